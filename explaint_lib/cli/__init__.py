@@ -1,0 +1,47 @@
+"""The command ``explaint``: one thin front to the library, a sub-module a command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from explaint_lib import __version__
+from explaint_lib._common import ExplaintError
+
+app = typer.Typer(
+    name="explaint",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Run the controls of the book on your own model and your own feature norms.",
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"explaint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and stop.")) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a fault the user can mend ends in one message and exit code 2, never in a traceback."""
+    from explaint_lib.cli import continuity, models, norms, table
+
+    app.add_typer(norms.app, name="norms")
+    app.add_typer(models.app, name="models")
+    app.command("table")(table.table)
+    app.command("continuity")(continuity.continuity)
+    try:
+        app()
+    except ExplaintError as fault:
+        typer.secho(f"explaint: {fault}", fg="red", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.secho("explaint: stopped; no output file was written", fg="yellow", err=True)
+        sys.exit(130)
