@@ -1,0 +1,240 @@
+"""Continuity by layer: every reference, candidate set and rung of the ladder, cross-fitted over sentences.
+
+References: ``layer0`` (the input vector), ``previous`` (the layer below), ``within`` (other occurrences in
+the same layer; no geometry across layers needed). Candidates and what stands for them:
+
+``sentence``
+    the positions of the same sentence, each by its layer-0 (or previous-layer) vector. In a model with
+    absolute positions that vector *contains the position*, so a map may name the position instead of the
+    token. ``sentence_position_control`` shows how far that goes: the map's training targets are exchanged
+    between equal places of different sentences, so all it can have learnt is the place.
+``corpus``
+    every token type of the corpus, by its row of the input embedding matrix, which knows no position. (For
+    ``within``: the positions of all other sentences.) In BERT layer 0 is this row plus position and segment
+    rows, after a LayerNorm: even at layer 0 the bare cosine is not perfect.
+``vocabulary``
+    all rows of the embedding matrix; by ridge only, and for a sample of whole sentences, because it is
+    costly.
+``*_unseen_types``
+    the same, for token types held out *by design*: a fifth of all types, frequent and rare alike, is taken
+    out of a map's training and then scored. (Types unseen by accident are rare ones; unseen and rare would be
+    confounded.)
+
+A hit is a hit on the token *type*: a twin in the same sentence counts as true, and chance rises accordingly.
+What this does not license: see the package's docstring.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, fit_rung
+from explaint_lib.continuity.positions import gather_positions
+from explaint_lib.continuity.ranks import TruthRanks
+from explaint_lib.continuity.scoring import (
+    Task,
+    donors,
+    make_task,
+    score_in_sentence,
+    score_in_types,
+    score_within,
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One cell of the table, item by item, so that an interval can be a bootstrap over whole sentences.
+
+    Attributes
+    ----------
+    layer : int
+    claim, reference, candidates, similarity : str
+    sentence : (item,) int array
+        The sentence of each scored position.
+    top1, reciprocal_rank : (item,) arrays in [0, 1]
+    chance_top1, chance_reciprocal_rank : (item,) arrays in [0, 1]
+        Exact chance of each item: its score if all its candidates were tied.
+    """
+
+    layer: int
+    claim: str
+    reference: str
+    candidates: str
+    similarity: str
+    sentence: np.ndarray
+    top1: np.ndarray
+    reciprocal_rank: np.ndarray
+    chance_top1: np.ndarray
+    chance_reciprocal_rank: np.ndarray
+
+
+# claim, reference, candidates; flat indices of the scored positions; their ranks and the chance of these
+Found = Iterator[tuple[tuple[str, str, str], np.ndarray, tuple[TruthRanks, TruthRanks]]]
+
+
+def _geometry(task: Task, name: str, layer: int, fold: int) -> Found:
+    """Yield the geometry scores of one rung, layer and fold."""
+    states = task.positions.states[layer]
+    asked = task.truth >= 0
+    train, items = np.flatnonzero(asked & (task.fold != fold)), np.flatnonzero(asked & (task.fold == fold))
+    references = {"layer0": 0} | ({"previous": layer - 1} if layer else {})
+    for reference, other in references.items():
+        vectors = task.positions.states[other]
+        rung = fit_rung(name, states[train], vectors[task.truth[train]])
+        found = score_in_sentence(task, rung, states, vectors, items)
+        yield ("geometry", reference, "sentence"), items, found
+    yield ("geometry", "within", "corpus"), items, score_within(task, rung, states, items)
+    if task.embedding is not None and task.embedding.shape[1] == states.shape[1]:
+        rung = fit_rung(name, states[train], task.embedding[task.label[train]])
+        found = score_in_types(task, rung, states, task.types, items)
+        yield ("geometry", "layer0", "corpus"), items, found
+
+
+def _decodability(task: Task, name: str, layer: int, fold: int, rng: np.random.Generator) -> Found:
+    """Yield the decodability scores of one trained map, layer and fold."""
+    asked, held_in = task.truth >= 0, task.fold != fold
+    held_in_type = task.type_fold != fold
+    train, items = np.flatnonzero(asked & held_in), np.flatnonzero(asked & ~held_in)
+    yield from _decode(task, name, layer, train, items, "", rng)
+    train_types = np.flatnonzero(asked & held_in & held_in_type)
+    unseen = np.flatnonzero(asked & ~held_in & ~held_in_type)
+    if train_types.size and unseen.size:
+        yield from _decode(task, name, layer, train_types, unseen, "_unseen_types", rng)
+    if name == "ridge":
+        states, inputs = task.positions.states[layer], task.positions.states[0]
+        donor = donors(task.positions.place[train], task.positions.sentence[train], rng)
+        rung = fit_rung(name, states[train[donor >= 0]], inputs[task.truth[train[donor[donor >= 0]]]])
+        found = score_in_sentence(task, rung, states, inputs, items)
+        yield ("decodability", "layer0", "sentence_position_control"), items, found
+
+
+def _decode(
+    task: Task,
+    name: str,
+    layer: int,
+    train: np.ndarray,
+    items: np.ndarray,
+    suffix: str,
+    rng: np.random.Generator,
+) -> Found:
+    """Fit a map on `train` and score `items` against every candidate set; `suffix` marks the kind of split."""
+    states, inputs = task.positions.states[layer], task.positions.states[0]
+    goal = inputs[task.truth[train]]  # (train, dim)
+    rung = fit_rung(name, states[train], goal, rng=rng)
+    found = score_in_sentence(task, rung, states, inputs, items)
+    yield ("decodability", "layer0", "sentence" + suffix), items, found
+    if task.embedding is None or (name == "procrustes" and task.embedding.shape[1] != states.shape[1]):
+        return
+    rows = task.embedding[task.label[train]]  # (train, embedding dim)
+    # where layer 0 holds no position, the two goals and the two maps are one
+    if not np.array_equal(rows, goal):
+        rung = fit_rung(name, states[train], rows, rng=rng)
+    found = score_in_types(task, rung, states, task.types, items)
+    yield ("decodability", "layer0", "corpus" + suffix), items, found
+    few = items[task.in_vocabulary_sample[items]]
+    if name == "ridge" and few.size:
+        found = score_in_types(task, rung, states, np.arange(len(task.embedding)), few)
+        yield ("decodability", "layer0", "vocabulary" + suffix), few, found
+
+
+def continuity_curve(
+    states: Sequence[np.ndarray],
+    token_ids: Sequence[np.ndarray],
+    special: Sequence[np.ndarray] | None = None,
+    *,
+    rng: np.random.Generator,
+    embedding: np.ndarray | None = None,
+    similarities: Sequence[str] = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge"),
+    layers: Sequence[int] | None = None,
+    n_folds: int = 5,
+    vocabulary_items: int = 300,
+    offset: int = 0,
+    progress: bool = False,
+) -> list[Score]:
+    """Score whether positions still hold their tokens, for every layer, reference, candidate set and rung.
+
+    Parameters
+    ----------
+    states : sequence of (layer, position, dim) arrays
+        Hidden states, one array a sentence; layer 0 is the embedding layer's output.
+    token_ids : sequence of (position,) int arrays
+    special : sequence of (position,) bool arrays, optional
+        Positions to leave out altogether. Mark a decoder's first position as well: its massive activation
+        would dominate every mean and standard deviation.
+    rng : numpy.random.Generator
+        Draws the folds, the sample for the vocabulary, the position control and the mlp's first weights.
+    embedding : (vocabulary, embedding dim) array, optional
+        Input embedding rows. Without it the candidates ``corpus`` (against layer 0) and ``vocabulary`` are
+        left out.
+    similarities : sequence of str
+        Rungs out of `RUNGS`. ``mlp`` is slow (about a second a fit) and not in the default.
+    layers : sequence of int, optional
+        Default: all.
+    n_folds : int
+        Folds over sentences, and over token types for the unseen types. At least 2.
+    vocabulary_items : int
+        About how many positions, in whole sentences, are ranked against the whole vocabulary; 0 for none.
+    offset : int
+        Ask position i for the token of scored position ``i + offset`` of its sentence: 0 for its own, -1 for
+        its left neighbour's. A position without that neighbour is not an item.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    list of Score
+        In the order of layers; ``previous`` is missing at layer 0.
+
+    Warnings
+    --------
+    The chance of ``corpus`` and ``vocabulary`` knows nothing of frequencies: a map that always names the
+    commonest token scores its share of the text (a full stop ends every sentence). The ``_unseen_types`` rows
+    are free of this.
+
+    Raises
+    ------
+    ExplaintError
+        If there are fewer than ``2 * n_folds`` sentences, or arrays do not fit each other.
+    ValueError
+        If a similarity is unknown or a layer does not exist.
+
+    References
+    ----------
+    Brunner et al. 2020, arXiv 1908.04211; Voita, Sennrich, Titov 2019, arXiv 1909.01380.
+    """
+    unknown = sorted(set(similarities) - set(RUNGS))
+    if unknown or n_folds < 2:
+        raise ValueError(
+            f"expected similarities out of {', '.join(RUNGS)} and n_folds >= 2; got {unknown or n_folds}"
+        )
+    positions = gather_positions(states, token_ids, special)
+    layers = range(len(positions.states)) if layers is None else layers
+    if not all(0 <= layer < len(positions.states) for layer in layers):
+        raise ValueError(f"expected layers from 0 to {len(positions.states) - 1}, got {list(layers)}")
+    task = make_task(
+        positions, embedding, n_folds=n_folds, offset=offset, vocabulary_items=vocabulary_items, rng=rng
+    )
+    scores: list[Score] = []
+    for layer in tqdm(layers, desc="continuity, layers", disable=not progress):
+        cells: dict[tuple[str, str, str, str], np.ndarray] = {}
+        for fold, name in itertools.product(range(n_folds), similarities):
+            if name in GEOMETRY_RUNGS:
+                found = _geometry(task, name, layer, fold)
+            else:
+                found = _decodability(task, name, layer, fold, rng)
+            for what, items, (ranks, chance) in found:
+                cell = cells.setdefault((*what, name), np.full((4, len(task.label)), np.nan))
+                cell[:, items] = (*ranks, *chance)
+        scores += [_to_score(layer, what, cell, positions.sentence) for what, cell in cells.items()]
+    return scores
+
+
+def _to_score(layer: int, what: tuple[str, str, str, str], cell: np.ndarray, sentence: np.ndarray) -> Score:
+    """Keep the scored items of a cell (4, position); an item without a true candidate has no score."""
+    scored = np.isfinite(cell[0])
+    return Score(layer, *what, sentence[scored], *cell[:, scored])

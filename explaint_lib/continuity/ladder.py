@@ -1,0 +1,152 @@
+"""The ladder of similarities, from the bare cosine to a trained map: each rung grants one freedom more.
+
+``cosine`` < ``cosine_centred`` < ``cosine_standardised`` compare states as they are, up to a mean and a scale
+for each dimension (Timkey and van Schijndel 2021): *geometry*. ``procrustes`` < ``ridge`` < ``mlp`` fit a map
+from states to targets on training sentences (Brunner et al. 2020): *decodability*. Each rung contains the one
+before: the maps work on standardised states and standardised targets, and every comparison ends in a cosine.
+
+What it does not license: a map that finds the token shows that the information is *there for a map of this
+kind*, given this many training positions; a better map may always find more, and none shows that the model
+reads it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+GEOMETRY_RUNGS = ("cosine", "cosine_centred", "cosine_standardised")
+MAP_RUNGS = ("procrustes", "ridge", "mlp")
+RUNGS = GEOMETRY_RUNGS + MAP_RUNGS
+
+#: Ridge penalty for each training position, in units of a standardised dimension's variance.
+RIDGE = 0.01
+
+
+@dataclass(frozen=True)
+class FittedRung:
+    """One rung, fitted: two functions that bring states and candidates into the space of the comparison."""
+
+    name: str
+    map_states: Callable[[np.ndarray], np.ndarray]
+    map_candidates: Callable[[np.ndarray], np.ndarray]
+
+
+def cosine_matrix(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return cosines (..., i, j) of the rows of `a` (..., i, dim) and `b` (..., j, dim); 0 for a zero row."""
+    return _unit(a) @ np.swapaxes(_unit(b), -1, -2)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.where(length > 0, length, 1)
+
+
+def _standardiser(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the z-scoring fitted on `train` (position, dim); a constant dimension becomes 0."""
+    mean = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+    std = train.std(axis=0, dtype=np.float64)
+    alive = std > 1e-6 * max(float(std.max()), np.finfo(np.float32).tiny)
+    scale = np.where(alive, 1 / np.where(alive, std, 1), 0).astype(np.float32)
+    return lambda rows: (rows - mean) * scale
+
+
+def _centrer(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    mean = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return lambda rows: rows - mean
+
+
+def _procrustes(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the orthogonal map that takes x nearest to y in least squares (Schoenemann 1966)."""
+    left, _, right = np.linalg.svd(x.T @ y)
+    rotation = left @ right  # (dim, dim)
+    return lambda rows: rows @ rotation
+
+
+def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the ridge map; x and y are standardised: no intercept, and one penalty fits all layers."""
+    gram = (x.T @ x).astype(np.float64)
+    gram[np.diag_indices_from(gram)] += RIDGE * len(x)
+    weights = cho_solve(cho_factor(gram), (x.T @ y).astype(np.float64)).astype(
+        np.float32
+    )  # (dim, target dim)
+    return lambda rows: rows @ weights
+
+
+def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a small one-hidden-layer map, stopped early on a tenth of the training positions."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPRegressor
+
+    model = MLPRegressor(
+        hidden_layer_sizes=(256,),
+        activation="tanh",
+        batch_size=min(64, len(x)),
+        learning_rate_init=1e-3,
+        max_iter=40,
+        early_stopping=len(x) >= 20,
+        n_iter_no_change=3,
+        random_state=int(rng.integers(2**31)),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a budget, not a promise
+        model.fit(x, y)
+    return lambda rows: model.predict(rows).astype(np.float32).reshape(len(rows), -1)
+
+
+def fit_rung(
+    name: str, states: np.ndarray, targets: np.ndarray, *, rng: np.random.Generator | None = None
+) -> FittedRung:
+    """Fit one rung on training positions.
+
+    Parameters
+    ----------
+    name : str
+        One of `RUNGS`.
+    states : (position, dim) array
+        States of the training positions at the layer in question.
+    targets : (position, target dim) array
+        What each state should be like: its position's input vector or its token's embedding row. The first
+        three rungs need ``target dim == dim``, and so does ``procrustes``.
+    rng : numpy.random.Generator, optional
+        Needed by ``mlp`` alone.
+
+    Returns
+    -------
+    FittedRung
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the row counts differ, or ``mlp`` has no `rng`.
+
+    References
+    ----------
+    Brunner, Liu, Pascual, Richter, Ciaramita, Wattenhofer 2020, arXiv 1908.04211.
+    """
+    if name not in RUNGS:
+        raise ValueError(f"unknown similarity {name!r}: expected one of {', '.join(RUNGS)}")
+    if len(states) != len(targets):
+        raise ValueError(
+            f"expected a target for each state, got {len(targets)} targets for {len(states)} states"
+        )
+    if name == "cosine":
+        return FittedRung(name, lambda rows: rows, lambda rows: rows)
+    prepare = _centrer if name == "cosine_centred" else _standardiser
+    on_states, on_targets = prepare(states), prepare(targets)
+    if name in GEOMETRY_RUNGS:
+        return FittedRung(name, on_states, on_targets)
+    x, y = on_states(states), on_targets(targets)
+    if name == "mlp":
+        if rng is None:
+            raise ValueError(
+                "the mlp rung starts from random weights: pass rng=numpy.random.default_rng(seed)"
+            )
+        step = _mlp(x, y, rng)
+    else:
+        step = {"procrustes": _procrustes, "ridge": _ridge}[name](x, y)
+    return FittedRung(name, lambda rows: step(on_states(rows)), on_targets)

@@ -1,0 +1,126 @@
+"""Where the truth stands in a ranking: top-1 and reciprocal rank with fair ties, and their exact chance.
+
+Ties are counted at their expected value under random tie-breaking, so a constant similarity scores exactly
+chance and no score depends on the order of the candidates. What this does not license: a comparison of values
+between candidate sets of different size (1 in 12 and 1 in 30,000 are different tasks); compare with chance
+first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+
+class TruthRanks(NamedTuple):
+    """Per item: expected top-1 hit and reciprocal rank, each in [0, 1]; NaN where no candidate is true."""
+
+    top1: np.ndarray
+    reciprocal_rank: np.ndarray
+
+
+@lru_cache(maxsize=4096)
+def expected_reciprocal_rank(n_above: int, n_true: int, n_false: int) -> float:
+    """Return E[1/rank] of the first true candidate when it is tied with others and ties break at random.
+
+    Parameters
+    ----------
+    n_above : int
+        False candidates strictly more similar than the best true one.
+    n_true, n_false : int
+        True (at least 1) and false candidates tied at the best true similarity.
+
+    Returns
+    -------
+    float
+        In (0, 1]. With ``n_above=0`` and all candidates tied it is the chance level.
+
+    Raises
+    ------
+    ValueError
+        If `n_true` is below 1 or a count is negative.
+    """
+    if n_true < 1 or n_above < 0 or n_false < 0:
+        raise ValueError(f"expected n_true >= 1 and counts >= 0, got {n_above=}, {n_true=}, {n_false=}")
+    ahead = np.arange(n_false + 1)  # false candidates drawn before the first true one
+    # P(ahead >= k): k false draws in a row, without replacement
+    steps = (n_false - ahead[:-1]) / (n_false + n_true - ahead[:-1])
+    at_least = np.concatenate(([1.0], np.cumprod(steps), [0.0]))
+    return float(np.sum((at_least[:-1] - at_least[1:]) / (n_above + 1 + ahead)))
+
+
+def _expected(n_above: np.ndarray, n_true: np.ndarray, n_false: np.ndarray) -> TruthRanks:
+    """Turn counts, each (item,), into expected scores; an item without a true candidate gives NaN."""
+    top1 = np.full(n_true.shape, np.nan)
+    reciprocal = np.full(n_true.shape, np.nan)
+    fine = n_true > 0
+    top1[fine] = np.where(n_above[fine] > 0, 0.0, n_true[fine] / (n_true[fine] + n_false[fine]))
+    counts, where = np.unique(np.stack((n_above, n_true, n_false), axis=1)[fine], axis=0, return_inverse=True)
+    values = np.array([expected_reciprocal_rank(*map(int, row)) for row in counts])
+    if values.size:
+        reciprocal[fine] = values[where.reshape(-1)]
+    return TruthRanks(top1, reciprocal)
+
+
+def rank_of_truth(
+    similarity: np.ndarray,
+    is_truth: np.ndarray,
+    is_candidate: np.ndarray | None = None,
+    *,
+    tie_width: float = 1e-6,
+) -> TruthRanks:
+    """Score each item by where its best true candidate stands among its candidates.
+
+    Parameters
+    ----------
+    similarity : (item, candidate) array
+        Higher is nearer. Finite wherever `is_candidate`.
+    is_truth : (item, candidate) bool array
+        Several candidates may be true (the same token twice): the best of them counts.
+    is_candidate : (item, candidate) bool array, optional
+        Default: every column is a candidate of every item.
+    tie_width : float
+        Similarities closer than this to the best true one count as tied: float32 cosines carry no more.
+
+    Returns
+    -------
+    TruthRanks
+        Two (item,) float64 arrays; NaN for an item none of whose candidates is true.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if is_candidate is None:
+        is_candidate = np.ones(similarity.shape, dtype=bool)
+    if not similarity.shape == is_truth.shape == is_candidate.shape:
+        raise ValueError(
+            f"expected three arrays of one shape, got {similarity.shape}, {is_truth.shape}, "
+            f"{is_candidate.shape}"
+        )
+    true = is_truth & is_candidate
+    false = is_candidate & ~is_truth
+    best = np.max(similarity, axis=1, where=true, initial=-np.inf)[:, None]  # (item, 1)
+    above = similarity > best + tie_width
+    tied = (similarity >= best - tie_width) & ~above
+    return _expected(np.sum(above & false, axis=1), np.sum(tied & true, axis=1), np.sum(tied & false, axis=1))
+
+
+def chance_of_truth(n_true: np.ndarray, n_candidates: np.ndarray) -> TruthRanks:
+    """Return the exact chance of each item: its score when all its candidates are tied.
+
+    Parameters
+    ----------
+    n_true, n_candidates : (item,) int arrays
+        True candidates and all candidates of each item.
+
+    Returns
+    -------
+    TruthRanks
+        Top-1 is ``n_true / n_candidates``; NaN where `n_true` is 0.
+    """
+    n_true, n_candidates = np.asarray(n_true), np.asarray(n_candidates)
+    return _expected(np.zeros_like(n_true), n_true, n_candidates - n_true)

@@ -1,0 +1,132 @@
+"""What is asked of each position, and its score against each kind of candidate set, one layer at a time.
+
+Everything here is indexed by flat positions (see `positions`). `items` are those whose score is wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.continuity.ladder import FittedRung, cosine_matrix
+from explaint_lib.continuity.positions import Positions
+from explaint_lib.continuity.ranks import TruthRanks, chance_of_truth, rank_of_truth
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of each position, and the folds: everything that does not depend on the layer."""
+
+    positions: Positions
+    truth: np.ndarray  # (position,) flat index of the position whose token is asked for, -1 = not an item
+    label: np.ndarray  # (position,) its token type, -1 = not an item
+    fold: np.ndarray  # (position,) fold of the position's sentence
+    type_fold: np.ndarray  # (position,) fold of the label's type
+    types: np.ndarray  # (type,) the token types of the corpus
+    embedding: np.ndarray | None  # (vocabulary, embedding dim)
+    in_vocabulary_sample: np.ndarray  # (position,) bool
+
+
+def make_task(
+    positions: Positions,
+    embedding: np.ndarray | None,
+    *,
+    n_folds: int,
+    offset: int,
+    vocabulary_items: int,
+    rng: np.random.Generator,
+) -> Task:
+    slots, sentence = positions.slots, positions.sentence
+    n_sentences = positions.n_sentences
+    if n_sentences < 2 * n_folds:
+        raise ExplaintError(
+            f"{n_sentences} sentences are too few for {n_folds} folds: maps are fitted on other sentences, "
+            f"so give at least {2 * n_folds}"
+        )
+    if embedding is not None and positions.token_ids.max() >= len(embedding):
+        raise ExplaintError(
+            f"the embedding matrix has {len(embedding)} rows, but the largest token id is "
+            f"{positions.token_ids.max()}; pass the matrix of the model that made the hidden states"
+        )
+    truth = np.full(len(sentence), -1)
+    target = np.arange(len(sentence)) + offset
+    inside = (target >= 0) & (target < len(sentence))
+    inside[inside] = sentence[inside] == sentence[target[inside]]
+    truth[inside] = target[inside]
+    label = np.where(truth >= 0, positions.token_ids[truth], -1)
+    types = np.unique(positions.token_ids)
+    type_index = np.searchsorted(types, np.maximum(label, types[0]))
+    order = rng.permutation(n_sentences)
+    size = np.sum(slots[order] >= 0, axis=1)
+    sampled = order[np.cumsum(size) - size < vocabulary_items]
+    return Task(
+        positions,
+        truth,
+        label,
+        fold=(rng.permutation(n_sentences) % n_folds)[sentence],
+        type_fold=(rng.permutation(len(types)) % n_folds)[type_index],
+        types=types,
+        embedding=embedding,
+        in_vocabulary_sample=np.isin(sentence, sampled),
+    )
+
+
+def _score(
+    similarity: np.ndarray, is_truth: np.ndarray, is_candidate: np.ndarray
+) -> tuple[TruthRanks, TruthRanks]:
+    """Return the ranks of the truth and their chance."""
+    is_truth = is_truth & is_candidate
+    ranks = rank_of_truth(similarity, is_truth, is_candidate)
+    return ranks, chance_of_truth(is_truth.sum(axis=1), is_candidate.sum(axis=1))
+
+
+def score_in_sentence(
+    task: Task, rung: FittedRung, states: np.ndarray, reference: np.ndarray, items: np.ndarray
+) -> tuple[TruthRanks, TruthRanks]:
+    """Score `items` (flat indices) against the positions of their own sentences."""
+    slots = task.positions.slots[task.positions.sentence[items]]  # (item, slot)
+    there = slots >= 0
+    needed, where = np.unique(slots[there], return_inverse=True)
+    local = np.zeros_like(slots)
+    local[there] = where
+    candidates = rung.map_candidates(reference[needed])  # (needed, dim)
+    queries = rung.map_states(states[items])[:, None, :]  # (item, 1, dim)
+    similarity = cosine_matrix(queries, candidates[local])[:, 0, :]  # (item, slot)
+    return _score(similarity, task.positions.token_ids[slots] == task.label[items, None], there)
+
+
+def score_in_types(
+    task: Task, rung: FittedRung, states: np.ndarray, types: np.ndarray, items: np.ndarray
+) -> tuple[TruthRanks, TruthRanks]:
+    """Score `items` against the embedding rows of `types`."""
+    assert task.embedding is not None
+    similarity = cosine_matrix(rung.map_states(states[items]), rung.map_candidates(task.embedding[types]))
+    everyone = np.ones(similarity.shape, dtype=bool)
+    return _score(similarity, types[None, :] == task.label[items, None], everyone)
+
+
+def score_within(
+    task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray
+) -> tuple[TruthRanks, TruthRanks]:
+    """Score `items` against all positions of other sentences in the same layer: is the nearest its type?"""
+    sentence = task.positions.sentence
+    similarity = cosine_matrix(rung.map_states(states[items]), rung.map_states(states))
+    is_candidate = (sentence[items, None] != sentence[None, :]) & (task.label >= 0)[None, :]
+    return _score(similarity, task.label[items, None] == task.label[None, :], is_candidate)
+
+
+def donors(place: np.ndarray, sentence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return for each item another at the same place, from the other half of the sentences; -1 for none.
+
+    A plain permutation within places would leak: an item would count towards the mean target of its own
+    place, which is enough signal for a ridge map to name the token well above chance.
+    """
+    half = np.isin(sentence, rng.permutation(np.unique(sentence))[::2])
+    donor = np.full(len(place), -1)
+    for spot in np.unique(place):
+        ours, others = np.flatnonzero((place == spot) & half), np.flatnonzero((place == spot) & ~half)
+        if ours.size and others.size:
+            donor[ours], donor[others] = rng.choice(others, ours.size), rng.choice(ours, others.size)
+    return donor
