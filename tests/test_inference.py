@@ -1,0 +1,309 @@
+"""Intervals cover, p-values are uniform under the null, and whatever has a textbook answer gives that answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from explaint_lib import inference
+from explaint_lib._common import ExplaintError
+
+
+def read_only(a) -> np.ndarray:
+    a = np.array(a, dtype=float)
+    a.flags.writeable = False
+    return a
+
+
+def skewed(rng, n):
+    return read_only(rng.exponential(size=n))
+
+
+# --- bootstrap ---
+
+
+@pytest.mark.parametrize(("method", "scipys"), [("percentile", "percentile"), ("bca", "BCa")])
+def test_bootstrap_interval_agrees_with_scipy(method, scipys):
+    scores = skewed(np.random.default_rng(0), 60)
+    ours = inference.bootstrap_ci(scores, 20000, rng=np.random.default_rng(1), method=method)
+    theirs = stats.bootstrap(
+        (scores,), np.mean, n_resamples=20000, method=scipys, rng=np.random.default_rng(2)
+    )
+    # Monte-Carlo error of a 2.5 % quantile of 20,000 draws is about 0.02 standard errors
+    assert np.abs(np.subtract(ours, theirs.confidence_interval)).max() < 0.1 * stats.sem(scores)
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_bootstrap_interval_covers_the_truth(method):
+    rng = np.random.default_rng(3)
+    covered = 0
+    for _ in range(400):
+        low, high = inference.bootstrap_ci(skewed(rng, 80), 400, rng=rng, method=method)
+        covered += low < 1.0 < high  # the exponential's mean
+    # 95 % nominal; skewed data and 80 words cost about 1.5 points; the standard error is 1.1
+    assert 0.90 <= covered / 400 <= 0.98
+
+
+def test_bootstrap_leaves_undefined_words_out():
+    scores = np.random.default_rng(4).random(50)
+    with_nan = read_only(np.insert(scores, [3, 20, 50], np.nan))
+    plain = inference.bootstrap_ci(read_only(scores), 300, rng=np.random.default_rng(5))
+    assert inference.bootstrap_ci(with_nan, 300, rng=np.random.default_rng(5)) == plain
+
+
+def test_constant_scores_have_a_point_interval():
+    for method in ("percentile", "bca"):
+        interval = inference.bootstrap_ci(np.ones(9), 50, rng=np.random.default_rng(0), method=method)
+        assert interval == pytest.approx((1.0, 1.0))
+
+
+def test_bootstrap_counts_are_resamples():
+    counts = inference.bootstrap_counts(30, 2000, rng=np.random.default_rng(6))
+    assert (counts.sum(axis=1) == 30).all()
+    assert counts.mean(axis=0) == pytest.approx(np.ones(30), abs=0.15)
+    assert counts.var() == pytest.approx(1 - 1 / 30, abs=0.03)  # binomial(30, 1/30)
+
+
+def test_cluster_bootstrap_covers_where_the_plain_one_is_too_narrow():
+    rng = np.random.default_rng(7)
+    clusters = np.repeat(np.arange(25), 8)
+    hits = {"cluster": 0, "plain": 0}
+    for _ in range(200):
+        scores = read_only(rng.normal(size=25)[clusters] + 0.3 * rng.normal(size=200))
+        low, high = inference.cluster_bootstrap_ci(scores, clusters, 300, rng=rng)
+        hits["cluster"] += low < 0 < high
+        low, high = inference.bootstrap_ci(scores, 300, rng=rng)
+        hits["plain"] += low < 0 < high
+    assert hits["cluster"] / 200 >= 0.87  # 25 clusters: a little below 95 %
+    assert hits["plain"] / 200 <= 0.65  # the negative twin: independence assumed, and missed
+
+
+def test_cluster_bootstrap_of_single_words_is_the_plain_bootstrap():
+    scores = skewed(np.random.default_rng(8), 40)
+    for method in ("percentile", "bca"):
+        plain = inference.bootstrap_ci(scores, 200, rng=np.random.default_rng(9), method=method)
+        alone = inference.cluster_bootstrap_ci(
+            scores, range(40), 200, rng=np.random.default_rng(9), method=method
+        )
+        assert alone == pytest.approx(plain, abs=1e-6)
+
+
+# --- Spearman per feature over resampled words ---
+
+
+def spearman_case(rng, n=37, m=12):
+    """Predictions and golds with ties, a mode in the middle, missing cells and one constant feature."""
+    gold = np.round(
+        rng.normal(size=(n, m)) * 2
+    )  # dense with ties, the commonest value neither lowest nor highest
+    gold[:, :4] = np.maximum(gold[:, :4] - 2, 0)  # sparse: mostly 0
+    gold[5, 1] = gold[6, 5] = gold[7, 5] = np.nan
+    gold[:, 11] = 3.0
+    pred = rng.normal(size=(n, m))
+    pred[:, 6:9] = np.round(pred[:, 6:9])
+    return read_only(pred), read_only(gold)
+
+
+def copied_rows(pred, gold, counts):
+    """The slow truth: copy the rows, drop missing cells, ask scipy."""
+    rows = np.repeat(np.arange(len(gold)), counts.astype(int))
+    rhos = []
+    for p, g in zip(pred[rows].T, gold[rows].T, strict=True):
+        there = ~np.isnan(g)
+        if np.unique(g[there]).size > 1 and np.unique(p[there]).size > 1:
+            rhos.append(stats.spearmanr(p[there], g[there]).statistic)
+    return np.mean(rhos)
+
+
+def test_weighted_spearman_equals_copying_the_rows():
+    rng = np.random.default_rng(10)
+    pred, gold = spearman_case(rng)
+    counts = inference.bootstrap_counts(len(gold), 40, rng=rng)
+    fast = inference.mean_spearman_feature(pred, gold, counts)
+    assert fast == pytest.approx([copied_rows(pred, gold, row) for row in counts], abs=1e-12)
+
+
+def test_weighted_spearman_of_a_perfect_and_a_reversed_prediction():
+    gold = read_only(np.random.default_rng(11).random((20, 3)))
+    ones = np.ones((1, 20))
+    assert inference.mean_spearman_feature(gold, gold, ones) == pytest.approx([1.0])
+    assert inference.mean_spearman_feature(-gold, gold, ones) == pytest.approx([-1.0])
+
+
+def test_undefined_features_leave_the_mean_and_nothing_defined_is_nan():
+    gold = read_only(np.zeros((6, 2)))
+    assert np.isnan(inference.mean_spearman_feature(gold, gold, np.ones((2, 6)))).all()
+    with pytest.raises(ExplaintError, match="undefined for every feature"):
+        inference.bootstrap_spearman_feature(gold, gold, 10, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_spearman_interval_covers_the_truth(method):
+    rng = np.random.default_rng(12)
+    truth = 6 / np.pi * np.arcsin(0.6 / 2)  # Spearman of a bivariate normal with correlation .6
+    covered = 0
+    for _ in range(200):
+        gold = rng.normal(size=(60, 2))
+        pred = 0.6 * gold + 0.8 * rng.normal(size=(60, 2))
+        low, high = inference.bootstrap_spearman_feature(pred, gold, 200, rng=rng, method=method)
+        covered += low < truth < high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+# --- tests ---
+
+
+def test_permutation_p_counts_the_observed_one():
+    null = read_only([1.0, 2.0, 3.0, 4.0])
+    assert inference.permutation_p(10, null) == 1 / 5
+    assert inference.permutation_p(3, null) == 3 / 5  # a tie counts against us
+    assert inference.permutation_p(0, null) == 1.0
+    assert inference.permutation_p(0, null, "less") == 1 / 5
+    assert inference.permutation_p(10, null, "two-sided") == 2 / 5
+
+
+def test_permutation_p_takes_rounding_for_a_tie():
+    assert inference.permutation_p(0.1 + 0.2, read_only([0.3])) == 1.0
+
+
+def test_sign_flip_p_is_uniform_under_the_null_and_small_under_a_difference():
+    rng = np.random.default_rng(13)
+    p = [inference.paired_permutation_p(*rng.normal(size=(2, 25)), 199, rng=rng) for _ in range(400)]
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.035)
+    a = rng.normal(size=25)
+    assert (
+        inference.paired_permutation_p(
+            read_only(a + 1), read_only(a + 0.1 * rng.normal(size=25)), 199, rng=rng
+        )
+        == 1 / 200
+    )
+
+
+def test_sign_flip_p_agrees_with_scipy():
+    rng = np.random.default_rng(14)
+    a, b = read_only(rng.normal(0.3, 1, size=30)), read_only(rng.normal(size=30))
+    ours = inference.paired_permutation_p(a, b, 20000, rng=np.random.default_rng(15), alternative="two-sided")
+    theirs = stats.permutation_test(
+        (a, b),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        n_resamples=20000,
+        rng=16,
+    )
+    assert ours == pytest.approx(theirs.pvalue, abs=0.02)
+
+
+def test_identical_conditions_give_p_one():
+    a = read_only(np.random.default_rng(17).random(12))
+    assert inference.paired_permutation_p(a, a, 99, rng=np.random.default_rng(0)) == 1.0
+    assert inference.paired_swap_p(a, a, np.mean, 99, rng=np.random.default_rng(0)) == 1.0
+
+
+def test_swap_p_of_a_mean_is_the_sign_flip_p():
+    rng = np.random.default_rng(18)
+    a, b = read_only(rng.normal(0.4, 1, size=20)), read_only(rng.normal(size=20))
+    flips = inference.paired_permutation_p(a, b, 5000, rng=np.random.default_rng(19))
+    swaps = inference.paired_swap_p(a, b, np.mean, 5000, rng=np.random.default_rng(20))
+    assert swaps == pytest.approx(flips, abs=0.03)
+
+
+def test_swap_p_for_spearman_is_uniform_under_the_null():
+    rng = np.random.default_rng(21)
+    gold = rng.normal(size=20)
+    p = [
+        inference.paired_swap_p(
+            *rng.normal(size=(2, 20)), lambda x: stats.spearmanr(x, gold).statistic, 19, rng=rng
+        )
+        for _ in range(150)
+    ]
+    assert np.mean(np.array(p) <= 0.1) == pytest.approx(0.1, abs=0.08)
+
+
+def test_holm_by_hand():
+    assert inference.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert inference.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+def test_holm_keeps_the_familywise_error():
+    rng = np.random.default_rng(22)
+    wrong = np.mean([(inference.holm(rng.random(10)) <= 0.05).any() for _ in range(2000)])
+    raw = np.mean([(rng.random(10) <= 0.05).any() for _ in range(2000)])
+    assert wrong < 0.07 and raw > 0.3
+
+
+def test_benjamini_hochberg_is_scipys():
+    p = read_only(np.random.default_rng(23).random(40) ** 2)
+    assert inference.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
+
+
+@pytest.mark.parametrize("correct", [inference.holm, inference.benjamini_hochberg])
+def test_a_test_not_made_does_not_count_in_the_family(correct):
+    with_hole = correct(read_only([0.01, np.nan, 0.04]))
+    assert np.isnan(with_hole[1])
+    assert with_hole[[0, 2]] == pytest.approx(correct([0.01, 0.04]))
+    assert correct([]).shape == (0,)
+
+
+# --- equivalence and effect sizes ---
+
+
+def test_equivalence_tells_nothing_from_something_from_too_little():
+    rng = np.random.default_rng(24)
+    nothing = inference.equivalence(read_only(rng.normal(0, 0.1, 500)), 0.02, 500, rng=rng)
+    something = inference.equivalence(read_only(rng.normal(0.1, 0.1, 500)), 0.02, 500, rng=rng)
+    too_little = inference.equivalence(read_only(rng.normal(0, 0.1, 10)), 0.02, 500, rng=rng)
+    assert nothing.equivalent and -0.02 < nothing.low < nothing.high < 0.02
+    assert not something.equivalent and something.low > 0.02
+    assert not too_little.equivalent and too_little.low < 0 < too_little.high
+
+
+def test_equivalence_rarely_errs_at_the_margin():
+    rng = np.random.default_rng(25)
+    wrong = [
+        inference.equivalence(rng.normal(0.05, 0.1, 60), 0.05, 200, rng=rng).equivalent for _ in range(300)
+    ]
+    assert np.mean(wrong) < 0.10  # 5 % nominal
+
+
+def test_cliffs_delta_is_the_auc_and_its_ends():
+    rng = np.random.default_rng(26)
+    a, b = read_only(rng.integers(0, 6, 30)), read_only(rng.integers(0, 5, 20))
+    pairs = np.sign(a[:, None] - b)
+    assert inference.cliffs_delta(a, b) == pytest.approx(pairs.mean())
+    assert inference.cliffs_delta(a, b) == pytest.approx(2 * stats.mannwhitneyu(a, b).statistic / 600 - 1)
+    assert inference.cliffs_delta([2, 3], [0, 1]) == 1.0
+    assert inference.cliffs_delta([0, 1], [2, np.nan]) == -1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda rng: inference.bootstrap_ci([np.nan, np.nan], 10, rng=rng), "no score is defined"),
+        (lambda rng: inference.bootstrap_ci([0.5], 10, rng=rng), "at least 2 words"),
+        (lambda rng: inference.bootstrap_ci([0.5, 0.6], 0, rng=rng), "at least 1 resample"),
+        (lambda rng: inference.bootstrap_ci([0.5, 0.6], -3, rng=rng), "at least 1 resample"),
+        (lambda rng: inference.bootstrap_ci([0.5, 0.6], 5, rng=rng, level=95), "between 0 and 1, found 95"),
+        (lambda rng: inference.bootstrap_ci([0.5, 0.6], 5, rng=rng, method="normal"), "'normal'"),
+        (lambda rng: inference.bootstrap_ci(np.ones((2, 2)), 5, rng=rng), r"found shape \(2, 2\)"),
+        (lambda rng: inference.cluster_bootstrap_ci([1, 2], ["a"], 5, rng=rng), "one cluster label a score"),
+        (lambda rng: inference.cluster_bootstrap_ci([1, 2], ["a", "a"], 5, rng=rng), "at least 2"),
+        (
+            lambda rng: inference.mean_spearman_feature(np.ones((3, 2)), np.ones((3, 1)), np.ones((1, 3))),
+            "shape",
+        ),
+        (lambda rng: inference.permutation_p(0.5, []), "at least 1 permutation"),
+        (lambda rng: inference.permutation_p(np.nan, [1.0]), "undefined"),
+        (lambda rng: inference.permutation_p(0.5, [1.0], "bigger"), "'bigger'"),
+        (lambda rng: inference.paired_permutation_p([1, 2], [1], 9, rng=rng), "two scores a word"),
+        (lambda rng: inference.paired_permutation_p([1, 2], [1, 3], 0, rng=rng), "at least 1 permutation"),
+        (lambda rng: inference.paired_permutation_p([np.nan], [1], 9, rng=rng), "no paired difference"),
+        (lambda rng: inference.holm([0.5, 1.5]), "between 0 and 1"),
+        (lambda rng: inference.equivalence([0.1, 0.2], 0, 9, rng=rng), "above 0"),
+        (lambda rng: inference.cliffs_delta([], [1]), "no value"),
+    ],
+)
+def test_bad_input_says_what_was_expected(call, says):
+    with pytest.raises(ExplaintError, match=says):
+        call(np.random.default_rng(0))
