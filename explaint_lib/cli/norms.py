@@ -1,0 +1,166 @@
+"""``explaint norms list|describe|add``: which feature norms there are, what is in them, and how to get
+more."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from explaint_lib._common import data_dir
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Feature norms: the tables (words x features) that embeddings are mapped to. The teaching sets come "
+    "with the package; human norms may not be redistributed, so you get the file and add it once.",
+)
+
+_ADD = """Check a norm file and install it, so that --norms NAME finds it, fast, from anywhere.
+
+The published files of McRae 2005, Buchanan 2019 and Binder 2016 are recognised by their columns, whatever
+they are called. Any other table (CSV, TSV, XLSX, Parquet) has one of two forms:
+
+  long: columns word, feature, value (or strength); optionally category, feature_type
+
+  wide: columns word, optionally category, and one column of numbers a feature
+
+Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing rating
+empty or write na; it is never read as 0. The file itself is not changed.
+
+Example: explaint norms add mcrae ~/Downloads/CONCS_FEATS_concstats_brm.xlsx
+"""
+
+_DESCRIBE = """Describe norms in aggregates: size, missing cells, density, categories, types, fingerprint.
+
+Single cells of human norms are never printed; their terms do not allow giving them back.
+
+Example: explaint norms describe bundled
+"""
+
+
+class KindOption(StrEnum):
+    """The two kinds of norms, as choices on the command line."""
+
+    sparse = "sparse"
+    dense = "dense"
+
+
+@app.command("list", help="List the norms that can be named in --norms: the bundled sets and what you added.")
+def list_() -> None:
+    """Print a table of bundled and installed norms."""
+    from explaint_lib import norms
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "what it is", "human", "file"):
+        table.add_column(column, overflow="fold")
+    for record in norms.installed():
+        place = "with the package" if record.path is None else record.path.name
+        table.add_row(record.name, record.layout, "yes" if record.human else "no", place)
+    console = Console()
+    console.print(table)
+    missing = [name for name in ("mcrae", "buchanan", "binder") if not norms.available(name)]
+    console.print(f"\nInstalled norms live in {data_dir()} (EXPLAINT_DATA overrides it).", soft_wrap=True)
+    if missing:
+        console.print(
+            f"Not installed: {', '.join(missing)}. Get the file from its authors, then: explaint norms add "
+            "NAME FILE",
+            soft_wrap=True,
+        )
+
+
+@app.command(help=_DESCRIBE)
+def describe(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name of `explaint norms list`, or the path of a file.")
+    ],
+) -> None:
+    """Print the aggregates of one set of norms."""
+    from explaint_lib import norms
+
+    _print_description(norms.load_norms(name).describe())
+
+
+@app.command(help=_ADD)
+def add(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name to use in --norms: letters, digits, - and _.")
+    ],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The table, as its authors publish it or in your own.")
+    ],
+    kind: Annotated[
+        KindOption | None,
+        typer.Option(
+            help="Overrides the guess for a table of your own: sparse (production strengths, 0 = not named) "
+            "or dense (ratings). Guessed dense when a cell is negative or missing, or when most are not 0."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The citation to print above results; published files bring their own.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace norms installed under this name.")] = False,
+) -> None:
+    """Install one norm file."""
+    from explaint_lib import norms
+
+    added = norms.add(name, file, kind=kind.value if kind else None, source=source, force=force)
+    console = Console()
+    console.print(f"recognised: {added.layout}", soft_wrap=True, highlight=False, markup=False)
+    _print_description(added.norms.describe())
+    console.print(f"\nstored as {added.path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_description(facts: dict[str, Any]) -> None:
+    """Print the dictionary of `FeatureNorms.describe` for a reader."""
+    sparse = facts["kind"] == "sparse"
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = {
+        "name": facts["name"],
+        "source": facts["source"],
+        "human": "yes" if facts["human"] else "NO: nobody was asked; one team's judgement, for teaching",
+        "kind": "sparse: production strengths, 0 = not named"
+        if sparse
+        else "dense: ratings, empty = missing",
+        "size": f"{facts['n_words']} words x {facts['n_features']} features",
+        "values": f"{facts['lowest']:g} to {facts['highest']:g}",
+        "missing": _missing(facts),
+        "density": f"{facts['density']:.4f} of the cells {'are above 0' if sparse else 'are filled'}",
+        "homonyms": f"{facts['n_words_with_hint']} words carry a hint in brackets",
+        "categories": _top(facts["categories"], facts["n_words"], "words"),
+        "feature types": _top(facts["feature_types"], facts["n_features"], "features"),
+        "notes": "\n".join(facts["notes"]) or "none",
+        "fingerprint": facts["fingerprint"],
+    }
+    if sparse:
+        rows["density"] += (
+            f"; {facts['features_per_word']:.1f} features a word; {facts['features_of_one_word']:.0%} of "
+            "the features belong to one word only"
+        )
+    for label, text in rows.items():
+        table.add_row(label, text)
+    Console().print(table, markup=False, highlight=False)
+
+
+def _missing(facts: dict[str, Any]) -> str:
+    if not facts["n_missing"]:
+        return "no cell"
+    by_feature = sorted(facts["missing_by_feature"].items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{feature} {count}" for feature, count in by_feature[:5])
+    more = f" and {len(by_feature) - 5} more features" if len(by_feature) > 5 else ""
+    return f"{facts['n_missing']} cells ({shown}{more})"
+
+
+def _top(counts: dict[str, int], total: int, what: str, limit: int = 12) -> str:
+    if not counts:
+        return "none given"
+    shown = ", ".join(f"{label} {count}" for label, count in list(counts.items())[:limit])
+    more = f", and {len(counts) - limit} more" if len(counts) > limit else ""
+    without = total - sum(counts.values())
+    return f"{len(counts)}: {shown}{more}" + (f"; {without} {what} without" if without else "")
