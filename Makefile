@@ -1,0 +1,42 @@
+# Each target makes .venv by itself; a second run installs nothing and runs no chapter twice.
+PYTHON  ?= python3
+PROFILE ?= quick
+ARGS    ?=
+BIN     := .venv/bin
+READY   := .venv/.installed
+
+.PHONY: help book test bench lab
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make book                run the chapters, build the book into _build/html (small numbers, minutes)"
+	@echo "make book PROFILE=full   the same with the published numbers; human norms too, where installed"
+	@echo "make book ARGS='...'     more choices: make book ARGS=--help"
+	@echo "make test                every test; ARGS='-m fast' for those that need no model and no browser"
+	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
+	@echo "make lab                 the chapters in JupyterLab"
+
+book: $(READY)
+	$(BIN)/python book/build.py --profile $(PROFILE) $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(READY)
+	@mkdir -p _build/bench
+	@set -e; for program in benchmarks/*.py; do \
+	    [ -e "$$program" ] || { echo "benchmarks/ holds no program yet"; break; }; \
+	    echo "$$program"; $(BIN)/python "$$program" --json "_build/bench/$$(basename "$$program" .py).json" $(ARGS); \
+	done
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks $(ARGS)
+
+# Linux users without a GPU save two gigabytes by setting PIP_EXTRA_INDEX_URL to PyTorch's CPU index (book/how_to_run.md).
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and '$(PYTHON)' is `$(PYTHON) --version 2>&1`."; \
+	    echo "Name another one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[book,test]' --constraint constraints.txt
+	@touch $@
