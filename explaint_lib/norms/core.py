@@ -286,8 +286,6 @@ def _check_cells(norms: FeatureNorms) -> None:
             )
     fault = "zero everywhere" if norms.kind == "sparse" else "constant or missing everywhere"
     for axis, labels, what in ((1, norms.words, "words"), (0, norms.features, "features")):
-        if axis == 1 and len(norms.features) == 1 and norms.kind == "dense":
-            continue  # one rating a word is a constant row by necessity
         bare = np.flatnonzero(_uninformative(values, norms.kind, axis))
         if len(bare):
             shown = _some([labels[i] for i in bare])
@@ -303,7 +301,9 @@ def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:
     missing = np.isnan(values)
     lowest = np.where(missing, np.inf, values).min(axis=axis)
     highest = np.where(missing, -np.inf, values).max(axis=axis)
-    return ~(highest > lowest)
+    constant = ~(highest > lowest)
+    # a word may have a single rating; a rating told of a single word cannot vary over words
+    return constant & ((~missing).sum(axis=1) != 1) if axis == 1 else constant
 
 
 def _positions(wanted: Iterable[str] | None, present: tuple[str, ...], name: str, what: str) -> np.ndarray:

@@ -138,19 +138,17 @@ def read_buchanan(table: pd.DataFrame, name: str) -> FeatureNorms:
     repeats the value of the root, so the rows of a pair are merged by their *maximum* (a sum would count the
     same participants once per raw answer). The same rule merges the collections of the published set that
     share a cue. Rows whose root form is blank, "NA" or 0 (what a spreadsheet look-up leaves where it finds
-    nothing) name no feature and are skipped. These norms have no categories and no feature types.
+    nothing) name no feature and are skipped. Values above 100 (a participant gave two words of one root) are
+    cut to 100, as the authors do in the working file. These norms have no categories and no feature types.
     """
     by = columns_by_lower_name(table)
-    rows = pd.DataFrame({"word": table[by["cue"]], "feature": table[by["translated"]]})
-    rootless = rows["feature"].isin(["", "NA", "0", "#N/A"])
-    rows["value"] = _complete(table, by["normalized_translated"], name)
-    rows = rows[~rootless]
+    rootless = table[by["translated"]].isin(["", "NA", "0", "#N/A"])
+    kept = table[~rootless].reset_index(drop=True)
+    percent = _complete(kept, by["normalized_translated"], name)
+    rows = pd.DataFrame(
+        {"word": kept[by["cue"]], "feature": kept[by["translated"]], "value": np.minimum(percent, 100)}
+    )
     _no_blank(rows, ("word",), name)
-    too_much = rows["value"] > 100
-    if too_much.any():
-        raise ExplaintError(
-            f"{name}: normalized_translated is a per cent from 0 to 100, found {rows['value'].max():g}"
-        )
     pairs = rows.groupby(["word", "feature"], sort=False)["value"].max().reset_index()
     words, features, values = spread(pairs)
     return FeatureNorms(
@@ -159,7 +157,8 @@ def read_buchanan(table: pd.DataFrame, name: str) -> FeatureNorms:
         notes=(
             f"{len(rows)} rows hold {len(pairs)} pairs of cue and root form; rows of one pair were merged "
             "by their maximum",
-            f"{int(rootless.sum())} rows without a root form were skipped",
+            f"{int(rootless.sum())} rows without a root form were skipped; {int((percent > 100).sum())} "
+            "values above 100 per cent were cut to 100",
         ),
     )  # fmt: skip
 
