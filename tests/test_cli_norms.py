@@ -1,4 +1,4 @@
-"""The command `explaint norms`: it says what it recognised, never prints cells, and refuses with a message."""
+"""The command `explaint norms` says what it recognised, never prints cells, and refuses with a message."""
 
 from __future__ import annotations
 

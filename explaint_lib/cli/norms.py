@@ -20,20 +20,19 @@ app = typer.Typer(
     "with the package; human norms may not be redistributed, so you get the file and add it once.",
 )
 
-_ADD = """Check a norm file and install it, so that --norms NAME finds it, fast, from anywhere.
-
-The published files of McRae 2005, Buchanan 2019 and Binder 2016 are recognised by their columns, whatever
-they are called. Any other table (CSV, TSV, XLSX, Parquet) has one of two forms:
-
-  long: columns word, feature, value (or strength); optionally category, feature_type
-
-  wide: columns word, optionally category, and one column of numbers a feature
-
-Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing rating
-empty or write na; it is never read as 0. The file itself is not changed.
-
-Example: explaint norms add mcrae ~/Downloads/CONCS_FEATS_concstats_brm.xlsx
-"""
+# rich keeps every line break of a help text, so a paragraph is one string
+_ADD = "\n\n".join(
+    (
+        "Check a norm file and install it, so that --norms NAME finds it, fast, from anywhere.",
+        "The published files of McRae 2005, Buchanan 2019 and Binder 2016 are recognised by their columns, "
+        "whatever they are called. Any other table (CSV, TSV, XLSX, Parquet) has one of two forms.",
+        "long: columns word, feature, value (or strength); optionally category, feature_type",
+        "wide: columns word, optionally category, and one column of numbers a feature",
+        'Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing rating '
+        "empty or write na; it is never read as 0. The file itself is not changed.",
+        "Example: explaint norms add mcrae ~/Downloads/CONCS_FEATS_concstats_brm.xlsx",
+    )
+)
 
 _DESCRIBE = """Describe norms in aggregates: size, missing cells, density, categories, types, fingerprint.
 
@@ -75,9 +74,7 @@ def list_() -> None:
 
 @app.command(help=_DESCRIBE)
 def describe(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A name of `explaint norms list`, or the path of a file.")
-    ],
+    name: Annotated[str, typer.Argument(help="A name of `explaint norms list`, or the path of a file.")],
 ) -> None:
     """Print the aggregates of one set of norms."""
     from explaint_lib import norms
@@ -87,12 +84,8 @@ def describe(
 
 @app.command(help=_ADD)
 def add(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name to use in --norms: letters, digits, - and _.")
-    ],
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The table, as its authors publish it or in your own.")
-    ],
+    name: Annotated[str, typer.Argument(help="The name to use in --norms: letters, digits, - and _.")],
+    file: Annotated[Path, typer.Argument(help="The table, as its authors publish it or in your own.")],
     kind: Annotated[
         KindOption | None,
         typer.Option(
