@@ -1,0 +1,97 @@
+"""Texts and words to arrays: contextual encoders, decoders and static vectors behind one interface.
+
+What it gives: tokens, words, hidden states (layer, position, dim) and attention weights (layer, head, query,
+key) exactly as the transformers library computes them, and word vectors with their recipe stated. What it
+controls for: pinned weights, float32, eager attention, batches that do not matter, an untrained twin of every
+architecture. What it does NOT license: nothing read off these arrays is an explanation yet; that a position
+"is" its token is what the chapters put to the test.
+
+    from explaint_lib import encoders
+
+    encoder = encoders.load_encoder("minilm")
+    encoding = encoder.encode(["A robin is a bird."])[0]
+    vectors = encoder.word_vectors(["robin", "trout"], layer=6)
+"""
+
+from __future__ import annotations
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._encoder import Encoder
+from explaint_lib.encoders._static import StaticEncoder, load_static
+from explaint_lib.encoders._tokens import Encoding
+from explaint_lib.encoders._wheels import MODELS, WheelModel, fetch, list_models
+
+__all__ = [
+    "MODELS",
+    "Encoder",
+    "Encoding",
+    "StaticEncoder",
+    "WheelModel",
+    "fetch",
+    "list_models",
+    "load_encoder",
+]
+
+
+def load_encoder(
+    name: str,
+    *,
+    revision: str | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = False,
+) -> Encoder | StaticEncoder:
+    """Load a model by name: a bundled one, a local folder or GGUF file, or a Hugging Face id.
+
+    Parameters
+    ----------
+    name : str
+        ``"minilm"``, ``"smollm2"``, ``"glove"`` (fetched on first use), the path of a folder with safetensors
+        or of a GGUF file, or a hub id such as ``"google-bert/bert-base-uncased"``.
+    revision : str, optional
+        Branch, tag or commit of a hub id. The commit it stood for is in ``Encoder.revision``.
+    untrained : bool, default False
+        The same architecture and tokenizer, with weights drawn by the architecture's own initialisation.
+    seed : int, default 0
+        Seed of those weights: the same seed gives the same weights on every device. Torch's random state is
+        left alone.
+    device : {"cpu", "cuda", "mps", "auto"}
+    progress : bool, default False
+        Show the steps of a first download on stderr.
+
+    Raises
+    ------
+    ExplaintError
+        If no such model can be had, its weights are pickles or do not fill the architecture, or the device is
+        not there.
+    """
+    from explaint_lib.encoders import _find, _load
+
+    if name == "glove":
+        if untrained or revision is not None:
+            raise ExplaintError(
+                "glove is a table of vectors fixed by its hash: it has no architecture to leave "
+                "untrained and "
+                "no revisions; as a random rival take Gaussian vectors"
+            )
+        return load_static(fetch(name, progress=progress), name=name, revision=MODELS[name].revision)
+    place = _load.resolve_device(device)
+    source = _find.find(name, revision, weights=not untrained, progress=progress)
+    if name in MODELS and source.gguf:
+        source = _load.converted(source)
+    tokenizer = _load.load_tokenizer(source)
+    model = _load.untrained_model(source, seed) if untrained else _load.trained_model(source)
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ExplaintError(
+            f"{name} is an encoder-decoder model ({type(model).__name__}); expected an encoder or a decoder"
+        )
+    return Encoder(
+        model,
+        tokenizer,
+        name=name,
+        revision=source.revision,
+        max_tokens=_load.longest_input(model, tokenizer),
+        seed=seed if untrained else None,
+        device=place,
+    )

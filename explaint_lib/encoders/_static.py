@@ -1,0 +1,174 @@
+"""Static word vectors behind the encoders' interface: the rival that has no context, no layers and no
+attention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._encoder import checked_layer
+from explaint_lib.encoders._tokens import WORD, Encoding
+
+
+class StaticEncoder:
+    """One vector a word form, looked up in lower case. Built by ``load_encoder("glove")``.
+
+    The attributes are those of `Encoder`; `n_layers` and `n_heads` are 0, `model` and `tokenizer` are None.
+    """
+
+    family: Literal["static"] = "static"
+    n_layers, n_heads = 0, 0
+    untrained, seed, device = False, None, "cpu"
+    model = tokenizer = None
+    max_tokens = 10**9
+
+    def __init__(self, vectors: np.ndarray, vocabulary: Sequence[str], *, name: str, revision: str) -> None:
+        if vectors.ndim != 2 or len(vectors) != len(vocabulary):
+            raise ExplaintError(
+                f"expected one vector a word, found {vectors.shape} vectors for {len(vocabulary)} words"
+            )
+        self._vectors, self.vocabulary = vectors, tuple(vocabulary)
+        self.name, self.revision, self.dim = name, revision, int(vectors.shape[1])
+
+    def __repr__(self) -> str:
+        """Return the name and the shape of the table."""
+        return f"<StaticEncoder {self.name}: {len(self.vocabulary)} words x {self.dim}>"
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {word: row for row, word in enumerate(self.vocabulary)}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a manifest needs to name this table."""
+        keys = (
+            "name",
+            "revision",
+            "family",
+            "n_layers",
+            "n_heads",
+            "dim",
+            "max_tokens",
+            "untrained",
+            "seed",
+            "device",
+        )
+        return {key: getattr(self, key) for key in keys} | {
+            "n_parameters": int(self._vectors.size),
+            "versions": {"numpy": np.__version__},
+        }
+
+    def embedding_matrix(self) -> np.ndarray:
+        """Return all vectors, (vocab, dim) float32."""
+        return np.array(self._vectors, dtype=np.float32)
+
+    def _rows(self, form: str) -> list[int] | None:
+        """Return the rows whose mean stands for a word form, or None if one of its parts is unknown."""
+        form = " ".join(form.lower().split())
+        if form in self._row:
+            return [self._row[form]]
+        parts = [part for part in re.split(r"[\s-]+", form) if part]
+        rows = [self._row.get(part, -1) for part in parts]
+        return rows if rows and min(rows) >= 0 else None
+
+    def word_vectors(
+        self,
+        words: Sequence[str],
+        *,
+        layer: Literal["last"] | int = "last",
+        templates: Sequence[str] | None = None,
+        corpus: Any = None,
+        contexts: Sequence[str | None] | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Return one vector a word, (n_words, dim) float32.
+
+        A form is looked up whole ("t-shirt"), else as the mean of its parts at spaces and hyphens ("fire
+        truck"). `templates`, `corpus` and `contexts` are accepted, so that one call serves all encoders, and
+        change nothing: a static vector is the same in every context.
+
+        Raises
+        ------
+        ExplaintError
+            Naming every word that is not in the table.
+        """
+        checked_layer(layer, 0)
+        if isinstance(words, str):
+            raise ExplaintError("expected a sequence of words, found one string; pass [word]")
+        rows = [self._rows(word) for word in words]
+        missing = [word for word, found in zip(words, rows, strict=True) if found is None]
+        if missing:
+            raise ExplaintError(
+                f"{len(missing)} of {len(rows)} words are not in {self.name}: "
+                f"{', '.join(map(repr, missing))}; "
+                "leave them out of every encoder compared, or use an encoder with word pieces"
+            )
+        out = np.empty((len(rows), self.dim), dtype=np.float32)
+        for i, found in enumerate(rows):
+            out[i] = self._vectors[found].mean(axis=0)
+        return out
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        hidden_states: bool = True,
+        attention: bool = False,
+        long: Literal["error", "window"] = "error",
+        batch_tokens: int = 4096,
+        progress: bool = False,
+    ) -> list[Encoding]:
+        """Look up each word of each text: an `Encoding` with layer 0 alone, one token a word, no special
+        tokens.
+
+        Raises
+        ------
+        ExplaintError
+            If attention is asked for, or words are not in the table.
+        """
+        if attention:
+            raise ExplaintError(
+                f"{self.name} is a static embedding: it has no attention; pass attention=False"
+            )
+        return [self._encode(text, index, hidden_states) for index, text in enumerate(texts)]
+
+    def _encode(self, text: str, index: int, hidden_states: bool) -> Encoding:
+        spans = np.array([match.span() for match in WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
+        words = tuple(text[start:end] for start, end in spans)
+        missing = [word for word in words if word.lower() not in self._row]
+        if missing or not words:
+            fault = (
+                f"has words that are not in {self.name}: {', '.join(map(repr, missing))}"
+                if missing
+                else "is empty"
+            )
+            raise ExplaintError(f"text {index} {fault}")
+        ids = np.array([self._row[word.lower()] for word in words], dtype=np.int64)
+        states = self._vectors[ids][None].astype(np.float32) if hidden_states else None  # (1, n, dim)
+        return Encoding(
+            text,
+            tuple(self.vocabulary[i] for i in ids),
+            ids,
+            np.zeros(len(ids), dtype=bool),
+            np.arange(len(ids)),
+            words,
+            spans,
+            states,
+            None,
+            index,
+        )
+
+
+def load_static(folder: Path, *, name: str, revision: str) -> StaticEncoder:
+    """Read a table of vectors (``*_emb.npy``) and its words (``*_index.parquet``, column ``index``)."""
+    import pyarrow.parquet
+
+    (table,), (index,) = folder.glob("*_emb.npy"), folder.glob("*_index.parquet")
+    vectors = np.load(table, mmap_mode="r", allow_pickle=False)
+    words = pyarrow.parquet.read_table(index, columns=["index"]).column("index").to_pylist()
+    return StaticEncoder(vectors, words, name=name, revision=revision)
