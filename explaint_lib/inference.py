@@ -340,7 +340,7 @@ def permutation_p(observed: float, null: np.ndarray, alternative: Alternative = 
     below = (1 + np.count_nonzero(null <= observed + slack)) / (1 + null.size)
     if alternative not in ("greater", "less", "two-sided"):
         raise ExplaintError(f"alternative must be 'greater', 'less' or 'two-sided', found {alternative!r}")
-    return {"greater": above, "less": below, "two-sided": min(1.0, 2 * min(above, below))}[alternative]
+    return float({"greater": above, "less": below, "two-sided": min(1.0, 2 * min(above, below))}[alternative])
 
 
 def paired_permutation_p(

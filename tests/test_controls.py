@@ -1,4 +1,4 @@
-"""Controls keep what they promise to keep, destroy what they promise to destroy, and never touch their input."""
+"""Controls keep what they promise to keep, destroy what they promise to destroy, and touch no input."""
 
 from __future__ import annotations
 

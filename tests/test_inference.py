@@ -1,4 +1,4 @@
-"""Intervals cover, p-values are uniform under the null, and whatever has a textbook answer gives that answer."""
+"""Intervals cover, p-values are uniform under the null, and what has a textbook answer gets that answer."""
 
 from __future__ import annotations
 

@@ -1,0 +1,317 @@
+"""``explaint table``: word vectors to feature norms, beside everything that should not work as well."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from explaint_lib._common import ExplaintError, atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from explaint_lib.norms import FeatureNorms
+
+_SHORT = {
+    "f1_at_10": "F1\n@10",
+    "r_precision": "R-prec-\nision",
+    "spearman_item": "rho\nitem",
+    "spearman_feature": "rho\nfeature",
+    "neighbour_overlap_at_10": "neighb.\noverlap",
+    "retrieval_at_10": "retriev.\n@10",
+}
+_GROUPS = (
+    ("system", "upper_bound"),
+    ("shuffled", "shuffled_upper_bound", "random"),
+    ("mean_profile", "permuted_pairing", "oracle", "chance"),
+)
+_ROOM_FOR_ALL = 80  # terminal columns; below that, one metric at a time
+
+
+class MapperOption(StrEnum):
+    """The mappers, as choices on the command line."""
+
+    plsr = "plsr"
+    ffnn = "ffnn"
+    ridge = "ridge"
+    mean = "mean"
+
+
+def table(
+    norms: Annotated[
+        str,
+        typer.Option(metavar="NAME|FILE", help="Feature norms: a name of `explaint norms list`, or a file."),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
+    ],
+    layer: Annotated[
+        str,
+        typer.Option(metavar="last|INT", help="Layer the vectors are read from; 0 is the embedding layer."),
+    ] = "last",
+    mapper: Annotated[MapperOption, typer.Option(help="From vectors to norms.")] = MapperOption.plsr,
+    components: Annotated[
+        int, typer.Option(min=1, help="Components of plsr; the data may allow fewer.")
+    ] = 50,
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the words; each is predicted once.")] = 10,
+    permutations: Annotated[
+        int, typer.Option(min=0, help="Refits of shuffled and permuted_pairing; 0 makes no test.")
+    ] = 99,
+    bootstrap: Annotated[int, typer.Option(min=1, help="Resamples of the words for each interval.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write manifest, rows and tests to this file."),
+    ] = None,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Leave out words that a static model has no vector for.")
+    ] = False,
+) -> None:
+    """Predict feature norms from word vectors, and score everything that should not work as well.
+
+    A mapper learns, on most of the words, to turn a word's vector into its
+    features, and is scored on the rest (the same folds for every row). A score
+    means little alone; the table puts it beside what it could be mistaken for:
+
+    \b
+    system                the vectors predict the norms of held-out words
+    upper_bound           input = the norms themselves: the mapper's
+                          bottleneck, which moves with --components
+    shuffled              each feature permuted over words: base rates
+                          kept, words lost
+    shuffled_upper_bound  input = target = the shuffled norms
+    random                random norms of the same density or range
+    mean_profile          the training mean for every word; what scores
+                          no higher is base rates
+    permuted_pairing      rows of norms swapped between words: structure
+                          kept, whose it is lost
+    oracle, chance        the best and a random ranking, in closed form
+
+    Intervals are 95 % bootstrap intervals over words. The last rows are
+    one-sided tests of system against a control, Holm-corrected over all of
+    them. With few permutations a corrected p cannot get small; the table says
+    how small.
+
+    \b
+    Examples:
+      explaint table --norms bundled --model minilm
+      explaint table --norms mcrae --model minilm --permutations 999 \\
+          --json mcrae.json
+    """
+    if json_file is not None:
+        _check_writable(json_file)
+    wanted_layer = _parse_layer(layer)
+    from explaint_lib import encoders
+    from explaint_lib.norms import load_norms
+
+    data = load_norms(norms)
+    if folds > len(data.words):
+        raise ExplaintError(
+            f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer"
+        )
+    encoder = encoders.load_encoder(model, progress=True)
+    if wanted_layer != "last" and not 0 <= wanted_layer <= encoder.n_layers:
+        raise ExplaintError(
+            f"--layer must be last or 0 to {encoder.n_layers} for {encoder.name}, found {wanted_layer}"
+        )
+    data, dropped = _with_vectors(data, encoder, drop_missing)
+    vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
+    result = _run(
+        data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed
+    )
+    result["manifest"]["arguments"]["dropped_words"] = dropped
+    if json_file is not None:
+        with atomic_path(json_file) as beside:
+            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    from rich.console import Console
+
+    show(Console(), result, data.banner())
+    if json_file is not None:
+        typer.echo(f"written: {json_file}", err=True)
+
+
+def _run(
+    data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int, *numbers: Any
+) -> dict[str, Any]:
+    """Call `run_table` with what the command line was given."""
+    from explaint_lib.experiments.table import run_table
+
+    mapper, components, folds, permutations, bootstrap, seed = numbers
+    return run_table(
+        data,
+        vectors,
+        model=encoder.name,
+        layer=encoder.n_layers if layer == "last" else layer,
+        mapper=mapper,
+        components=components,
+        folds=folds,
+        permutations=permutations,
+        bootstrap=bootstrap,
+        seed=seed,
+        describe_model=encoder.describe(),
+        progress=True,
+    )
+
+
+def _check_writable(path: Path) -> None:
+    """Say before the long run that the JSON file cannot be written."""
+    if path.is_dir():
+        raise ExplaintError(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise ExplaintError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as fault:
+        raise ExplaintError(
+            f"cannot write {path}: {os.strerror(fault.errno or 0)}; choose another folder"
+        ) from None
+
+
+def _parse_layer(layer: str) -> str | int:
+    """Return "last" or a number."""
+    if layer == "last":
+        return layer
+    if not layer.isdecimal():
+        raise ExplaintError(f"--layer must be last or a whole number from 0, found {layer!r}")
+    return int(layer)
+
+
+def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple[FeatureNorms, list[str]]:
+    """Return the norms of the words a static model has vectors for, and the words left out.
+
+    Models with word pieces have a vector for every word.
+    """
+    if encoder.family != "static":
+        return data, []
+    missing = [
+        word for word, form in zip(data.words, data.word_forms, strict=True) if not _knows(encoder, form)
+    ]
+    if not missing:
+        return data, []
+    named = ", ".join(missing[:20]) + (f" and {len(missing) - 20} more" if len(missing) > 20 else "")
+    if not drop_missing:
+        raise ExplaintError(
+            f"{encoder.name} has no vector for {len(missing)} of the {len(data.words)} words: {named}. Add "
+            "--drop-missing to leave them out (the manifest lists them), and compare other models on the "
+            "same words only"
+        )
+    kept = [word for word in data.words if word not in set(missing)]
+    if len(kept) < 2:
+        raise ExplaintError(f"{encoder.name} has vectors for only {len(kept)} words of {data.name}")
+    typer.secho(f"left out, without a vector in {encoder.name}: {named}", fg="yellow", err=True)
+    return data.subset(words=kept), missing
+
+
+def _knows(encoder: Any, form: str) -> bool:
+    """Tell whether a static model has a vector for a word form."""
+    try:
+        encoder.word_vectors([form])
+    except ExplaintError:
+        return False
+    return True
+
+
+# --- printing ---------------------------------------------------------------------------------------------
+
+
+def show(console: Console, result: dict[str, Any], banner: str) -> None:
+    """Print the table, the tests and what each condition keeps; a narrow terminal gets a table a metric."""
+    from explaint_lib.experiments.table import CONDITIONS
+
+    about = result["manifest"]["arguments"]
+    console.print(f"\n{banner}", markup=False, highlight=False, style="bold")
+    console.print(
+        f"model {about['model']}, layer {about['layer']}; mapper {about['mapper']}"
+        + (f" with {about['components']} components" if about["mapper"] == "plsr" else "")
+        + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n",
+        markup=False,
+        highlight=False,
+    )
+    if console.width >= _ROOM_FOR_ALL:
+        console.print(_all_metrics(result, list(_SHORT)))
+    else:
+        for metric in _SHORT:
+            console.print(_all_metrics(result, [metric]), "")
+    for line in _notes(result):
+        console.print(line, markup=False, highlight=False)
+    console.print()
+    for condition, keeps in CONDITIONS.items():
+        console.print(f"{condition}: {keeps}", markup=False, highlight=False, style="dim")
+
+
+def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
+    """Return one table: conditions in groups, then the tests, as rows; metrics as columns."""
+    from rich.table import Table
+
+    rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
+    tests = {(test["control"], test["metric"]): test for test in result["tests"]}
+    out = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    out.add_column("", no_wrap=True)
+    for metric in metrics:
+        out.add_column(_SHORT[metric], justify="right", no_wrap=True)
+    for group in _GROUPS:
+        for condition in group:
+            style = "bold" if condition == "system" else None
+            out.add_row(condition, *[_cell(rows[condition, metric]) for metric in metrics], style=style)
+        out.add_section()
+        out.add_row()
+    for control in dict.fromkeys(control for control, _ in tests):
+        out.add_row(f"p vs {control}", *[_p_cell(tests[control, metric]) for metric in metrics])
+    return out
+
+
+def _cell(row: dict[str, Any]) -> str:
+    """Return a value with its interval below, or a dash where it is undefined."""
+    if row["value"] is None:
+        return "-"
+    if row["ci_low"] is None or row["ci_low"] == row["ci_high"]:
+        return _short(row["value"], 3)
+    return f"{_short(row['value'], 3)}\n[dim]{_short(row['ci_low'], 2)} {_short(row['ci_high'], 2)}[/]"
+
+
+def _short(value: float, digits: int) -> str:
+    """Return a score without its leading zero: ".254", "-.03", "1.000"."""
+    shown = f"{value:.{digits}f}"
+    return shown.lstrip("-").lstrip("0") if float(shown) == 0 else re.sub(r"^(-?)0\.", r"\1.", shown)
+
+
+def _p_cell(test: dict[str, Any]) -> str:
+    """Return a corrected p-value, starred below .05; a dagger says that no smaller one was possible."""
+    p = test["p_holm"]
+    if p is None:
+        return "-"
+    least = test["p_value"] <= 1 / (1 + test["n_permutations"])
+    mark = "*" if p < 0.05 else "†" if least else " "
+    return f"{'<.001' if p < 0.001 else _short(p, 3)}{mark}"
+
+
+def _notes(result: dict[str, Any]) -> list[str]:
+    """Return the lines below the table: what was drawn, what the tests can show, what is easily misread."""
+    about = result["manifest"]
+    draws = about["draws"]
+    lines = [
+        "",
+        f"shuffled and permuted_pairing: mean of {draws['shuffled']} draws; random and shuffled_upper_bound: "
+        f"of {draws['random']}. rho feature of mean_profile is below 0 by construction (a held-out word is "
+        "missing from its own training mean): read it against 0.",
+    ]
+    if not result["tests"]:
+        return [*lines, "No tests: --permutations is 0."]
+    lines.append(f"p vs control: one-sided, Holm-corrected over {len(result['tests'])} tests; * below .05.")
+    if any(test["p_value"] is not None and _p_cell(test).endswith("†") for test in result["tests"]):
+        lines.append(
+            f"† no draw reached the system, and {draws['shuffled']} draws cannot show less than "
+            f"{_short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 999."
+        )
+    return lines

@@ -1,0 +1,363 @@
+"""The paper's table: a mapper from word vectors to feature norms, beside what should not work as well.
+
+What it measures: six scores of cross-validated predictions under the five conditions of arXiv 2601.22928 and
+under four more that decide how to read them (`CONDITIONS` says what each keeps). What it controls for: folds
+are the same in every condition, so differences are paired; shuffles and permutations repeat the whole
+pipeline, fit included. What it does not license: "system" above every control here shows that the vectors say
+something about *these* words beyond base rates. It does not show knowledge of single words beyond their
+category, for which no control of this table is built.
+
+All of it is a reconstruction from the papers' text; their code is not public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from tqdm import tqdm
+
+from explaint_lib import controls, inference
+from explaint_lib._common import ExplaintError
+from explaint_lib.experiments.manifest import manifest
+from explaint_lib.mappers import cross_val_predict, make_folds, make_mapper
+from explaint_lib.metrics import METRICS
+from explaint_lib.norms import FeatureNorms
+
+__all__ = ["CONDITIONS", "run_table"]
+
+CONDITIONS = {
+    "system": "the vectors predict the norms of held-out words",
+    "upper_bound": "the norms are the input: what the mapper's bottleneck lets through, no limit of the data",
+    "shuffled": "each feature permuted over words: keeps how frequent a feature is, destroys who has it",
+    "shuffled_upper_bound": "shuffled norms predict themselves: what gets through with no pattern to learn",
+    "random": "random norms of the same density (or range): keeps nothing else",
+    "mean_profile": "the mean of the training words for every word: base rates alone, no vector looked at",
+    "permuted_pairing": "whole rows of norms permuted: keeps the norms' structure, destroys whose they are",
+    "oracle": "the best any ranking could score, given how many features a word has",
+    "chance": "a random ranking, in closed form",
+}
+TESTED = ("shuffled", "permuted_pairing", "mean_profile")
+FEW_DRAWS = 5  # draws of the conditions that enter no test
+SIGN_FLIPS = 9_999  # they cost nothing: no refitting
+_STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
+
+Scores = dict[str, np.ndarray]  # metric name -> one score a word (or feature)
+
+
+def run_table(
+    norms: FeatureNorms,
+    X: np.ndarray,
+    *,
+    model: str = "",
+    layer: int | None = None,
+    mapper: str = "plsr",
+    components: int = 50,
+    folds: int = 10,
+    permutations: int = 99,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    describe_model: dict[str, Any] | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Score the mapper and its controls, with intervals over words and permutation tests.
+
+    Parameters
+    ----------
+    norms : FeatureNorms
+    X : (n_words, dim) array
+        One vector a word, in the order of ``norms.words``.
+    model, layer : str, int, optional
+        Where the vectors come from; copied into the rows.
+    mapper : {"plsr", "ffnn", "ridge", "mean"}
+    components : int, at least 1
+        Components of PLSR; bounded by the size and rank of each training fold.
+    folds : int, from 2 to n_words
+    permutations : int, at least 0
+        Draws of `shuffled` and `permuted_pairing`, each a full refit. 0 makes no test; then `FEW_DRAWS` draws
+        are made.
+    bootstrap : int, at least 1
+        Resamples of the words for each interval (95 %, percentile).
+    seed : int, at least 0
+        Every random number follows from it, each condition and draw having a stream of its own: more
+        permutations change no other row.
+    describe_model : dict, optional
+        Goes into the manifest.
+    progress : bool
+        Show a bar on stderr, one step a cross-validated fit.
+
+    Returns
+    -------
+    dict
+        ``manifest``; ``rows``, one a condition and metric: ``{norms, model, layer, mapper, condition, metric,
+        value, ci_low, ci_high, n_words, n_features}`` with the words and features that were scored, None
+        where undefined; ``tests``: ``{metric, control, p_value, p_holm, n_permutations}``, one-sided (system
+        above control), Holm over all of them.
+
+    Raises
+    ------
+    ExplaintError
+        If the vectors do not match the norms or are not finite, or a number is out of range.
+
+    Notes
+    -----
+    A row of a condition with several draws holds the mean over draws of each word's score, and the interval
+    resamples the words of that mean. For Spearman over words every resample is scored anew, on `FEW_DRAWS` of
+    the draws chosen in turn; where there are more draws than that the interval is slightly too wide.
+
+    Missing ratings: never a target. As *input* of the upper bounds they are filled with the mean of the
+    training fold.
+
+    Tests against `shuffled` and `permuted_pairing` compare the system's mean score with those of the draws.
+    Against `mean_profile` the signs of the words' paired differences are flipped (`SIGN_FLIPS` times);
+    Spearman over words has no score a word, so there the two predictions are swapped word by word
+    (`permutations` times).
+
+    Warnings
+    --------
+    `mean_profile` scores *below* 0 on Spearman over words: a held-out word is missing from its own training
+    mean, which is therefore low where the word is high. Read that column against `permuted_pairing` and 0.
+    With B permutations no p is below 1 / (1 + B), and Holm multiplies it: below ``manifest["p_holm_floor"]``
+    the refitted tests could not have come out.
+    """
+    X = _checked(norms, X, folds, components, permutations, bootstrap, seed)
+    plan = _Plan(norms, X, make_mapper(mapper, components=components, seed=seed), folds, seed, bootstrap)
+    draws = {
+        "shuffled": permutations or FEW_DRAWS,
+        "permuted_pairing": permutations or FEW_DRAWS,
+        "random": min(permutations or FEW_DRAWS, FEW_DRAWS),
+        "shuffled_upper_bound": min(permutations or FEW_DRAWS, FEW_DRAWS),
+    }
+    tallies = {}
+    with tqdm(total=3 + sum(draws.values()), unit="fit", disable=not progress) as bar:
+        for condition in list(CONDITIONS)[:-2]:
+            bar.set_description(condition)
+            tallies[condition] = _tally(plan, condition, draws.get(condition, 1), bar.update)
+    tests = _tests(plan, tallies, permutations) if permutations else []
+    rows = [row for condition, tally in tallies.items() for row in tally.rows(condition)]
+    rows += [row for condition in ("oracle", "chance") for row in _closed_form(plan, condition)]
+    names = {"norms": norms.name, "model": model, "layer": layer, "mapper": mapper}
+    arguments = {
+        "norms": norms.name,
+        "model": model,
+        "layer": layer,
+        "mapper": mapper,
+        "components": components,
+        "folds": folds,
+        "permutations": permutations,
+        "bootstrap": bootstrap,
+        "seed": seed,
+    }
+    about = manifest(
+        data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed
+    )
+    about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": _p_holm_floor(tests)}
+    return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
+
+
+def _checked(norms, X, folds, components, permutations, bootstrap, seed) -> np.ndarray:
+    """Return the vectors as float64, or say what is wrong with them or with a number."""
+    X = np.asarray(X, dtype=np.float64)
+    if X.ndim != 2 or len(X) != len(norms.words):
+        raise ExplaintError(
+            f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}"
+        )
+    if not np.isfinite(X).all():
+        raise ExplaintError(
+            f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity"
+        )
+    if not 2 <= folds <= len(X):
+        raise ExplaintError(f"folds must be from 2 to the number of words, {len(X)}; found {folds}")
+    for name, value, least in (
+        ("components", components, 1),
+        ("permutations", permutations, 0),
+        ("bootstrap", bootstrap, 1),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise ExplaintError(f"{name} must be at least {least}, found {value}")
+    return X
+
+
+class _Plan:
+    """What all conditions share: data, mapper, folds, resamples, a stream of random numbers for each use."""
+
+    def __init__(
+        self, norms: FeatureNorms, X: np.ndarray, mapper: Any, folds: int, seed: int, bootstrap: int
+    ) -> None:
+        self.norms, self.X, self.Y, self.mapper = norms, X, norms.values, mapper
+        self.seed, self.bootstrap = seed, bootstrap
+        self.folds = make_folds(len(X), folds, rng=self.rng("folds"))
+        self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=self.rng("bootstrap"))
+
+    def rng(self, stream: str, draw: int = 0) -> np.random.Generator:
+        """Return the generator of one use; it depends on seed, use and draw alone."""
+        key = (_STREAMS.index(stream), draw)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+    def predict(self, X: np.ndarray, Y: np.ndarray, mapper: Any = None) -> np.ndarray:
+        """Return out-of-fold predictions (word, feature); missing *inputs* take the training fold's mean."""
+        mapper = self.mapper if mapper is None else mapper
+        if np.isnan(X).any():
+            mapper = make_pipeline(SimpleImputer(keep_empty_features=True), mapper)
+        return cross_val_predict(mapper, X, Y, self.folds)
+
+    def score(self, pred: np.ndarray, gold: np.ndarray) -> Scores:
+        """Return every metric's scores, one a word or feature."""
+        return {name: metric.score(pred, gold, kind=self.norms.kind) for name, metric in METRICS.items()}
+
+
+def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return predictions and the norms they are scored against, for one draw of a condition."""
+    X, Y = plan.X, plan.Y
+    if condition == "system":
+        return plan.predict(X, Y), Y
+    if condition == "upper_bound":
+        return plan.predict(Y, Y), Y
+    if condition == "mean_profile":
+        return plan.predict(X, Y, make_mapper("mean")), Y
+    rng = plan.rng(condition, draw)
+    if condition == "permuted_pairing":
+        target = Y[controls.permute_rows(len(Y), rng=rng)]
+    elif condition == "random":
+        target = controls.random_like(Y, plan.norms.kind, rng=rng)
+    else:
+        target = controls.shuffle_columns(Y, rng=rng)
+    return plan.predict(target if condition == "shuffled_upper_bound" else X, target), target
+
+
+@dataclass
+class _Tally:
+    """One condition's scores, added up over its draws."""
+
+    plan: _Plan
+    n_draws: int
+    per_unit: Scores = field(default_factory=dict)  # mean over draws
+    means: dict[str, list[float]] = field(default_factory=dict)  # one number a draw
+    spearman: np.ndarray | None = None  # (n_boot,) Spearman over words in each resample
+    prediction: np.ndarray | None = None  # of the last draw
+
+    def rows(self, condition: str) -> Iterator[dict[str, Any]]:
+        """Yield the row of each metric."""
+        for name, scores in self.per_unit.items():
+            interval = self.spearman if name == "spearman_feature" else None
+            yield _row(self.plan, condition, name, scores, interval)
+
+
+def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]) -> _Tally:
+    """Run all draws of one condition, keeping sums and not the predictions of each draw."""
+    tally = _Tally(plan, n_draws, means={name: [] for name in METRICS})
+    total = {name: 0.0 for name in METRICS}
+    defined = {name: 0.0 for name in METRICS}
+    used = min(n_draws, FEW_DRAWS)
+    resamples = np.arange(plan.bootstrap)
+    spearman = np.zeros(plan.bootstrap)
+    for draw in range(n_draws):
+        pred, gold = _one_draw(plan, condition, draw)
+        for name, scores in plan.score(pred, gold).items():
+            known = ~np.isnan(scores)
+            total[name] = total[name] + np.where(known, scores, 0.0)
+            defined[name] = defined[name] + known
+            tally.means[name].append(_mean(scores))
+        # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
+        takes = (draw - resamples * used) % n_draws < used
+        spearman[takes] += inference.mean_spearman_feature(pred, gold, plan.counts[takes])
+        done()
+    tally.per_unit = {
+        name: np.divide(
+            total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0
+        )
+        for name in METRICS
+    }
+    tally.spearman, tally.prediction = spearman / used, pred
+    return tally
+
+
+def _closed_form(plan: _Plan, condition: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the oracle or of chance, computed and not simulated."""
+    for name, metric in METRICS.items():
+        scores = getattr(metric, condition)(plan.Y, kind=plan.norms.kind)
+        # a feature's best or chance correlation does not depend on which words were drawn
+        yield _row(
+            plan, condition, name, scores, np.full(2, _mean(scores)) if metric.unit == "feature" else None
+        )
+
+
+def _row(
+    plan: _Plan, condition: str, name: str, scores: np.ndarray, resampled: np.ndarray | None
+) -> dict[str, Any]:
+    """Return one row; its interval comes from `resampled` means, or from resampling the scores."""
+    n_scored = int(np.count_nonzero(~np.isnan(scores)))
+    low = high = None
+    if resampled is not None and not np.isnan(resampled).all():
+        low, high = inference.percentile_interval(resampled)
+    elif resampled is None and n_scored > 1:
+        low, high = inference.bootstrap_ci(scores, plan.bootstrap, rng=plan.rng("bootstrap"))
+    by_word = METRICS[name].unit == "word"
+    return {
+        "condition": condition,
+        "metric": name,
+        "value": _number(_mean(scores)),
+        "ci_low": low,
+        "ci_high": high,
+        "n_words": n_scored if by_word else len(plan.Y),
+        "n_features": plan.Y.shape[1] if by_word else n_scored,
+    }
+
+
+def _tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> list[dict[str, Any]]:
+    """Return the one-sided tests of the system against each control, Holm-corrected over all of them."""
+    tests = []
+    for name in METRICS:
+        for control in TESTED:
+            p, n = _p_value(plan, tallies, name, control, permutations)
+            tests.append(
+                {"metric": name, "control": control, "p_value": p, "p_holm": None, "n_permutations": n}
+            )
+    adjusted = inference.holm([np.nan if test["p_value"] is None else test["p_value"] for test in tests])
+    for test, p in zip(tests, adjusted, strict=True):
+        test["p_holm"] = _number(p)
+    return tests
+
+
+def _p_value(
+    plan: _Plan, tallies: dict[str, _Tally], name: str, control: str, permutations: int
+) -> tuple[float | None, int]:
+    """Return the p-value of system above control on one metric, and how many permutations it rests on."""
+    system, other = tallies["system"], tallies[control]
+    if np.isnan([*system.means[name], *other.means[name]]).any():
+        return None, 0
+    if control != "mean_profile":
+        return inference.permutation_p(system.means[name][0], np.array(other.means[name])), permutations
+    rng = plan.rng("flips", list(METRICS).index(name))
+    if METRICS[name].unit == "word":
+        a, b = system.per_unit[name], other.per_unit[name]
+        return inference.paired_permutation_p(a, b, SIGN_FLIPS, rng=rng), SIGN_FLIPS
+
+    def statistic(pred: np.ndarray) -> float:
+        return _mean(METRICS[name].score(pred, plan.Y, kind=plan.norms.kind))
+
+    return inference.paired_swap_p(
+        system.prediction, other.prediction, statistic, permutations, rng=rng
+    ), permutations
+
+
+def _p_holm_floor(tests: list[dict[str, Any]]) -> float | None:
+    """Return the Holm-corrected p of the tests with fewest permutations, had every test come out best."""
+    floors = [1 / (1 + test["n_permutations"]) for test in tests if test["p_value"] is not None]
+    return float(inference.holm(floors).max()) if floors else None
+
+
+def _mean(scores: np.ndarray) -> float:
+    """Return the mean of the defined scores, NaN if there is none (without NumPy's warning)."""
+    known = scores[~np.isnan(scores)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _number(value: float) -> float | None:
+    """Return a float JSON can hold: None for NaN."""
+    return None if np.isnan(value) else float(value)
