@@ -1,24 +1,29 @@
 """Continuity by layer: every reference, candidate set and rung of the ladder, cross-fitted over sentences.
 
 References: ``layer0`` (the input vector), ``previous`` (the layer below), ``within`` (other occurrences in
-the same layer; no geometry across layers needed). Candidates and what stands for them:
+the same layer; no geometry across layers needed). Candidates, and what stands for them:
 
 ``sentence``
-    the positions of the same sentence, each by its layer-0 (or previous-layer) vector. In a model with
-    absolute positions that vector *contains the position*, so a map may name the position instead of the
-    token. ``sentence_position_control`` shows how far that goes: the map's training targets are exchanged
-    between equal places of different sentences, so all it can have learnt is the place.
+    The positions of the same sentence. For geometry each by its layer-0 (or previous-layer) vector. For a
+    trained map each by its token's row of the input embedding matrix, *not* by the layer-0 vector: with
+    absolute positions that vector holds the position, and a map may name the position instead of the token
+    (a planted Mover, which has erased every token at its place, then scores near 1).
+``sentence_layer0``
+    That trap, kept visible, and the definition of Brunner et al.: trained maps against layer-0 vectors. Only
+    where these differ from the embedding rows.
+``sentence_position_control``
+    The same with the training targets exchanged between equal places of different sentences: all such a map
+    can have learnt is the place. What ``sentence_layer0`` scores no higher than this is position.
 ``corpus``
-    every token type of the corpus, by its row of the input embedding matrix, which knows no position. (For
-    ``within``: the positions of all other sentences.) In BERT layer 0 is this row plus position and segment
-    rows, after a LayerNorm: even at layer 0 the bare cosine is not perfect.
+    Every token type of the corpus, by its embedding row, which knows no position. (For ``within``: the
+    positions of all other sentences.) In BERT layer 0 is this row plus position and segment rows, after a
+    LayerNorm: even at layer 0 the bare cosine is not perfect.
 ``vocabulary``
-    all rows of the embedding matrix; by ridge only, and for a sample of whole sentences, because it is
-    costly.
+    All embedding rows; by ridge only, and for a sample of whole sentences, because it is costly.
 ``*_unseen_types``
-    the same, for token types held out *by design*: a fifth of all types, frequent and rare alike, is taken
-    out of a map's training and then scored. (Types unseen by accident are rare ones; unseen and rare would be
-    confounded.)
+    The same for token types held out *by design*: a fifth of all types, frequent and rare alike, is taken
+    out of a map's training and then scored. (Types unseen by accident are rare ones: unseen and rare would
+    be confounded.)
 
 A hit is a hit on the token *type*: a twin in the same sentence counts as true, and chance rises accordingly.
 What this does not license: see the package's docstring.
@@ -89,7 +94,7 @@ def _geometry(task: Task, name: str, layer: int, fold: int) -> Found:
         found = score_in_sentence(task, rung, states, vectors, items)
         yield ("geometry", reference, "sentence"), items, found
     yield ("geometry", "within", "corpus"), items, score_within(task, rung, states, items)
-    if task.embedding is not None and task.embedding.shape[1] == states.shape[1]:
+    if task.embedding.shape[1] == states.shape[1]:
         rung = fit_rung(name, states[train], task.embedding[task.label[train]])
         found = score_in_types(task, rung, states, task.types, items)
         yield ("geometry", "layer0", "corpus"), items, found
@@ -97,16 +102,20 @@ def _geometry(task: Task, name: str, layer: int, fold: int) -> Found:
 
 def _decodability(task: Task, name: str, layer: int, fold: int, rng: np.random.Generator) -> Found:
     """Yield the decodability scores of one trained map, layer and fold."""
-    asked, held_in = task.truth >= 0, task.fold != fold
-    held_in_type = task.type_fold != fold
-    train, items = np.flatnonzero(asked & held_in), np.flatnonzero(asked & ~held_in)
-    yield from _decode(task, name, layer, train, items, "", rng)
-    train_types = np.flatnonzero(asked & held_in & held_in_type)
-    unseen = np.flatnonzero(asked & ~held_in & ~held_in_type)
-    if train_types.size and unseen.size:
-        yield from _decode(task, name, layer, train_types, unseen, "_unseen_types", rng)
+    states, inputs = task.positions.states[layer], task.positions.states[0]
+    asked, other_sentence, other_type = task.truth >= 0, task.fold != fold, task.type_fold != fold
+    train, items = np.flatnonzero(asked & other_sentence), np.flatnonzero(asked & ~other_sentence)
+    if name != "procrustes" or task.embedding.shape[1] == states.shape[1]:
+        yield from _decode(task, name, layer, train, items, "", rng)
+        old = np.flatnonzero(asked & other_sentence & other_type)
+        unseen = np.flatnonzero(asked & ~other_sentence & ~other_type)
+        if old.size and unseen.size:
+            yield from _decode(task, name, layer, old, unseen, "_unseen_types", rng)
+    if task.place_in_inputs:
+        rung = fit_rung(name, states[train], inputs[task.truth[train]], rng=rng)
+        found = score_in_sentence(task, rung, states, inputs, items)
+        yield ("decodability", "layer0", "sentence_layer0"), items, found
     if name == "ridge":
-        states, inputs = task.positions.states[layer], task.positions.states[0]
         donor = donors(task.positions.place[train], task.positions.sentence[train], rng)
         rung = fit_rung(name, states[train[donor >= 0]], inputs[task.truth[train[donor[donor >= 0]]]])
         found = score_in_sentence(task, rung, states, inputs, items)
@@ -114,26 +123,15 @@ def _decodability(task: Task, name: str, layer: int, fold: int, rng: np.random.G
 
 
 def _decode(
-    task: Task,
-    name: str,
-    layer: int,
-    train: np.ndarray,
-    items: np.ndarray,
-    suffix: str,
-    rng: np.random.Generator,
-) -> Found:
-    """Fit a map on `train` and score `items` against every candidate set; `suffix` marks the kind of split."""
-    states, inputs = task.positions.states[layer], task.positions.states[0]
-    goal = inputs[task.truth[train]]  # (train, dim)
-    rung = fit_rung(name, states[train], goal, rng=rng)
-    found = score_in_sentence(task, rung, states, inputs, items)
+    task: Task, name: str, layer: int, train: np.ndarray, items: np.ndarray, suffix: str, rng:
+    np.random.Generator
+) -> Found:  # fmt: skip
+    """Fit a map to embedding rows on `train`, score `items`; `suffix` marks the kind of split."""
+    states = task.positions.states[layer]
+    rung = fit_rung(name, states[train], task.embedding[task.label[train]], rng=rng)
+    rows = task.embedding[task.positions.token_ids]  # (position, embedding dim)
+    found = score_in_sentence(task, rung, states, rows, items)
     yield ("decodability", "layer0", "sentence" + suffix), items, found
-    if task.embedding is None or (name == "procrustes" and task.embedding.shape[1] != states.shape[1]):
-        return
-    rows = task.embedding[task.label[train]]  # (train, embedding dim)
-    # where layer 0 holds no position, the two goals and the two maps are one
-    if not np.array_equal(rows, goal):
-        rung = fit_rung(name, states[train], rows, rng=rng)
     found = score_in_types(task, rung, states, task.types, items)
     yield ("decodability", "layer0", "corpus" + suffix), items, found
     few = items[task.in_vocabulary_sample[items]]
@@ -147,8 +145,8 @@ def continuity_curve(
     token_ids: Sequence[np.ndarray],
     special: Sequence[np.ndarray] | None = None,
     *,
+    embedding: np.ndarray,
     rng: np.random.Generator,
-    embedding: np.ndarray | None = None,
     similarities: Sequence[str] = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge"),
     layers: Sequence[int] | None = None,
     n_folds: int = 5,
@@ -166,11 +164,11 @@ def continuity_curve(
     special : sequence of (position,) bool arrays, optional
         Positions to leave out altogether. Mark a decoder's first position as well: its massive activation
         would dominate every mean and standard deviation.
+    embedding : (vocabulary, embedding dim) array
+        Input embedding rows. Where their width is not that of the states (ALBERT), the bare cosines against
+        ``corpus`` and the ``procrustes`` maps, which need one width, are left out.
     rng : numpy.random.Generator
         Draws the folds, the sample for the vocabulary, the position control and the mlp's first weights.
-    embedding : (vocabulary, embedding dim) array, optional
-        Input embedding rows. Without it the candidates ``corpus`` (against layer 0) and ``vocabulary`` are
-        left out.
     similarities : sequence of str
         Rungs out of `RUNGS`. ``mlp`` is slow (about a second a fit) and not in the default.
     layers : sequence of int, optional

@@ -25,13 +25,14 @@ class Task:
     fold: np.ndarray  # (position,) fold of the position's sentence
     type_fold: np.ndarray  # (position,) fold of the label's type
     types: np.ndarray  # (type,) the token types of the corpus
-    embedding: np.ndarray | None  # (vocabulary, embedding dim)
+    embedding: np.ndarray  # (vocabulary, embedding dim)
+    place_in_inputs: bool  # layer 0 is more than the embedding rows: it may hold the position
     in_vocabulary_sample: np.ndarray  # (position,) bool
 
 
 def make_task(
     positions: Positions,
-    embedding: np.ndarray | None,
+    embedding: np.ndarray,
     *,
     n_folds: int,
     offset: int,
@@ -45,7 +46,7 @@ def make_task(
             f"{n_sentences} sentences are too few for {n_folds} folds: maps are fitted on other sentences, "
             f"so give at least {2 * n_folds}"
         )
-    if embedding is not None and positions.token_ids.max() >= len(embedding):
+    if positions.token_ids.max() >= len(embedding):
         raise ExplaintError(
             f"the embedding matrix has {len(embedding)} rows, but the largest token id is "
             f"{positions.token_ids.max()}; pass the matrix of the model that made the hidden states"
@@ -68,7 +69,10 @@ def make_task(
         fold=(rng.permutation(n_sentences) % n_folds)[sentence],
         type_fold=(rng.permutation(len(types)) % n_folds)[type_index],
         types=types,
-        embedding=embedding,
+        embedding=embedding.astype(np.float32, copy=False),
+        place_in_inputs=not np.array_equal(
+            positions.states[0], embedding[positions.token_ids].astype(np.float32)
+        ),
         in_vocabulary_sample=np.isin(sentence, sampled),
     )
 
@@ -101,7 +105,6 @@ def score_in_types(
     task: Task, rung: FittedRung, states: np.ndarray, types: np.ndarray, items: np.ndarray
 ) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against the embedding rows of `types`."""
-    assert task.embedding is not None
     similarity = cosine_matrix(rung.map_states(states[items]), rung.map_candidates(task.embedding[types]))
     everyone = np.ones(similarity.shape, dtype=bool)
     return _score(similarity, types[None, :] == task.label[items, None], everyone)
