@@ -28,8 +28,8 @@ _ADD = "\n\n".join(
         "whatever they are called. Any other table (CSV, TSV, XLSX, Parquet) has one of two forms.",
         "long: columns word, feature, value (or strength); optionally category, feature_type",
         "wide: columns word, optionally category, and one column of numbers a feature",
-        'Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing rating '
-        "empty or write na; it is never read as 0. The file itself is not changed.",
+        'Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing '
+        "rating empty or write na; it is never read as 0. The file itself is not changed.",
         "Example: explaint norms add mcrae ~/Downloads/CONCS_FEATS_concstats_brm.xlsx",
     )
 )

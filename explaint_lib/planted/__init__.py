@@ -1,0 +1,24 @@
+"""Worlds whose truth is known, to try every method on before it is believed about a real model.
+
+What is here
+    Hand-built transformers, real ones (queries, keys, values, outputs, softmax, residual stream), small and
+    exact: `keeper`, `rotator`, `mover`. Property worlds: word vectors that encode nothing, the category, or
+    the category and attributes, all three with the same norms: `property_world`. No download, numpy only.
+
+What it controls for
+    A method that cannot tell these worlds apart cannot tell them apart in a real model either, where nobody
+    knows the answer.
+
+What it does not license
+    Passing here is necessary, not sufficient: real models are noisier, wider and mix these cases. A score
+    reached on a planted world says nothing about how large it should be on a real one.
+
+The idea of transformers with a labelled residual stream follows Weiss et al. 2021 (RASP) and Lindner et al.
+2023 (Tracr); these are our own, smaller constructions.
+"""
+
+from explaint_lib.planted.properties import PropertyWorld, property_world
+from explaint_lib.planted.transformer import PlantedTransformer
+from explaint_lib.planted.worlds import keeper, mover, rotator
+
+__all__ = ["PlantedTransformer", "PropertyWorld", "keeper", "mover", "property_world", "rotator"]

@@ -1,0 +1,372 @@
+"""Planted worlds: every truth they declare is shown here by direct computation, and can be seen to fail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explaint_lib import planted
+from explaint_lib._common import ExplaintError
+
+LENGTH, N_SENTENCES = 12, 150
+BUILDERS = {"keeper": planted.keeper, "rotator": planted.rotator, "mover": planted.mover}
+
+
+@pytest.fixture(params=BUILDERS)
+def world(request):
+    return BUILDERS[request.param](rng=np.random.default_rng(1))
+
+
+@pytest.fixture
+def ids(world):
+    return world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
+
+
+def nearest_input(states, inputs):
+    """Return for each position the one in the sentence whose input has the highest cosine: (batch, n)."""
+    unit = [each / np.linalg.norm(each, axis=-1, keepdims=True) for each in (states, inputs)]
+    return (unit[0] @ np.swapaxes(unit[1], -1, -2)).argmax(axis=-1)
+
+
+def name_token(states, ids, world):
+    """Return how often a ridge map to embedding rows, learned on other sentences, names the token."""
+    half = len(ids) // 2
+    x, y = states.reshape(-1, states.shape[-1]), world.embedding_matrix()[ids.ravel()]
+    train = slice(0, half * ids.shape[1])
+    test = slice(half * ids.shape[1], None)
+    mean_x, mean_y = x[train].mean(axis=0), y[train].mean(axis=0)
+    gram = (x[train] - mean_x).T @ (x[train] - mean_x) + 1e-3 * np.eye(x.shape[1])
+    map_ = np.linalg.solve(gram, (x[train] - mean_x).T @ (y[train] - mean_y))
+    rows = world.embedding_matrix() - mean_y
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return float((((x[test] - mean_x) @ map_ @ rows.T).argmax(axis=1) == ids.ravel()[test]).mean())
+
+
+def replace_one(world, ids, rng):
+    """Replace a token of each sentence; return relative changes at the top (batch, n) and the positions."""
+    changed, places = ids.copy(), rng.integers(0, ids.shape[1], len(ids))
+    for sentence, place in zip(changed, places, strict=True):
+        sentence[place] = rng.choice(np.setdiff1d(np.arange(world.vocab_size), sentence))
+    before, after = world.forward_ids(ids)[0][:, -1], world.forward_ids(changed)[0][:, -1]
+    return np.linalg.norm(after - before, axis=-1) / np.linalg.norm(before, axis=-1), places
+
+
+# --- what holds for all
+
+
+def test_shapes_and_rows(world, ids):
+    ids.flags.writeable = False
+    hidden, attention = world.forward_ids(ids)
+    assert hidden.shape == (N_SENTENCES, world.n_layers + 1, LENGTH, world.dim) and hidden.dtype == np.float64
+    assert attention.shape == (N_SENTENCES, world.n_layers, world.n_heads, LENGTH, LENGTH)
+    np.testing.assert_allclose(attention.sum(axis=-1), 1, atol=1e-12)
+    assert attention.min() >= 0 and world.family == "encoder"
+    np.testing.assert_array_equal(hidden[:, 0], world.embedding[ids] + world.position[:LENGTH])
+
+
+def test_states_do_not_depend_on_the_batch(world, ids):
+    whole, _ = world.forward_ids(ids)
+    alone, _ = world.forward_ids(ids[3:4])
+    np.testing.assert_allclose(alone[0], whole[3], atol=1e-12)
+
+
+def test_same_seed_same_world():
+    for build in BUILDERS.values():
+        first, again, other = (build(rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+        np.testing.assert_array_equal(first.embedding_matrix(), again.embedding_matrix())
+        assert not np.array_equal(first.embedding_matrix(), other.embedding_matrix())
+
+
+def test_sentences_read_and_leave_nothing_to_guess(world, ids):
+    classes = np.array(world.classes)
+    for sentence in ids:
+        assert len(set(sentence)) == LENGTH
+        assert (classes[sentence] != classes[np.roll(sentence, 1)]).all()  # the circle of neighbours
+    words = world.tokens(ids[0])
+    assert len(words) == LENGTH and set(words) <= set(world.vocabulary)
+    assert len(set(world.vocabulary)) == world.vocab_size == 96
+    assert len(np.unique(ids)) == world.vocab_size  # no word is left out
+    again = world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
+    np.testing.assert_array_equal(ids, again)
+
+
+def test_the_embedding_matrix_is_a_copy(world):
+    world.embedding_matrix()[:] = 0
+    assert np.linalg.norm(world.embedding_matrix(), axis=1).min() > 1
+
+
+def test_truth_is_told_with_a_reason(world):
+    claims = ["raw_geometry", "decodability", "causal_locality", "share_of_content", "picture_misleading"]
+    assert list(world.truth) == claims == list(world.reasons)
+    assert all(isinstance(holds, bool) for holds in world.truth.values()) and all(world.reasons.values())
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [np.zeros(3, int), np.zeros((1, 3)), np.zeros((1, 33), int), np.full((1, 6), 96), np.full((1, 6), -1),
+     np.zeros((0, 6), int), np.zeros((1, 0), int)],
+)  # fmt: skip
+def test_ids_that_cannot_be(world, ids):
+    with pytest.raises(ExplaintError):
+        world.forward_ids(ids)
+
+
+@pytest.mark.parametrize(("n_sentences", "length"), [(1, 5), (1, 33), (0, 12)])
+def test_samples_that_cannot_be(world, n_sentences, length):
+    with pytest.raises(ExplaintError):
+        world.sample(n_sentences, length, rng=np.random.default_rng(0))
+
+
+def test_longest_sentence_fits(world):
+    ids = world.sample(3, world.max_tokens, rng=np.random.default_rng(0))
+    hidden, _ = world.forward_ids(ids)
+    assert np.isfinite(hidden).all()
+
+
+# --- the declared truths, one by one, at the top layer
+
+
+def test_raw_geometry(world, ids):
+    hidden, _ = world.forward_ids(ids)
+    hits = (nearest_input(hidden[:, -1], hidden[:, 0]) == np.arange(LENGTH)).mean()
+    if world.truth["raw_geometry"]:
+        assert hits == 1
+    else:
+        assert hits < 2.5 / LENGTH  # chance is 1 / LENGTH
+
+
+def test_decodability(world, ids):
+    hidden, _ = world.forward_ids(ids)
+    named = name_token(hidden[:, -1], ids, world)
+    if world.truth["decodability"]:
+        assert named == 1
+    else:
+        assert named < 3 / world.vocab_size  # chance is 1 / vocab_size
+
+
+def test_causal_locality_and_share(world, ids):
+    change, places = replace_one(world, ids, np.random.default_rng(3))
+    own = change[np.arange(len(ids)), places]
+    local = (change.argmax(axis=1) == places).mean()
+    share = (own / change.sum(axis=1)).mean()
+    assert local == (1 if world.truth["causal_locality"] else 0)
+    assert (share > 0.5) == world.truth["share_of_content"]
+
+
+def test_picture(world, ids):
+    """Whether the content a position reads is the token its largest weight names, in the layers that read."""
+    hidden, attention = world.forward_ids(ids)
+    word = world.blocks["word"]
+    for layer in range(1, world.n_layers):
+        named = attention[:, layer, 0].argmax(axis=-1)  # (batch, query): the token the picture points at
+        assert (attention[:, layer, 0].max(axis=-1) > 1 - 1e-9).all()  # and it points sharply
+        codes = world.embedding[:, word]
+        states = hidden[:, layer]
+        if world.name == "rotator":  # its block lies in turned coordinates
+            states = (
+                states
+                @ np.linalg.lstsq(states.reshape(-1, world.dim), hidden[:, 0].reshape(-1, world.dim))[0]
+            )
+        content = (states[..., word] @ codes.T).argmax(axis=-1)  # (batch, key): the token really there
+        read = np.take_along_axis(content, named, axis=1)
+        shown = np.take_along_axis(ids, named, axis=1)
+        agrees = (read == shown).mean()
+        assert agrees == (0 if world.truth["picture_misleading"] else 1)
+
+
+# --- each world's own mechanism
+
+
+def test_keeper_heads_look_up_what_they_seem_to():
+    world = planted.keeper(rng=np.random.default_rng(1))
+    ids = world.sample(50, LENGTH, rng=np.random.default_rng(2))
+    hidden, attention = world.forward_ids(ids)
+    classes = np.array(world.classes)[ids]
+    alike = (classes[:, :, None] == classes[:, None, :]) & ~np.eye(LENGTH, dtype=bool)
+    expected = np.where(alike.any(axis=-1, keepdims=True), alike, np.eye(LENGTH))
+    expected = expected / expected.sum(axis=-1, keepdims=True)
+    codes = world.embedding[ids][..., world.blocks["word"]]
+    for layer in range(world.n_layers):
+        back = np.eye(LENGTH)[np.maximum(np.arange(LENGTH) - layer - 1, 0)]
+        np.testing.assert_allclose(
+            attention[:, layer, 0], np.broadcast_to(back, attention[:, 0, 0].shape), atol=1e-12
+        )
+        np.testing.assert_allclose(attention[:, layer, 1], expected, atol=1e-12)
+        written = np.diff(hidden[:, layer : layer + 2], axis=1)[:, 0]
+        np.testing.assert_allclose(written[..., world.blocks["before"]], back @ codes / 16, atol=1e-12)
+        np.testing.assert_allclose(written[..., world.blocks["alike"]], expected @ codes / 16, atol=1e-12)
+    for name in ("word", "class", "position"):
+        np.testing.assert_array_equal(
+            hidden[:, -1][..., world.blocks[name]], hidden[:, 0][..., world.blocks[name]]
+        )
+
+
+def test_rotator_turns_and_procrustes_turns_back():
+    world = planted.rotator(rng=np.random.default_rng(1))
+    ids = world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
+    hidden, attention = world.forward_ids(ids)
+    np.testing.assert_allclose(attention, np.broadcast_to(np.eye(LENGTH), attention.shape), atol=1e-12)
+    inputs = hidden[:, 0].reshape(-1, world.dim)
+    for layer in range(1, world.n_layers + 1):
+        states = hidden[:, layer].reshape(-1, world.dim)
+        np.testing.assert_allclose(states @ states.T, inputs @ inputs.T, atol=1e-9)  # nothing within changes
+        left, _, right = np.linalg.svd(states.T @ inputs)
+        np.testing.assert_allclose(states @ (left @ right), inputs, atol=1e-9)
+        cosines = np.einsum("nd,nd->n", states, inputs) / np.einsum("nd,nd->n", inputs, inputs)
+        assert abs(cosines.mean()) < 0.3
+    far = nearest_input(hidden[:, 1:], hidden[:, :1]) == np.arange(LENGTH)
+    assert far.mean() == pytest.approx(1 / LENGTH, abs=0.06)
+
+
+def test_mover_moves_right_and_erases():
+    world = planted.mover(rng=np.random.default_rng(1))
+    ids = world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
+    hidden, attention = world.forward_ids(ids)
+    neighbour = np.roll(np.arange(LENGTH), 1)  # of position 0: the last
+    identity = slice(world.blocks["word"].start, world.blocks["class"].stop)
+    for layer in range(1, world.n_layers + 1):
+        assert (nearest_input(hidden[:, layer], hidden[:, 0]) == neighbour).all()
+        np.testing.assert_allclose(
+            hidden[:, layer][..., identity], hidden[:, 0][:, neighbour][..., identity], atol=1e-12
+        )
+        assert name_token(hidden[:, layer], ids[:, neighbour], world) == 1  # decodable: the neighbour's token
+    change, places = replace_one(world, ids, np.random.default_rng(3))
+    assert (change.argmax(axis=1) == (places + 1) % LENGTH).all()
+    assert (change[np.arange(len(ids)), places] < 0.2 * change.max(axis=1)).all()
+    # the maps of the upper layers are crisp, and are the keeper's maps of the shifted sentence
+    shifted = planted.keeper(rng=np.random.default_rng(1)).forward_ids(ids[:, neighbour])[1]
+    np.testing.assert_allclose(attention[:, 1:], shifted[:, 1:], atol=1e-9)
+
+
+def test_mover_keeps_positions_so_a_position_alone_finds_the_input():
+    """The trap its docstring warns of: layer-0 states of the sentence can be named without any word."""
+    world = planted.mover(rng=np.random.default_rng(1))
+    ids = world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
+    hidden, _ = world.forward_ids(ids)
+    place = world.blocks["position"]
+    found = (hidden[:, -1][..., place] @ np.swapaxes(hidden[:, 0][..., place], -1, -2)).argmax(axis=-1)
+    assert (found == np.arange(LENGTH)).all()
+
+
+# --- property worlds
+
+
+def properties(kind, seed=4, **sizes):
+    return planted.property_world(kind, rng=np.random.default_rng(seed), **sizes)
+
+
+KINDS = ("nothing", "category", "category_and_attributes")
+
+
+def predict(world, test):
+    """Predict the norms of held-out words by ridge from the embeddings of the others."""
+    x, y = world.embeddings, world.values
+    mean_x, mean_y = x[~test].mean(axis=0), y[~test].mean(axis=0)
+    gram = (x[~test] - mean_x).T @ (x[~test] - mean_x) + 1000 * np.eye(x.shape[1])
+    return mean_y + (x[test] - mean_x) @ np.linalg.solve(gram, (x[~test] - mean_x).T @ (y[~test] - mean_y))
+
+
+def f1_at_10(predicted, gold):
+    top = np.argsort(-predicted, axis=1, kind="stable")[:, :10]
+    hits = np.take_along_axis(gold > 0, top, axis=1).sum(axis=1)
+    return float((2 * hits / (10 + (gold > 0).sum(axis=1))).mean())
+
+
+def two_alternatives(predicted, gold, categories):
+    """Return how often a prediction is nearer to its own norms than to those of a word of the category.
+
+    Both words of a pair are held out: a word that is missing from its own category's mean would otherwise
+    push an uninformed predictor below one half.
+    """
+    unit = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (predicted, gold)]
+    similarity = unit[0] @ unit[1].T
+    wins = np.sign(np.diag(similarity)[:, None] - similarity) / 2 + 0.5
+    pairs = (categories[:, None] == categories[None, :]) & ~np.eye(len(gold), dtype=bool)
+    return float(wins[pairs].mean())
+
+
+def scores(kind):
+    """Return mean F1@10, mean-profile F1@10 and two-alternative accuracy over seeds and halves."""
+    told = []
+    for seed in range(6):
+        world = properties(kind, seed)
+        halves = np.random.default_rng(seed).permutation(np.arange(len(world.words)) % 2)
+        for half in (0, 1):
+            test = halves == half
+            gold, predicted = world.values[test], predict(world, test)
+            profile = np.broadcast_to(world.values[~test].mean(axis=0), gold.shape)
+            told.append(
+                (f1_at_10(predicted, gold), f1_at_10(profile, gold),
+                 two_alternatives(predicted, gold, np.array(world.categories)[test]))
+            )  # fmt: skip
+    return np.mean(told, axis=0)
+
+
+def test_norms_are_the_same_over_kinds_and_only_the_embeddings_differ():
+    worlds = [properties(kind) for kind in KINDS]
+    for world in worlds[1:]:
+        np.testing.assert_array_equal(world.values, worlds[0].values)
+        assert (world.features, world.categories) == (worlds[0].features, worlds[0].categories)
+        assert not np.array_equal(world.embeddings, worlds[0].embeddings)
+    # strength 0 leaves the noise alone, which is the world that encodes nothing
+    silent = properties("category_and_attributes", strength=0.0)
+    np.testing.assert_array_equal(silent.embeddings, worlds[0].embeddings)
+
+
+def test_norms_look_like_mcrae():
+    world = properties("nothing")
+    told = world.values > 0
+    assert told.sum(axis=1).mean() == pytest.approx(13.4, abs=1)
+    assert (told.sum(axis=0) == 1).mean() == pytest.approx(2 / 3, abs=0.01)
+    assert told.any(axis=0).all() and told.any(axis=1).all()
+    assert world.values.min() == 0 and world.values[told].min() >= 5 and world.values.max() <= 30
+    assert len(world.features) == len(set(world.features)) == len(world.feature_types)
+    distinctive = np.array(world.feature_types) == "distinctive"
+    assert (told[:, distinctive].sum(axis=0) == 1).all() and (told[:, ~distinctive].sum(axis=0) >= 2).all()
+
+
+def test_what_the_embeddings_say_shows():
+    nothing, category, both = (scores(kind) for kind in KINDS)
+    # nothing: at the floor of the mean profile, and no word told from another
+    assert abs(nothing[0] - nothing[1]) < 0.02
+    assert nothing[2] == pytest.approx(0.5, abs=0.03)
+    # category: far above chance and floor on F1, blind within the category
+    chance = 10 / len(properties("nothing").features)
+    assert category[0] > nothing[0] + 0.05 and category[0] > 5 * chance
+    assert category[2] == pytest.approx(0.5, abs=0.03)
+    # attributes: sees within the category
+    assert both[0] > category[0] and both[2] > 0.62
+    assert [properties(kind).truth["word"] for kind in KINDS] == [False, False, True]
+    assert [properties(kind).truth["category"] for kind in KINDS] == [False, True, True]
+
+
+def test_strength_is_a_dose():
+    strong, weak = (properties("category_and_attributes", strength=s) for s in (2.0, 0.2))
+    test = np.arange(240) % 2 == 0
+    accuracy = [
+        two_alternatives(predict(w, test), w.values[test], np.array(w.categories)[test])
+        for w in (weak, strong)
+    ]
+    assert accuracy[1] > accuracy[0] + 0.05
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("everything", {}),
+        ("nothing", {"n_categories": 1}),
+        ("nothing", {"n_words": 40}),
+        ("category", {"dim": 0}),
+        ("category", {"strength": -1.0}),
+        ("category", {"strength": float("nan")}),
+    ],
+)
+def test_worlds_that_cannot_be(kind, sizes):
+    with pytest.raises(ExplaintError):
+        properties(kind, **sizes)
+
+
+@pytest.mark.parametrize("n_words", [8, 48, 500])
+def test_other_sizes(n_words):
+    world = properties("category", n_words=n_words, n_categories=2, dim=5)
+    assert world.embeddings.shape == (n_words, 5) and (world.values > 0).any(axis=0).all()
