@@ -1,0 +1,47 @@
+"""Intervals, tests and effect sizes of scores: how far would a number move with other words, or by luck?
+
+The unit is the word. Cells of a word x feature matrix are not independent, so nothing here resamples cells; a
+score per feature (Spearman over words) is recomputed exactly for every resample of the *words*.
+
+What it controls for: the sampling of words (bootstrap), the luck of a pairing (permutation), several tests at
+once (Holm, Benjamini-Hochberg). What it does not license: none of it covers another model, another seed,
+another set of features or other folds; a large p is no evidence of absence (`equivalence` is the test for
+that); and an interval around a biased score is a precise statement of the wrong thing.
+"""
+
+from __future__ import annotations
+
+from explaint_lib.inference._bootstrap import (
+    Equivalence,
+    bootstrap_ci,
+    bootstrap_counts,
+    cluster_bootstrap_ci,
+    equivalence,
+    percentile_interval,
+)
+from explaint_lib.inference._spearman import bootstrap_spearman_feature, mean_spearman_feature
+from explaint_lib.inference._tests import (
+    benjamini_hochberg,
+    cliffs_delta,
+    holm,
+    paired_permutation_p,
+    paired_swap_p,
+    permutation_p,
+)
+
+__all__ = [
+    "Equivalence",
+    "benjamini_hochberg",
+    "bootstrap_ci",
+    "bootstrap_counts",
+    "bootstrap_spearman_feature",
+    "cliffs_delta",
+    "cluster_bootstrap_ci",
+    "equivalence",
+    "holm",
+    "mean_spearman_feature",
+    "paired_permutation_p",
+    "paired_swap_p",
+    "percentile_interval",
+    "permutation_p",
+]

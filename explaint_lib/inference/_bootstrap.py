@@ -1,0 +1,231 @@
+"""Bootstrap over words: intervals of means, of clustered means, and the equivalence test made from them.
+
+What it controls for: which words were drawn. What it does not license: an interval around a biased score is a
+precise statement of the wrong thing, and none of them covers another model, seed or set of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from explaint_lib._common import ExplaintError
+
+Method = Literal["percentile", "bca"]
+
+
+def bootstrap_counts(n_units: int, n_boot: int, *, rng: np.random.Generator) -> np.ndarray:
+    """Draw bootstrap resamples as counts: how often each unit occurs in each resample.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units (words, or clusters), at least 2.
+    n_boot : int
+        Number of resamples, at least 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_boot, n_units) float32 array
+        Whole numbers; every row sums to `n_units`. (float32 holds sums of counts exactly up to 16 million.)
+
+    Raises
+    ------
+    ExplaintError
+        With fewer than 2 units (one word has no spread to resample) or fewer than 1 resample.
+    """
+    if n_units < 2:
+        raise ExplaintError(f"an interval needs at least 2 words with a defined score, found {n_units}")
+    if n_boot < 1:
+        raise ExplaintError(f"the bootstrap needs at least 1 resample, found {n_boot}")
+    counts = np.empty((n_boot, n_units), dtype=np.float32)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)
+    return counts
+
+
+def bootstrap_ci(
+    per_unit: np.ndarray,
+    n_boot: int,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    method: Method = "percentile",
+) -> tuple[float, float]:
+    """Return the bootstrap interval of a mean score, words resampled with replacement.
+
+    Parameters
+    ----------
+    per_unit : (n_words,) array
+        One score a word; NaN (undefined for this word) is left out.
+    n_boot : int
+        Number of resamples, at least 1; below a few hundred the ends of a 95 % interval are rough.
+    rng : numpy.random.Generator
+    level : float, in (0, 1)
+    method : "percentile" or "bca"
+        BCa corrects the percentile interval for bias and for a spread that changes with the mean (Efron
+        1987).
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ExplaintError
+        With fewer than 2 defined scores, or fewer than 1 resample.
+    """
+    scores = defined(per_unit, "score")
+    counts = bootstrap_counts(scores.size, n_boot, rng=rng)
+    means = counts @ scores / scores.size  # (n_boot,)
+    jackknife = (scores.sum() - scores) / (scores.size - 1)
+    return interval(means, scores.mean(), jackknife, level, method)
+
+
+def cluster_bootstrap_ci(
+    per_unit: np.ndarray,
+    clusters: Sequence,
+    n_boot: int,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    method: Method = "percentile",
+) -> tuple[float, float]:
+    """Return the bootstrap interval of a mean score, whole clusters resampled with replacement.
+
+    For scores that share something (pairs with the same hypernym, words of one category): resampling the
+    single scores would treat them as independent and give an interval that is too narrow.
+
+    Parameters
+    ----------
+    per_unit : (n,) array
+        One score a unit; NaN is left out.
+    clusters : sequence of n labels
+    n_boot, rng, level, method
+        As in `bootstrap_ci`; BCa leaves out one cluster at a time.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ExplaintError
+        If the labels do not match the scores, or fewer than 2 clusters hold a defined score.
+    """
+    scores = np.asarray(per_unit, dtype=np.float64)
+    if scores.ndim != 1 or len(clusters) != scores.size:
+        raise ExplaintError(
+            f"expected one cluster label a score, found {len(clusters)} for shape {scores.shape}"
+        )
+    defined = ~np.isnan(scores)
+    codes = np.unique(np.asarray(clusters)[defined], return_inverse=True)[1]
+    totals = np.bincount(codes, weights=scores[defined])  # (n_clusters,)
+    sizes = np.bincount(codes).astype(np.float64)  # (n_clusters,)
+    counts = bootstrap_counts(sizes.size, n_boot, rng=rng)
+    means = (counts @ totals) / (counts @ sizes)  # (n_boot,)
+    jackknife = (totals.sum() - totals) / (sizes.sum() - sizes)
+    return interval(means, totals.sum() / sizes.sum(), jackknife, level, method)
+
+
+def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Return the central interval of bootstrap draws that holds the share `level` of them.
+
+    Raises
+    ------
+    ExplaintError
+        Without a draw, or with a level outside (0, 1).
+    """
+    draws = defined(draws, "bootstrap draw")
+    return interval(draws, 0.0, draws, level, "percentile")
+
+
+class Equivalence(NamedTuple):
+    """Outcome of an equivalence test: whether the interval ``(low, high)`` lies inside the margin."""
+
+    equivalent: bool
+    low: float
+    high: float
+
+
+def equivalence(
+    differences: np.ndarray, margin: float, n_boot: int, *, rng: np.random.Generator, alpha: float = 0.05
+) -> Equivalence:
+    """Test that a mean paired difference is *practically zero*: two one-sided tests by bootstrap interval.
+
+    "No difference" is claimed when the whole (1 - 2 alpha) interval lies inside (-margin, margin). A large p
+    of an ordinary test claims nothing.
+
+    Parameters
+    ----------
+    differences : (n_words,) array
+        Score of one condition minus that of the other, word by word; NaN is left out.
+    margin : float > 0
+        The smallest difference of interest, in the unit of the score. Fix it before looking at the data.
+    n_boot : int
+    rng : numpy.random.Generator
+    alpha : float
+        Level of each one-sided test; .05 gives the usual 90 % interval.
+
+    Returns
+    -------
+    Equivalence
+        ``equivalent`` is False both when a difference is shown and when the data are too few: read the
+        interval.
+
+    Raises
+    ------
+    ExplaintError
+        If the margin is not positive, or fewer than 2 differences are defined.
+
+    References
+    ----------
+    Schuirmann (1987), two one-sided tests.
+    """
+    if not margin > 0:
+        raise ExplaintError(f"the margin (smallest difference of interest) must be above 0, found {margin}")
+    low, high = bootstrap_ci(differences, n_boot, rng=rng, level=1 - 2 * alpha)
+    return Equivalence(bool(-margin < low and high < margin), low, high)
+
+
+def defined(values: np.ndarray, what: str) -> np.ndarray:
+    """Return the values that are not NaN, at least one."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1:
+        raise ExplaintError(f"expected one {what} a word in one dimension, found shape {values.shape}")
+    values = values[~np.isnan(values)]
+    if values.size == 0:
+        raise ExplaintError(f"no {what} is defined: all are NaN, or there is none")
+    return values
+
+
+def interval(
+    draws: np.ndarray, observed: float, jackknife: np.ndarray, level: float, method: Method
+) -> tuple[float, float]:
+    """Return the percentile or BCa interval of bootstrap `draws`."""
+    if not 0 < level < 1:
+        raise ExplaintError(f"the level of an interval must lie between 0 and 1, found {level}")
+    ends = np.array([(1 - level) / 2, (1 + level) / 2])
+    if method == "bca":
+        ends = _bca_ends(ends, draws, observed, jackknife)
+    elif method != "percentile":
+        raise ExplaintError(f"method must be 'percentile' or 'bca', found {method!r}")
+    low, high = np.quantile(draws, ends)
+    return float(low), float(high)
+
+
+def _bca_ends(ends: np.ndarray, draws: np.ndarray, observed: float, jackknife: np.ndarray) -> np.ndarray:
+    """Shift the two quantiles for bias (z0) and acceleration; Efron (1987), as in `scipy.stats.bootstrap`."""
+    centred = jackknife.mean() - jackknife
+    spread = (centred**2).sum()
+    if spread == 0 or np.ptp(draws) == 0:
+        return ends  # every word scores the same: nothing to correct
+    share = ((draws < observed).mean() + (draws <= observed).mean()) / 2
+    z0 = stats.norm.ppf(np.clip(share, 1 / (draws.size + 1), 1 - 1 / (draws.size + 1)))
+    acceleration = (centred**3).sum() / (6 * spread**1.5)
+    z = z0 + stats.norm.ppf(ends)
+    return stats.norm.cdf(z0 + z / (1 - acceleration * z))

@@ -1,0 +1,197 @@
+"""Tests and effect sizes: permutation p-values, families of tests, Cliff's delta.
+
+What they control for: the luck of a pairing, and of many tests. What they do not license: a large p is no
+evidence of absence (`explaint_lib.inference.equivalence` is the test for that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.inference._bootstrap import defined
+
+Alternative = Literal["greater", "less", "two-sided"]
+_CHUNK = 250  # permutations held in memory at once
+
+
+def permutation_p(observed: float, null: np.ndarray, alternative: Alternative = "greater") -> float:
+    """Return the permutation p-value (1 + b) / (1 + B): b of B null scores are as extreme as the observed.
+
+    The observed arrangement is one of the possible ones, so p is never 0: B permutations cannot show less
+    than 1 / (1 + B) (Phipson & Smyth 2010).
+
+    Parameters
+    ----------
+    observed : float
+    null : (B,) array
+        The same statistic on B permuted data sets.
+    alternative : "greater", "less" or "two-sided"
+        Two-sided is twice the smaller one-sided p, at most 1; it needs no null centred on 0.
+
+    Raises
+    ------
+    ExplaintError
+        Without a null score, or with an undefined (NaN) one or observation.
+    """
+    null = np.asarray(null, dtype=np.float64).ravel()
+    if null.size < 1:
+        raise ExplaintError("a permutation p needs at least 1 permutation, found 0")
+    if np.isnan(observed) or np.isnan(null).any():
+        raise ExplaintError(
+            "the observed score or a permuted one is undefined (NaN); no p-value can be given"
+        )
+    slack = 1e-12 * max(1.0, abs(observed))  # the same sum in another order must count as a tie
+    above = (1 + np.count_nonzero(null >= observed - slack)) / (1 + null.size)
+    below = (1 + np.count_nonzero(null <= observed + slack)) / (1 + null.size)
+    if alternative not in ("greater", "less", "two-sided"):
+        raise ExplaintError(f"alternative must be 'greater', 'less' or 'two-sided', found {alternative!r}")
+    return float({"greater": above, "less": below, "two-sided": min(1.0, 2 * min(above, below))}[alternative])
+
+
+def paired_permutation_p(
+    a: np.ndarray,
+    b: np.ndarray,
+    n_permutations: int,
+    *,
+    rng: np.random.Generator,
+    alternative: Alternative = "greater",
+) -> float:
+    """Return the p-value of a mean difference ``a - b``, its signs flipped at random word by word.
+
+    The null: a word's two scores are exchangeable (their difference is symmetric around 0).
+
+    Parameters
+    ----------
+    a, b : (n_words,) arrays
+        Scores of two conditions for the same words (same folds); a word undefined (NaN) in either is left
+        out.
+    n_permutations : int, at least 1
+    rng : numpy.random.Generator
+    alternative : "greater" (a above b), "less" or "two-sided"
+
+    Raises
+    ------
+    ExplaintError
+        If the shapes differ, no pair is defined, or no permutation is asked for.
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if a.shape != b.shape:
+        raise ExplaintError(f"a paired test needs two scores a word, found shapes {a.shape} and {b.shape}")
+    difference = defined(a - b, "paired difference")
+    null = np.empty(max(n_permutations, 0))
+    for start in range(0, null.size, _CHUNK):
+        flips = rng.integers(0, 2, size=(min(_CHUNK, null.size - start), difference.size))
+        null[start : start + len(flips)] = (2.0 * flips - 1.0) @ difference / difference.size
+    return permutation_p(difference.mean(), null, alternative)
+
+
+def paired_swap_p(
+    a: np.ndarray,
+    b: np.ndarray,
+    statistic: Callable[[np.ndarray], float],
+    n_permutations: int,
+    *,
+    rng: np.random.Generator,
+) -> float:
+    """Return the p-value of ``statistic(a) - statistic(b)``, rows of the two swapped at random word by word.
+
+    For scores that have no value per word (Spearman over words), where signs of differences cannot be
+    flipped: each permutation exchanges the two predictions of a random half of the words and scores both
+    anew.
+
+    Parameters
+    ----------
+    a, b : (n_words, ...) arrays
+        Two predictions for the same words.
+    statistic : function of such an array
+    n_permutations : int, at least 1
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ExplaintError
+        If the shapes differ, no permutation is asked for or the statistic is undefined.
+    """
+    if a.shape != b.shape:
+        raise ExplaintError(
+            f"a paired test needs two predictions a word, found shapes {a.shape} and {b.shape}"
+        )
+    null = np.empty(max(n_permutations, 0))
+    for i in range(null.size):
+        swap = rng.integers(0, 2, size=len(a)).astype(bool).reshape(-1, *[1] * (a.ndim - 1))
+        null[i] = statistic(np.where(swap, b, a)) - statistic(np.where(swap, a, b))
+    return permutation_p(statistic(a) - statistic(b), null)
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Return Holm's adjusted p-values, which bound the chance of *any* false find in the family.
+
+    Parameters
+    ----------
+    p_values : sequence of m numbers in [0, 1]
+        The whole family; NaN (no test made) stays NaN and does not count.
+
+    Returns
+    -------
+    (m,) array in the order given
+
+    Raises
+    ------
+    ExplaintError
+        If a p-value is outside [0, 1].
+    """
+    p, order = _sorted_p(p_values)
+    adjusted = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
+    return _unsorted(adjusted, order, p)
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
+    """Return Benjamini-Hochberg adjusted p-values, which bound the expected *share* of false finds.
+
+    Parameters and errors as `holm`. For long lists (one test a feature) where some false finds are tolerable.
+    """
+    p, order = _sorted_p(p_values)
+    scaled = p[order] * order.size / np.arange(1, order.size + 1)
+    adjusted = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
+    return _unsorted(adjusted, order, p)
+
+
+def cliffs_delta(a: np.ndarray, b: np.ndarray) -> float:
+    """Return Cliff's delta, P(a > b) - P(a < b) over all pairs: an effect size that needs no unit.
+
+    Returns
+    -------
+    float in [-1, 1]
+        0 = no tendency. ``(delta + 1) / 2`` is the AUC (the probability that a value of `a` exceeds one of
+        `b`).
+
+    Raises
+    ------
+    ExplaintError
+        If either side has no defined (non-NaN) value.
+    """
+    a, b = defined(a, "value"), defined(b, "value")
+    ranks = stats.rankdata(np.concatenate([a, b]))
+    u = ranks[: a.size].sum() - a.size * (a.size + 1) / 2  # Mann-Whitney
+    return float(2 * u / (a.size * b.size) - 1)
+
+
+def _sorted_p(p_values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the p-values and the positions of the defined ones in rising order."""
+    p = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or ((p < 0) | (p > 1)).any():
+        raise ExplaintError("p-values must be a flat list of numbers between 0 and 1")
+    order = np.argsort(p, kind="stable")
+    return p, order[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
+
+
+def _unsorted(adjusted: np.ndarray, order: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Put adjusted p-values back into the order they came in, NaN where there was none."""
+    out = np.full(p.shape, np.nan)
+    out[order] = adjusted
+    return out
