@@ -31,9 +31,9 @@ BUNDLED: dict[str, tuple[str, Kind]] = {
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _GET = {
-    "mcrae": "the electronic archive of the article, file CONCS_FEATS_concstats_brm",
-    "buchanan": "the authors' page of the project (OSF)",
-    "binder": "the authors' file WordSet1_Ratings",
+    "mcrae": "CONCS_FEATS_concstats_brm from the electronic archive of the article",
+    "buchanan": "the file from the authors' page of the project (OSF)",
+    "binder": "WordSet1_Ratings from the authors",
 }
 
 
@@ -206,8 +206,8 @@ def _looks_like_path(name: str) -> bool:
 
 def _not_installed(name: str) -> str:
     known = ", ".join(record.name for record in installed())
-    where = f"; get {_GET[name]}," if name in _GET else "; if you have the file,"
+    get = f"get {_GET[name]}, and" if name in _GET else "if you have the file,"
     return (
-        f"no norms named {name!r} (there are: {known}){where} and install it with `explaint norms add "
-        f"{name} FILE`, or give the path of a file"
+        f"no norms named {name!r} (there are: {known}); {get} install it with "
+        f"`explaint norms add {name} FILE`, or give the path of a file"
     )
