@@ -53,8 +53,8 @@ class Mapper(MultiOutputMixin, RegressorMixin, BaseEstimator):
         empty = np.flatnonzero(np.isnan(Y).all(axis=0))
         if len(empty):
             raise ExplaintError(
-        """Return predictions, shape (n_words, n_features), or (n_words,) where `y` had one dimension."""
-                f"(columns {empty[:5].tolist()}...): drop these features or use fewer folds"
+                f"every feature needs an observed value among the {len(Y)} training words; "
+                f"{len(empty)} have none (columns {empty[:5].tolist()}...): drop these features or use fewer folds"
             )
         self._fit(X, Y)
         return self

@@ -71,9 +71,7 @@ class FFNN(Mapper):
         self.random_state = random_state
 
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
-        if not (
-            0 <= self.dropout < 1 and 0 < self.dev_share < 1 and self.hidden >= 1 and self.batch_size >= 1
-        ):
+        if not (0 <= self.dropout < 1 and 0 < self.dev_share < 1 and self.hidden >= 1 and self.batch_size >= 1):
             raise ExplaintError(
                 "FFNN expects hidden >= 1, batch_size >= 1, 0 <= dropout < 1 and 0 < dev_share < 1; got "
                 f"{self.hidden}, {self.batch_size}, {self.dropout}, {self.dev_share}"
@@ -85,9 +83,7 @@ class FFNN(Mapper):
         self._y_scale = float(np.sqrt(np.nanmean(centred**2))) or 1.0
         order = rng.permutation(len(X))
         n_dev = max(1, round(self.dev_share * len(X)))
-        self._train(
-            (X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng
-        )
+        self._train((X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng)
 
     def _train(
         self, X: np.ndarray, Y: np.ndarray, train: np.ndarray, dev: np.ndarray, rng: np.random.Generator
@@ -101,9 +97,7 @@ class FFNN(Mapper):
         adam = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
 
         def loss(rows, keep=0.0):
-            squares = (_forward(inputs[rows], *weights, keep, generator) - targets[rows]) ** 2 * observed[
-                rows
-            ]
+            squares = (_forward(inputs[rows], *weights, keep, generator) - targets[rows]) ** 2 * observed[rows]
             return squares.sum() / observed[rows].sum().clamp(min=1)
 
         def dev_error():
@@ -138,9 +132,7 @@ def _start(n_in: int, hidden: int, n_out: int, generator):
     import torch
 
     bound = n_in**-0.5
-    W1, b1 = (
-        bound * (2 * torch.rand(shape, generator=generator) - 1) for shape in ((n_in, hidden), (hidden,))
-    )
+    W1, b1 = (bound * (2 * torch.rand(shape, generator=generator) - 1) for shape in ((n_in, hidden), (hidden,)))
     return [w.requires_grad_() for w in (W1, b1, torch.zeros(hidden, n_out), torch.zeros(n_out))]
 
 

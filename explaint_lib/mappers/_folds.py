@@ -54,9 +54,7 @@ def make_folds(n: int, n_folds: int, *, rng: np.random.Generator) -> np.ndarray:
         If there are fewer than two folds, or more folds than words.
     """
     if not 2 <= n_folds <= n:
-        raise ExplaintError(
-            f"the number of folds must be between 2 and the number of words ({n}), got {n_folds}"
-        )
+        raise ExplaintError(f"the number of folds must be between 2 and the number of words ({n}), got {n_folds}")
     return rng.permutation(np.arange(n) % n_folds)
 
 

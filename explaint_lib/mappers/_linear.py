@@ -76,9 +76,7 @@ class Ridge(Mapper):
             raise ExplaintError(f"alphas must be a sequence of positive penalties, got {self.alphas!r}")
         self._x_mean, self._x_std = moments(X)
         Xs = (X - self._x_mean) / self._x_std
-        solved = [
-            (columns, _Decomposition(Xs[rows], Y[np.ix_(rows, columns)])) for rows, columns in _patterns(Y)
-        ]
+        solved = [(columns, _Decomposition(Xs[rows], Y[np.ix_(rows, columns)])) for rows, columns in _patterns(Y)]
         errors = sum(part.loo_sse(alphas) for _, part in solved)
         self.loo_mse_ = errors / np.count_nonzero(~np.isnan(Y))
         self.alpha_ = float(alphas[np.argmin(self.loo_mse_)])

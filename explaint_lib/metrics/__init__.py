@@ -1,0 +1,169 @@
+"""Score predicted feature norms, each score beside its chance level and the best any prediction could reach.
+
+What it measures: `METRICS` holds six scores of a prediction ``pred (word, feature)`` against gold norms of
+the same shape, one value a word or a feature (never only a mean), so that bootstrap and paired tests can
+resample the unit.
+
+What it controls for: chance (a ranking at random) and oracle (the best ranking, given how many features a
+word has and which gold values are tied). Ties are broken fairly everywhere, by exact expectation, so that a
+constant or blocky prediction gains nothing from the order of the columns. Missing cells (NaN in gold) are
+masked. Undefined units are NaN: leave them out of the mean *and* report how many there are.
+
+What it does NOT license: chance is not the null to beat. Base rates (the mean profile), taxonomy and
+similarity alone score far above chance; a score shows something about the word only beside
+`explaint_lib.controls` on the same folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explaint_lib.metrics._correlation import (
+    scored_features,
+    spearman_feature,
+    spearman_feature_oracle,
+    spearman_item,
+    spearman_item_oracle,
+)
+from explaint_lib.metrics._neighbours import (
+    neighbour_overlap_at_k,
+    neighbour_overlap_chance,
+    neighbour_overlap_oracle,
+    retrieval_at_k,
+    retrieval_chance,
+    retrieval_oracle,
+)
+from explaint_lib.metrics._ranking import (
+    Kind,
+    f1_at_k,
+    f1_chance,
+    f1_oracle,
+    r_precision,
+    r_precision_chance,
+    r_precision_oracle,
+)
+from explaint_lib.metrics._ties import top_share
+
+__all__ = [
+    "METRICS",
+    "Kind",
+    "Metric",
+    "f1_at_k",
+    "f1_chance",
+    "f1_oracle",
+    "neighbour_overlap_at_k",
+    "neighbour_overlap_chance",
+    "neighbour_overlap_oracle",
+    "r_precision",
+    "r_precision_chance",
+    "r_precision_oracle",
+    "retrieval_at_k",
+    "retrieval_chance",
+    "retrieval_oracle",
+    "scored_features",
+    "spearman_feature",
+    "spearman_feature_oracle",
+    "spearman_item",
+    "spearman_item_oracle",
+    "top_share",
+]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score with its chance and its oracle, all one value a unit.
+
+    Attributes
+    ----------
+    name : str
+    unit : {"word", "feature"}
+        What one value of the score belongs to, and what a bootstrap resamples for ``word`` metrics.
+    score : callable (pred, gold, *, kind) -> array of shape (n_units,)
+        Larger is better; NaN: undefined for this unit.
+    chance, oracle : callable (gold, *, kind) -> array of shape (n_units,)
+        NaN exactly where the score is undefined.
+    label : str
+        For axes and tables.
+    """
+
+    name: str
+    unit: Literal["word", "feature"]
+    score: Callable[..., np.ndarray]
+    chance: Callable[..., np.ndarray]
+    oracle: Callable[..., np.ndarray]
+    label: str
+
+
+def _gold_mode(kind: Kind) -> Literal["all", "top_k"]:
+    return "all" if kind == "sparse" else "top_k"
+
+
+def _zero_where_defined(oracle: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(oracle), np.nan, 0.0)
+
+
+def _without_kind(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    def call(*arrays: ArrayLike, kind: Kind) -> np.ndarray:
+        return function(*arrays)
+
+    return call
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "f1_at_10",
+            "word",
+            lambda pred, gold, *, kind: f1_at_k(pred, gold, gold_mode=_gold_mode(kind), kind=kind),
+            lambda gold, *, kind: f1_chance(gold, gold_mode=_gold_mode(kind), kind=kind),
+            lambda gold, *, kind: f1_oracle(gold, gold_mode=_gold_mode(kind), kind=kind),
+            "F1@10 (ratings: gold = ten highest)",
+        ),
+        Metric(
+            "r_precision",
+            "word",
+            r_precision,
+            r_precision_chance,
+            r_precision_oracle,
+            "R-precision (ratings: gold = ten highest)",
+        ),
+        Metric(
+            "spearman_item",
+            "word",
+            _without_kind(spearman_item),
+            lambda gold, *, kind: _zero_where_defined(spearman_item_oracle(gold)),
+            _without_kind(spearman_item_oracle),
+            "Spearman per word, over features",
+        ),
+        Metric(
+            "spearman_feature",
+            "feature",
+            spearman_feature,
+            lambda gold, *, kind: _zero_where_defined(spearman_feature_oracle(gold, kind=kind)),
+            spearman_feature_oracle,
+            "Spearman per feature, over words",
+        ),
+        Metric(
+            "neighbour_overlap_at_10",
+            "word",
+            _without_kind(neighbour_overlap_at_k),
+            _without_kind(neighbour_overlap_chance),
+            _without_kind(neighbour_overlap_oracle),
+            "Neighbour overlap@10",
+        ),
+        Metric(
+            "retrieval_at_10",
+            "word",
+            _without_kind(retrieval_at_k),
+            _without_kind(retrieval_chance),
+            _without_kind(retrieval_oracle),
+            "Retrieval of the own gold vector@10",
+        ),
+    )
+}

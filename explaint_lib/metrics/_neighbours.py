@@ -1,0 +1,150 @@
+"""Neighbourhood accuracy: two different measures that share one name in the literature."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.metrics._ties import matrix, pair, top_share
+
+# Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
+_DECIMALS = 12
+
+
+def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return the share of a word's k nearest words by prediction that are among its k nearest by gold.
+
+    Parameters
+    ----------
+    pred, gold : arrays of shape (words, features)
+        Neighbours of a prediction are sought among the predictions, those of a gold vector among the gold
+        vectors.
+    k : int, default=10
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+        Nearness is the cosine; the word itself is no neighbour of itself. A zero vector has cosine 0 with
+        all. Ties are broken fairly on both sides: the value is the expectation under independent random
+        tie-breaking.
+
+    Raises
+    ------
+    ExplaintError
+        If k is not between 1 and ``words - 1``.
+
+    Warnings
+    --------
+    High values do not show that the map added anything: the neighbourhoods may be there in the word vectors
+    before any mapping.
+
+    Notes
+    -----
+    Where gold has missing cells (NaN), the cosine of two words is taken over the features observed for both.
+    """
+    pred, gold = pair(pred, gold)
+    _check_k(k, len(gold) - 1, "the number of other words")
+    near = _neighbour_share(_cosines(pred, pred), k)
+    return (near * _neighbour_share(_cosines(gold, gold), k)).sum(axis=1) / k
+
+
+def neighbour_overlap_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return the expected overlap of neighbours drawn at random, per word: ``k / (words - 1)``."""
+    n = len(matrix(gold))
+    _check_k(k, n - 1, "the number of other words")
+    return np.full(n, k / (n - 1))
+
+
+def neighbour_overlap_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return the best possible overlap, per word: 1, or less where gold neighbours tie at the k-th place."""
+    gold = matrix(gold)
+    _check_k(k, len(gold) - 1, "the number of other words")
+    near = _neighbour_share(_cosines(gold, gold), k)
+    return (top_share(near, k) * near).sum(axis=1) / k
+
+
+def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return whether a word's own gold vector is among the k gold vectors nearest to its prediction.
+
+    Parameters
+    ----------
+    pred, gold : arrays of shape (words, features)
+        The search runs over the gold vectors of *all* words given, the word's own included, as in Derby et
+        al. (2019).
+    k : int, default=10
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+        1 or 0, or the probability when the own gold vector ties (by cosine) with others at the k-th place.
+
+    Raises
+    ------
+    ExplaintError
+        If k is not between 1 and the number of words.
+
+    Warnings
+    --------
+    Derby et al. build the test word's search vector from its gold features as well; numbers compare only
+    over the same candidates.
+    """
+    pred, gold = pair(pred, gold)
+    _check_k(k, len(gold), "the number of words")
+    near = _cosines(pred, gold)  # (word, candidate)
+    return _place_share(near, np.diagonal(near), k)
+
+
+def retrieval_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return the chance of a candidate drawn at random, per word: ``k / words``."""
+    n = len(matrix(gold))
+    _check_k(k, n, "the number of words")
+    return np.full(n, k / n)
+
+
+def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
+    """Return the best retrieval, per word: 1, or k / b where b > k words have gold of one direction."""
+    gold = matrix(gold)
+    _check_k(k, len(gold), "the number of words")
+    zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
+    same = (_cosines(gold, gold) >= 1.0) | np.outer(zero, zero)  # and zero vectors alike
+    return np.minimum(1.0, k / np.maximum(same.sum(axis=1), 1))
+
+
+def _place_share(near: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
+    above, at = (near > own[:, None]).sum(axis=1), (near == own[:, None]).sum(axis=1)
+    return np.clip((k - above) / at, 0.0, 1.0)
+
+
+def _neighbour_share(near: np.ndarray, k: int) -> np.ndarray:
+    """Return the probability of each word to be among the k nearest of each other word; the diagonal is 0."""
+    near = near.copy()
+    np.fill_diagonal(near, -np.inf)
+    return top_share(near, k)
+
+
+def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return rounded cosines (rows of a, rows of b) over cells observed in both; 0 where a vector is zero."""
+    products = _product(np.nan_to_num(a), np.nan_to_num(b))
+    if np.isnan(a).any() or np.isnan(b).any():
+        # the squared length of either vector over the features that the other one has observed
+        lengths = _product(np.nan_to_num(a) ** 2, 1.0 - np.isnan(b)) * _product(
+            1.0 - np.isnan(a), np.nan_to_num(b) ** 2
+        )
+    else:
+        lengths = np.outer((a**2).sum(axis=1), (b**2).sum(axis=1))
+    safe = np.where(lengths > 0, lengths, 1.0)
+    return np.round(np.clip(products / np.sqrt(safe), -1, 1), _DECIMALS)
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return ``a @ b.T``, through a sparse b where that is much cheaper (norms are about 99 % zeros)."""
+    if np.count_nonzero(b) < 0.05 * b.size:
+        return np.asarray((sparse.csr_array(b) @ a.T).T)
+    return a @ b.T
+
+
+def _check_k(k: int, most: int, what: str) -> None:
+    if not 1 <= k <= most:
+        raise ExplaintError(f"k must be from 1 to {what} ({most}), got {k}")

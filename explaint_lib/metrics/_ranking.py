@@ -1,0 +1,169 @@
+"""Are the features ranked first those the word has? F1 at k, and R-precision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.metrics._ties import matrix, pair, top_share
+
+Kind = Literal["sparse", "dense"]
+
+
+def gold_share(gold: np.ndarray, k: int, gold_mode: str, kind: Kind) -> np.ndarray:
+    """Return the probability of each cell to count as a gold feature, shape (words, features).
+
+    "all": 1 where the value is above zero. "top_k": the k *largest* values of the word, ties at the cut
+    sharing the last places; with sparse norms only values above zero qualify, so a word with fewer than k
+    features has fewer gold features.
+    """
+    if gold_mode not in ("all", "top_k") or kind not in ("sparse", "dense"):
+        raise ExplaintError(
+            f'expected gold_mode "all" or "top_k" and kind "sparse" or "dense", got {gold_mode!r}, {kind!r}'
+        )
+    if gold_mode == "all":
+        if kind == "dense":
+            raise ExplaintError('dense ratings have no absent features: use gold_mode="top_k"')
+        return (gold > 0).astype(np.float64)  # NaN > 0 is False
+    observed = np.where(np.isnan(gold), -np.inf, gold)
+    if kind == "sparse":
+        observed = np.where(observed > 0, observed, -np.inf)
+    return top_share(observed, np.minimum(k, np.isfinite(observed).sum(axis=1)))
+
+
+def f1_at_k(
+    pred: ArrayLike,
+    gold: ArrayLike,
+    k: int = 10,
+    gold_mode: Literal["all", "top_k"] = "all",
+    *,
+    kind: Kind = "sparse",
+) -> np.ndarray:
+    """Score the k features predicted most strongly against the word's gold features.
+
+    Parameters
+    ----------
+    pred : array of shape (words, features)
+    gold : array of shape (words, features)
+        NaN marks a missing cell, which is neither predicted nor gold.
+    k : int, default=10
+    gold_mode : {"all", "top_k"}
+        Gold is every feature above zero, or the k strongest (the k largest values, ties at the cut shared).
+    kind : {"sparse", "dense"}
+        Dense ratings need ``gold_mode="top_k"``; with sparse norms zeros are never gold.
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+        ``2 hits / (k + n_gold)``, the harmonic mean of hits/k and hits/n_gold; 0 if no feature is hit. NaN
+        (undefined) for a word with no gold feature. Ties in the predictions are broken fairly: the value is
+        the exact expectation under random tie-breaking (F1 is linear in the hits, whose expectation is
+        hypergeometric).
+
+    Raises
+    ------
+    ExplaintError
+        If a word has fewer than k observed features, or shapes differ.
+
+    Warnings
+    --------
+    The ceiling is far below 1 when words have many more or fewer than k features: see `f1_oracle`. A constant
+    profile already scores well above chance, because a few features are common.
+    """
+    pred, gold = pair(pred, gold)
+    _check_k(k, gold)
+    share = gold_share(gold, k, gold_mode, kind)
+    top = top_share(np.where(np.isnan(gold), -np.inf, pred), k)
+    return _f1((top * share).sum(axis=1), k, share.sum(axis=1))
+
+
+def f1_chance(gold: ArrayLike, k: int = 10, gold_mode: str = "all", *, kind: Kind = "sparse") -> np.ndarray:
+    """Return the expected `f1_at_k` of a ranking at random, per word: hits are ``k n_gold / n_observed``."""
+    gold = matrix(gold)
+    _check_k(k, gold)
+    n_gold = gold_share(gold, k, gold_mode, kind).sum(axis=1)
+    return _f1(k * n_gold / _observed(gold), k, n_gold)
+
+
+def f1_oracle(gold: ArrayLike, k: int = 10, gold_mode: str = "all", *, kind: Kind = "sparse") -> np.ndarray:
+    """Return the best `f1_at_k` any ranking can reach, per word: ``2 min(k, n_gold) / (k + n_gold)``.
+
+    With ``gold_mode="top_k"`` ties among the gold values at the cut lower it: nothing can rank the right
+    one of two equals.
+    """
+    gold = matrix(gold)
+    _check_k(k, gold)
+    share = gold_share(gold, k, gold_mode, kind)
+    return _f1(_best_hits(share, np.full(len(gold), k)), k, share.sum(axis=1))
+
+
+def r_precision(pred: ArrayLike, gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
+    """Return the share of gold features among as many predicted ones as the word has gold features.
+
+    Chronis et al. (2023) call this MAP@k; it is no average precision. For sparse norms gold is every
+    feature above zero. Dense ratings have no such number: there gold is the `k` highest ratings (the value
+    then equals ``f1_at_k`` at the same k).
+
+    Parameters
+    ----------
+    pred, gold : arrays of shape (words, features)
+    kind : {"sparse", "dense"}
+    k : int, default=10
+        Used for dense ratings only.
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+        NaN for a word with no gold feature; ties in the predictions by expectation, as in `f1_at_k`.
+    """
+    pred, gold = pair(pred, gold)
+    share = _r_share(gold, kind, k)
+    n_gold = np.rint(share.sum(axis=1)).astype(int)
+    top = top_share(np.where(np.isnan(gold), -np.inf, pred), n_gold)
+    return _ratio((top * share).sum(axis=1), n_gold)
+
+
+def r_precision_chance(gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
+    """Return the expected `r_precision` of a ranking at random, per word: ``n_gold / n_observed``."""
+    gold = matrix(gold)
+    n_gold = _r_share(gold, kind, k).sum(axis=1)
+    return _ratio(n_gold * n_gold / _observed(gold), n_gold)
+
+
+def r_precision_oracle(gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
+    """Return the best `r_precision` of any ranking, per word: 1, or less where ratings tie at the cut."""
+    share = _r_share(matrix(gold), kind, k)
+    n_gold = np.rint(share.sum(axis=1)).astype(int)
+    return _ratio(_best_hits(share, n_gold), n_gold)
+
+
+def _r_share(gold: np.ndarray, kind: Kind, k: int) -> np.ndarray:
+    if kind == "dense":
+        _check_k(k, gold)
+    return gold_share(gold, k, "all" if kind == "sparse" else "top_k", kind)
+
+
+def _observed(gold: np.ndarray) -> np.ndarray:
+    return (~np.isnan(gold)).sum(axis=1)
+
+
+def _check_k(k: int, gold: np.ndarray) -> None:
+    fewest = int(_observed(gold).min())
+    if not 1 <= k <= fewest:
+        raise ExplaintError(f"k must be from 1 to the number of observed features of every word ({fewest}), got {k}")
+
+
+def _best_hits(share: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Return the expected hits of the best ranking: the k largest shares of each row, summed."""
+    return (top_share(share, k) * share).sum(axis=1)
+
+
+def _f1(hits: np.ndarray, k: int, n_gold: np.ndarray) -> np.ndarray:
+    return np.where(n_gold > 0, 2 * hits / (k + n_gold), np.nan)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.where(whole > 0, part / np.maximum(whole, 1e-300), np.nan)
