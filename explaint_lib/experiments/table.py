@@ -107,7 +107,9 @@ def run_table(
     -----
     A row of a condition with several draws holds the mean over draws of each word's score, and the interval
     resamples the words of that mean. For Spearman over words every resample is scored anew, on `FEW_DRAWS` of
-    the draws chosen in turn; where there are more draws than that the interval is slightly too wide.
+    the draws chosen in turn; where there are more draws than that the interval is slightly too wide. On
+    sparse norms it scores features of at least ten words only (`explaint_lib.metrics.spearman_feature`);
+    ``n_features`` says how many.
 
     Missing ratings: never a target. As *input* of the upper bounds they are filled with the mean of the
     training fold.
@@ -152,9 +154,7 @@ def run_table(
         "bootstrap": bootstrap,
         "seed": seed,
     }
-    about = manifest(
-        data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed
-    )
+    about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
     about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": _p_holm_floor(tests)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
 
@@ -163,12 +163,14 @@ def _checked(norms, X, folds, components, permutations, bootstrap, seed) -> np.n
     """Return the vectors as float64, or say what is wrong with them or with a number."""
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or len(X) != len(norms.words):
-        raise ExplaintError(
-            f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}"
-        )
+        raise ExplaintError(f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}")
     if not np.isfinite(X).all():
+        raise ExplaintError(f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity")
+    fewest = int((~np.isnan(norms.values)).sum(axis=1).min())
+    if len(X) <= 10 or fewest < 10:
         raise ExplaintError(
-            f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity"
+            f"the metrics look at ten neighbours and ten features: expected at least 11 words and 10 features a "
+            f"word, found {len(X)} words and {fewest} features"
         )
     if not 2 <= folds <= len(X):
         raise ExplaintError(f"folds must be from 2 to the number of words, {len(X)}; found {folds}")
@@ -186,9 +188,7 @@ def _checked(norms, X, folds, components, permutations, bootstrap, seed) -> np.n
 class _Plan:
     """What all conditions share: data, mapper, folds, resamples, a stream of random numbers for each use."""
 
-    def __init__(
-        self, norms: FeatureNorms, X: np.ndarray, mapper: Any, folds: int, seed: int, bootstrap: int
-    ) -> None:
+    def __init__(self, norms: FeatureNorms, X: np.ndarray, mapper: Any, folds: int, seed: int, bootstrap: int) -> None:
         self.norms, self.X, self.Y, self.mapper = norms, X, norms.values, mapper
         self.seed, self.bootstrap = seed, bootstrap
         self.folds = make_folds(len(X), folds, rng=self.rng("folds"))
@@ -258,19 +258,19 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
     spearman = np.zeros(plan.bootstrap)
     for draw in range(n_draws):
         pred, gold = _one_draw(plan, condition, draw)
-        for name, scores in plan.score(pred, gold).items():
+        scored = plan.score(pred, gold)
+        for name, scores in scored.items():
             known = ~np.isnan(scores)
             total[name] = total[name] + np.where(known, scores, 0.0)
             defined[name] = defined[name] + known
             tally.means[name].append(_mean(scores))
         # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
         takes = (draw - resamples * used) % n_draws < used
-        spearman[takes] += inference.mean_spearman_feature(pred, gold, plan.counts[takes])
+        features = ~np.isnan(scored["spearman_feature"])
+        spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
         done()
     tally.per_unit = {
-        name: np.divide(
-            total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0
-        )
+        name: np.divide(total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0)
         for name in METRICS
     }
     tally.spearman, tally.prediction = spearman / used, pred
@@ -282,14 +282,10 @@ def _closed_form(plan: _Plan, condition: str) -> Iterator[dict[str, Any]]:
     for name, metric in METRICS.items():
         scores = getattr(metric, condition)(plan.Y, kind=plan.norms.kind)
         # a feature's best or chance correlation does not depend on which words were drawn
-        yield _row(
-            plan, condition, name, scores, np.full(2, _mean(scores)) if metric.unit == "feature" else None
-        )
+        yield _row(plan, condition, name, scores, np.full(2, _mean(scores)) if metric.unit == "feature" else None)
 
 
-def _row(
-    plan: _Plan, condition: str, name: str, scores: np.ndarray, resampled: np.ndarray | None
-) -> dict[str, Any]:
+def _row(plan: _Plan, condition: str, name: str, scores: np.ndarray, resampled: np.ndarray | None) -> dict[str, Any]:
     """Return one row; its interval comes from `resampled` means, or from resampling the scores."""
     n_scored = int(np.count_nonzero(~np.isnan(scores)))
     low = high = None
@@ -315,9 +311,7 @@ def _tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> list[d
     for name in METRICS:
         for control in TESTED:
             p, n = _p_value(plan, tallies, name, control, permutations)
-            tests.append(
-                {"metric": name, "control": control, "p_value": p, "p_holm": None, "n_permutations": n}
-            )
+            tests.append({"metric": name, "control": control, "p_value": p, "p_holm": None, "n_permutations": n})
     adjusted = inference.holm([np.nan if test["p_value"] is None else test["p_value"] for test in tests])
     for test, p in zip(tests, adjusted, strict=True):
         test["p_holm"] = _number(p)
@@ -341,9 +335,7 @@ def _p_value(
     def statistic(pred: np.ndarray) -> float:
         return _mean(METRICS[name].score(pred, plan.Y, kind=plan.norms.kind))
 
-    return inference.paired_swap_p(
-        system.prediction, other.prediction, statistic, permutations, rng=rng
-    ), permutations
+    return inference.paired_swap_p(system.prediction, other.prediction, statistic, permutations, rng=rng), permutations
 
 
 def _p_holm_floor(tests: list[dict[str, Any]]) -> float | None:

@@ -15,6 +15,7 @@ from scipy import stats
 from explaint_lib._common import ExplaintError
 
 Method = Literal["percentile", "bca"]
+_CHUNK = 250  # resamples drawn at once
 
 
 def bootstrap_counts(n_units: int, n_boot: int, *, rng: np.random.Generator) -> np.ndarray:
@@ -43,8 +44,10 @@ def bootstrap_counts(n_units: int, n_boot: int, *, rng: np.random.Generator) -> 
     if n_boot < 1:
         raise ExplaintError(f"the bootstrap needs at least 1 resample, found {n_boot}")
     counts = np.empty((n_boot, n_units), dtype=np.float32)
-    for row in counts:
-        row[:] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)
+    for start in range(0, n_boot, _CHUNK):
+        block = counts[start : start + _CHUNK]
+        drawn = rng.integers(n_units, size=block.shape) + n_units * np.arange(len(block))[:, None]
+        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
     return counts
 
 
@@ -119,9 +122,7 @@ def cluster_bootstrap_ci(
     """
     scores = np.asarray(per_unit, dtype=np.float64)
     if scores.ndim != 1 or len(clusters) != scores.size:
-        raise ExplaintError(
-            f"expected one cluster label a score, found {len(clusters)} for shape {scores.shape}"
-        )
+        raise ExplaintError(f"expected one cluster label a score, found {len(clusters)} for shape {scores.shape}")
     defined = ~np.isnan(scores)
     codes = np.unique(np.asarray(clusters)[defined], return_inverse=True)[1]
     totals = np.bincount(codes, weights=scores[defined])  # (n_clusters,)

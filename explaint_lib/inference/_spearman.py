@@ -30,8 +30,8 @@ def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray
     Returns
     -------
     (n_boot,) array
-        Features whose rho is undefined in a resample (constant there) are left out of its mean; NaN if all
-        are.
+        Features whose gold is constant in a resample are left out of its mean; NaN if all are. A constant
+        prediction counts as 0, as in `explaint_lib.metrics`.
 
     Raises
     ------
@@ -91,9 +91,7 @@ def bootstrap_spearman_feature(
     draws = mean_spearman_feature(pred, gold, bootstrap_counts(n_words, n_boot, rng=rng))
     observed = mean_spearman_feature(pred, gold, np.ones((1, n_words)))[0]
     if np.isnan(observed):
-        raise ExplaintError(
-            "Spearman over words is undefined for every feature: each is constant, predicted or gold"
-        )
+        raise ExplaintError("Spearman over words is undefined for every feature: the gold values of each are constant")
     # leaving out one word is a resample too, so BCa costs n_words further resamples
     jackknife = mean_spearman_feature(pred, gold, 1 - np.eye(n_words)) if method == "bca" else np.zeros(2)
     return interval(draws[~np.isnan(draws)], observed, jackknife[~np.isnan(jackknife)], level, method)
@@ -105,9 +103,8 @@ def _weighted_spearman(p: np.ndarray, g: np.ndarray, weights: np.ndarray) -> np.
     p, g: (n,); weights: (n, n_boot) counts; returns (n_boot,), NaN where undefined.
     """
     values, group = np.unique(g, return_inverse=True)
-    undefined = np.full(weights.shape[1], np.nan)
     if values.size < 2:
-        return undefined
+        return np.full(weights.shape[1], np.nan)
     commonest = values[np.bincount(group).argmax()]
     rest = np.flatnonzero(g != commonest)  # (k,)
     w = weights[rest].astype(np.float64)  # (k, n_boot)
@@ -122,7 +119,8 @@ def _weighted_spearman(p: np.ndarray, g: np.ndarray, weights: np.ndarray) -> np.
     square_p = (drawn**3 - _tie_cubes(p, weights)) / 12
     square_g = (w * (rank_g - drawn / 2) ** 2).sum(axis=0) + mode_weight * (rank_mode - drawn / 2) ** 2
     square = square_p * square_g
-    return np.divide(product, np.sqrt(square), out=undefined, where=square > 1e-9)
+    rho = np.divide(product, np.sqrt(square), out=np.zeros_like(square), where=square > 1e-9)
+    return np.where(square_g > 1e-9, rho, np.nan)  # a constant prediction orders nothing: 0
 
 
 def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.ndarray:

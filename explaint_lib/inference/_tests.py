@@ -42,9 +42,7 @@ def permutation_p(observed: float, null: np.ndarray, alternative: Alternative = 
     if null.size < 1:
         raise ExplaintError("a permutation p needs at least 1 permutation, found 0")
     if np.isnan(observed) or np.isnan(null).any():
-        raise ExplaintError(
-            "the observed score or a permuted one is undefined (NaN); no p-value can be given"
-        )
+        raise ExplaintError("the observed score or a permuted one is undefined (NaN); no p-value can be given")
     slack = 1e-12 * max(1.0, abs(observed))  # the same sum in another order must count as a tie
     above = (1 + np.count_nonzero(null >= observed - slack)) / (1 + null.size)
     below = (1 + np.count_nonzero(null <= observed + slack)) / (1 + null.size)
@@ -118,9 +116,7 @@ def paired_swap_p(
         If the shapes differ, no permutation is asked for or the statistic is undefined.
     """
     if a.shape != b.shape:
-        raise ExplaintError(
-            f"a paired test needs two predictions a word, found shapes {a.shape} and {b.shape}"
-        )
+        raise ExplaintError(f"a paired test needs two predictions a word, found shapes {a.shape} and {b.shape}")
     null = np.empty(max(n_permutations, 0))
     for i in range(null.size):
         swap = rng.integers(0, 2, size=len(a)).astype(bool).reshape(-1, *[1] * (a.ndim - 1))
