@@ -1,0 +1,166 @@
+"""What both widgets share: one ES module, a compressed payload, a page without kernel and without network.
+
+Live in JupyterLab a widget is an ordinary anywidget. For the published page `_repr_mimebundle_` adds a
+``text/html`` entry that holds the *same* module inline, the payload, and a static picture for print and for
+readers without JavaScript. No ids, no clock and no randomness: the entry is byte-identical between runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from explaint_lib._common import ExplaintError
+
+_JS = Path(__file__).parent / "js"
+
+# The theme of the book paints every text/html output light in dark mode; the static picture shows until the
+# module has drawn, and on paper. One line each, so that it travels with every widget and needs no stylesheet
+# of the page.
+_PAGE_CSS = """
+html[data-theme="dark"] .bd-content div.cell_output .text_html:has(div[data-explaint]) {
+  background: none; padding: 0; }
+[data-explaint] { margin: .5rem 0; }
+[data-explaint] .ex-static { background: #fff; color: #1b1f27; border: 1px solid #d4d9e1; border-radius: 10px;
+  padding: .75rem 1rem; font: 14px/1.45 system-ui, sans-serif; overflow-x: auto; }
+[data-explaint] .ex-static svg { max-width: 100%; height: auto; }
+[data-explaint] .ex-static figure { display: inline-block; margin: .3rem 1rem .3rem 0; max-width: 100%; }
+[data-explaint] .ex-static table { border-collapse: collapse; font-size: 13px; color: inherit; }
+[data-explaint] .ex-static :is(th, td) { padding: .1rem .6rem; text-align: left;
+  border-bottom: 1px solid #d4d9e1; }
+[data-explaint-ready] > .ex-static { display: none; }
+@media print {
+  [data-explaint] > .ex-static { display: block; break-inside: avoid; }
+  [data-explaint] > .ex-mount { display: none; }
+}
+"""
+
+
+def read_module(name: str) -> str:
+    """Return the ES module of one widget: the shared helpers, then the widget's own files."""
+    text = "".join((_JS / part).read_text("utf8") for part in ("common.js", *name.split("+")))
+    if (
+        "</script" in text.lower() or "<!--" in text
+    ):  # inlined below: either would end the script element early
+        raise AssertionError(f"{name} may not contain an end of script or a comment opener")
+    return text
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that is safe inside a script element, whatever strings it holds."""
+    out = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    for character in "<>&\u2028\u2029":
+        out = out.replace(character, f"\\u{ord(character):04x}")
+    # a lone surrogate cannot be written as UTF-8; as an escape it survives
+    return "".join(f"\\u{ord(c):04x}" if 0xD800 <= ord(c) < 0xE000 else c for c in out)
+
+
+def as_numbers(value: Any, what: str) -> np.ndarray:
+    """Return `value` as a float64 array, or say which argument is not one."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ExplaintError(f"{what} must be an array of numbers: {error}") from error
+
+
+def deflate(raw: bytes) -> bytes:
+    """Return `raw` as a zlib stream; the filtered strategy suits small numbers (4 % smaller here)."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+    return packer.compress(raw) + packer.flush()
+
+
+def pack_small(values: np.ndarray) -> bytes:
+    """Pack integers that are mostly 0, 1 or 2 and compress them.
+
+    Four cells share a byte (2 bits each, 3 = "look in the overflow"); the overflow follows, one byte a cell.
+    Deflate spends at least a bit on every symbol it is given, so four cells in a symbol save a sixth over
+    plain bytes.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, any shape
+        Read in C order.
+
+    Returns
+    -------
+    bytes
+        A zlib stream that ``unpackSmall`` in js/common.js and `unpack_small` read.
+    """
+    flat = np.ascontiguousarray(values, dtype=np.uint8).ravel()
+    low = np.zeros(-(-flat.size // 4) * 4, dtype=np.uint8)
+    low[: flat.size] = np.minimum(flat, 3)
+    low = low.reshape(-1, 4)  # (byte, cell in byte)
+    packed = low[:, 0] | low[:, 1] << 2 | low[:, 2] << 4 | low[:, 3] << 6
+    return deflate(packed.astype(np.uint8).tobytes() + (flat[flat >= 3] - 3).tobytes())
+
+
+def unpack_small(stream: bytes, count: int) -> np.ndarray:
+    """Return the `count` integers that `pack_small` packed, as a flat uint8 array."""
+    raw = np.frombuffer(zlib.decompress(stream), dtype=np.uint8)
+    head = -(-count // 4)
+    flat = (raw[:head, None] >> np.array([0, 2, 4, 6], dtype=np.uint8) & 3).ravel()[:count]
+    flat[flat == 3] += raw[head:]
+    return flat
+
+
+class BookWidget(anywidget.AnyWidget):
+    """One figure, two lives: an anywidget with a kernel, and self-contained HTML without one.
+
+    A subclass sets `_kind`, `_esm` and its synced traits, and draws `_static_figure`.
+    """
+
+    _kind = "base"
+    label = traitlets.Unicode("Interactive figure").tag(sync=True)
+
+    def _static_figure(self) -> str:
+        """Return HTML (an SVG or a table) that shows the present state without a script."""
+        raise NotImplementedError
+
+    def _state(self) -> dict[str, Any]:
+        """Return the synced traits that are this widget's own; bytes as base64."""
+        state, buffers = {}, {}
+        for name in sorted(self.traits(sync=True)):
+            if name.startswith("_") or name in ("layout", "tabbable", "tooltip"):
+                continue
+            value = getattr(self, name)
+            if isinstance(value, bytes):
+                buffers[name] = base64.b64encode(value).decode("ascii")
+            else:
+                state[name] = value
+        return {"state": state, "buffers": buffers}
+
+    def static_html(self) -> str:
+        """Return the figure as HTML that draws itself with no kernel, no network and no other file.
+
+        Returns
+        -------
+        str
+            The state is the one at the time of the call. Byte-identical for equal arguments.
+        """
+        shim = (_JS / "static_shim.js").read_text("utf8").replace("__KIND__", self._kind)
+        module = str(self._esm).replace("export default", "const widget =")
+        label = html.escape(self.label, quote=True)
+        return (
+            f"<style>{_PAGE_CSS}</style>"
+            f'<div data-explaint="{self._kind}" role="group" aria-label="{label}">'
+            f'<script type="application/json">{script_json(self._state())}</script>'
+            f'<div class="ex-mount"></div>'
+            f'<div class="ex-static tex2jax_ignore mathjax_ignore">{self._static_figure()}</div>'
+            f'<script type="module">(() => {{\n{module}\n{shim}\n}})();</script></div>'
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        text = f"<{type(self).__name__}: {self.label}>"
+        return {**data, "text/html": self.static_html(), "text/plain": text}, metadata

@@ -1,0 +1,64 @@
+"""The picture that print and readers without JavaScript get: a matrix as an SVG that holds one small PNG."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+
+def png(alpha: np.ndarray, ink: str) -> str:
+    """Return a one-colour PNG as a data URL; its opacity is `alpha`, shape (row, column), in [0, 1].
+
+    Written by hand (a 256-entry palette) because an image library would stamp its version into the bytes.
+    """
+    rows, columns = alpha.shape
+    colour = bytes.fromhex(ink.removeprefix("#"))
+    pixels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+    lines = np.hstack(
+        [np.zeros((rows, 1), dtype=np.uint8), pixels]
+    )  # (row, 1 + column): each line opens with its filter, 0
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
+        (b"PLTE", colour * 256),
+        (b"tRNS", bytes(range(256))),
+        (b"IDAT", zlib.compress(lines.tobytes(), 9)),
+        (b"IEND", b""),
+    )
+    body = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")
+
+
+def matrix_svg(alpha: np.ndarray, tokens: Sequence[str], ink: str, name: str) -> str:
+    """Return a square map, shape (query, key), as SVG; with its tokens where there is room (up to 40)."""
+    n = len(tokens)
+    if n == 0:
+        return "<p>No token is shown.</p>"
+    named = n <= 40
+    cell = 15 if named else max(2, 360 // n)
+    left, top = (96, 76) if named else (4, 4)
+    size = n * cell
+    texts = []
+    for i, token in enumerate(tokens if named else ()):
+        short = escape(token if len(token) <= 12 else token[:11] + "…")
+        middle = (i + 0.5) * cell
+        texts.append(f'<text x="{left - 5}" y="{top + middle + 4:g}" text-anchor="end">{short}</text>')
+        texts.append(
+            f'<text transform="translate({left + middle + 3:g} {top - 5}) rotate(-60)">{short}</text>'
+        )
+    width, height = left + size + (30 if named else 4), top + size + 4
+    what = escape(f"{name}: matrix of attention weights", quote=True)
+    square = f'x="{left}" y="{top}" width="{size}" height="{size}"'
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{what}" style="font:11px sans-serif"><image href="{png(alpha, ink)}" {square} '
+        f'preserveAspectRatio="none" style="image-rendering:pixelated"/>'
+        f'<rect {square} fill="none" stroke="#8a93a1"/>{"".join(texts)}</svg>'
+    )

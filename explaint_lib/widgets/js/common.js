@@ -1,0 +1,183 @@
+// ---- common.js: shared by every widget; Python concatenates the files, so there is no bundler and no dependency ----
+const CSS_BASE = `
+:host { display: block; }
+.ex { --fg: #1b1f27; --muted: #565f6d; --line: #d4d9e1; --edge: #8a93a1; --soft: #f2f5f9; --real: #0068a8; --control: #b34700;
+  --mark: #7a3c86; --focus: #0068a8; --bg: var(--jp-layout-color0, var(--pst-color-background, Canvas));
+  container-type: inline-size; box-sizing: border-box; color: var(--fg); background: var(--bg); border: 1px solid var(--line);
+  border-radius: 10px; padding: .9rem 1rem 1rem; font: 14px/1.45 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }
+.ex[data-theme=dark] { --fg: #e8ebf1; --muted: #aab3c0; --line: #3a424e; --edge: #7d8796; --soft: #232a34; --real: #6fbcf5; --control: #f5a15f;
+  --mark: #d9a5e3; --focus: #6fbcf5; color-scheme: dark; }
+.ex *, .ex *::before { box-sizing: border-box; }
+.ex .title { font-size: 1.05rem; font-weight: 650; line-height: 1.3; letter-spacing: -.005em; text-wrap: balance; }
+.ex .name { font-size: .95rem; font-weight: 650; }
+.ex p { margin: 0; } .ex .muted { color: var(--muted); font-size: .86rem; } .ex b { font-weight: 650; }
+.ex .bar { display: flex; flex-wrap: wrap; gap: .5rem .9rem; align-items: center; }
+.ex label { display: inline-flex; gap: .4rem; align-items: center; }
+.ex select, .ex input[type=text], .ex input[type=search], .ex .button { font: inherit; color: inherit; background: var(--bg);
+  border: 1px solid var(--edge); border-radius: 6px; padding: .2rem .5rem; min-height: 2rem; max-width: 100%; }
+.ex .button { cursor: pointer; } .ex .button:hover { background: var(--soft); }
+.ex input[type=checkbox] { accent-color: var(--focus); width: 1rem; height: 1rem; margin: 0; }
+.ex :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
+.ex .seg { display: inline-flex; border: 1px solid var(--edge); border-radius: 6px; padding: 0; margin: 0; overflow: clip; min-width: 0; justify-self: start; }
+.ex .seg label { padding: .2rem .7rem; cursor: pointer; min-height: 1.9rem; }
+.ex .seg label + label { border-left: 1px solid var(--edge); }
+.ex .seg label:has(:checked) { background: var(--focus); color: var(--bg); font-weight: 600; }
+.ex .seg label:has(:focus-visible) { box-shadow: inset 0 0 0 2px var(--bg), inset 0 0 0 3px var(--fg); }
+.ex .seg input, .ex .hidden { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; opacity: 0; clip-path: inset(50%); white-space: nowrap; }
+.ex table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }
+.ex th, .ex td { text-align: left; padding: .12rem .7rem .12rem 0; border-bottom: 1px solid var(--line); font-weight: normal; overflow-wrap: anywhere; }
+.ex thead th { font-weight: 650; } .ex caption { text-align: left; padding-bottom: .3rem; color: var(--muted); } .ex .num { text-align: right; }
+.ex summary { cursor: pointer; } .ex .scroll { overflow: auto; max-height: 20rem; }
+.ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
+@media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
+@media (forced-colors: active) { .ex .seg label:has(:checked) { outline: 2px solid Highlight; outline-offset: -2px; } }
+`;
+function put(element, props, children) {
+  for (const [key, value] of Object.entries(props))
+    if (value !== null && value !== undefined && value !== false)
+      element.setAttribute(key, value === true ? "" : value);
+  element.append(...children);
+  return element;
+}
+const html = (tag, props = {}, ...children) => put(document.createElement(tag), props, children);
+const svg = (tag, props = {}, ...children) =>
+  put(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+const set = (element, props) => {
+  for (const [key, value] of Object.entries(props)) element.setAttribute(key, value);
+  return element;
+};
+
+// Shadow DOM: the theme's css cannot leak in, MathJax cannot walk in, ids and radio names cannot clash with a second widget.
+function mount(el, css, label) {
+  const host = html("div", { "data-lm-suppress-shortcuts": "true" }); // JupyterLab's command mode eats arrow keys otherwise
+  el.replaceChildren(host);
+  const root = host.attachShadow({ mode: "open" }),
+    style = html("style");
+  style.textContent = CSS_BASE + css;
+  const box = html("div", { class: "ex" }, html("p", { class: "title" }, label));
+  root.append(style, box);
+  return box;
+}
+function complain(el, error) {
+  const box = mount(el, "", "This interactive figure could not be drawn");
+  box.append(
+    html(
+      "p",
+      { class: "failed", role: "alert" },
+      `Its data could not be read (${error?.message ?? error}). The rest of the page is not affected; ` +
+        "run the chapter's notebook, or build the book again, to get a whole copy.",
+    ),
+  );
+  console.warn("[explaint]", error);
+}
+// Light or dark is read off the page's own background, so any theme works; a switch of theme repaints.
+function followTheme(box, repaint, signal) {
+  const look = () => {
+    const parts = getComputedStyle(box)
+      .backgroundColor.match(/[\d.]+/g)
+      ?.map(Number) ?? [255, 255, 255];
+    const top = getComputedStyle(box).backgroundColor.startsWith("rgb") ? 255 : 1;
+    const theme = (0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]) / top < 0.45 ? "dark" : "light";
+    if (box.dataset.theme !== theme) {
+      box.dataset.theme = theme;
+      repaint();
+    }
+  };
+  const later = () => requestAnimationFrame(look);
+  const watch = new MutationObserver(later);
+  for (const node of [document.documentElement, document.body])
+    watch.observe(node, {
+      attributes: true,
+      attributeFilter: ["data-theme", "data-mode", "data-jp-theme-light", "data-jp-theme-name", "class", "style"],
+    });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", later, { signal });
+  signal.addEventListener("abort", () => watch.disconnect());
+  look();
+}
+const cssColour = (box, name) => getComputedStyle(box).getPropertyValue(name).trim();
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+
+const asBytes = (v) =>
+  v instanceof Uint8Array
+    ? v
+    : v instanceof ArrayBuffer
+      ? new Uint8Array(v)
+      : new Uint8Array(v.buffer, v.byteOffset, v.byteLength);
+async function inflate(value) {
+  if (typeof DecompressionStream === "undefined")
+    throw new Error("this browser is too old: it has no DecompressionStream");
+  const stream = new Blob([asBytes(value)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+// Inverse of _base.pack_small: 2 bits a cell, 3 = one byte more in the overflow.
+async function unpackSmall(value, count) {
+  const raw = await inflate(value),
+    out = new Uint8Array(count);
+  let over = Math.ceil(count / 4);
+  for (let i = 0; i < count; i++) {
+    const v = (raw[i >> 2] >> (2 * (i & 3))) & 3;
+    out[i] = v < 3 ? v : 3 + raw[over++];
+  }
+  if (over !== raw.length) throw new Error(`expected ${over} bytes of payload, found ${raw.length}`);
+  return out;
+}
+// A set of radio buttons that looks like one control; returns [element, show(value)].
+function segmented(legend, choices, choose) {
+  const inputs = new Map(),
+    box = html("fieldset", { class: "seg" }, html("legend", { class: "hidden" }, legend));
+  for (const [value, text] of choices) {
+    const input = html("input", { type: "radio", name: legend, value });
+    input.addEventListener("change", () => choose(value));
+    inputs.set(value, input);
+    box.append(html("label", {}, input, text));
+  }
+  return [
+    box,
+    (value) => {
+      for (const [v, input] of inputs) input.checked = v === value;
+    },
+  ];
+}
+function checkbox(text, choose) {
+  const input = html("input", { type: "checkbox" });
+  input.addEventListener("change", () => choose(input.checked));
+  return [html("label", {}, input, text), input];
+}
+function button(text, act, props = {}) {
+  const element = html("button", { type: "button", class: "button", ...props }, text);
+  element.addEventListener("click", act);
+  return element;
+}
+function download(name, type, text) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  html("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+const csvRow = (cells) =>
+  cells.map((c) => (/[",\r\n\u2028\u2029]/.test((c = String(c))) ? `"${c.replaceAll('"', '""')}"` : c)).join(",") +
+  "\r\n";
+const visible = (text) =>
+  text
+    .replace(/[\r\n\u2028\u2029]/g, "↵")
+    .replace(/\t/g, "⇥")
+    .replace(/^ +$/, "␣") || "∅";
+const pen = document.createElement("canvas").getContext("2d");
+const FONT = '13px system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
+const widthOf = (text) => {
+  pen.font = FONT;
+  return pen.measureText(text).width;
+};
+function fit(text, room) {
+  // by code point, so that an emoji is never cut in half
+  if (widthOf(text.slice(0, 400)) <= room && text.length <= 400) return text;
+  const points = Array.from(text.slice(0, 400));
+  while (points.length > 1 && widthOf(points.join("") + "…") > room) points.pop();
+  return points.join("") + "…";
+}
+async function render(context) {
+  try {
+    return await draw(context);
+  } catch (error) {
+    complain(context.el, error);
+  }
+}

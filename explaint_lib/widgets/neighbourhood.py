@@ -1,0 +1,202 @@
+"""Whose neighbours are these? A word's nearest words under the gold norms, a prediction, and its controls.
+
+`NeighbourhoodExplorer` shows which words lie near a word, and how many of them are also near it under the
+gold norms. It does **not** show that a prediction knows the word: a list of ten birds overlaps with another
+list of ten birds whatever it knows of robins. Hence the controls beside it, chance, and the mark for words of
+the same category.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.widgets._base import BookWidget, as_numbers, deflate, read_module
+
+_NOBODY = 0xFFFF  # stands for "no neighbour": the word's vector is zero under that condition
+
+
+class NeighbourhoodExplorer(BookWidget):
+    """Show a word's nearest words under several conditions, and how far each agrees with gold.
+
+    Parameters
+    ----------
+    words : sequence of str, length n
+        Unique labels.
+    conditions : mapping of name to array_like, shape (n, d)
+        Vectors a condition; `d` may differ between conditions. Nearest by cosine, the word itself left out;
+        equal cosines (to 12 digits) in the order of `words`. A zero vector has no neighbours and is nobody's.
+    gold : str
+        The condition the others are compared with.
+    categories : sequence of (str or None), length n, optional
+        Lets the reader see how many neighbours are merely of the same kind.
+    k : int
+        Neighbours a list.
+    projection : array_like, shape (n, 2), optional
+        A map of the words, computed beforehand.
+    features : sequence of sequences of str, length n, optional
+        What is true of each word; the page shows what a word and its neighbour share. See Warnings.
+    label : str
+        Title of the figure, and its name for screen readers.
+    word : str, optional
+        Shown first; the first of `words` when left out.
+
+    Raises
+    ------
+    ExplaintError
+        If lengths do not fit, a vector holds missing values, or `gold` is not a condition.
+
+    Warnings
+    --------
+    The page carries words and the order of their neighbours, no vector and no similarity. It also carries
+    `features` in full: never pass the features of norms that may not be redistributed.
+    """
+
+    _kind = "neighbourhood"
+    _esm = read_module("neighbourhood.js")
+
+    meta = traitlets.Dict().tag(sync=True)
+    data = traitlets.Bytes(b"").tag(sync=True)
+    places = traitlets.Bytes(b"").tag(sync=True)
+    word = traitlets.Unicode("").tag(sync=True)
+    shown = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        conditions: Mapping[str, ArrayLike],
+        *,
+        gold: str = "gold",
+        categories: Sequence[str | None] | None = None,
+        k: int = 10,
+        projection: ArrayLike | None = None,
+        features: Sequence[Sequence[str]] | None = None,
+        label: str = "Nearest neighbours",
+        word: str | None = None,
+    ) -> None:
+        words = [str(w) for w in words]
+        _check(words, conditions, gold, k)
+        names = [gold, *(c for c in conditions if c != gold)]  # gold first, as on the page
+        lists = np.stack(
+            [nearest(conditions[name], k, f"conditions[{name!r}]", len(words)) for name in names]
+        )
+        if word is not None and word not in words:
+            raise ExplaintError(f"word {word!r} is not among the {len(words)} words")
+        meta = dict(
+            words=words, conditions=names, k=k, overlap=[_mean_overlap(lists[0], other) for other in lists],
+            categories=_aligned(categories, len(words), "categories"), **_features(features, len(words)),
+        )  # fmt: skip
+        # (condition, rank, word): neighbours of one rank side by side, low bytes apart from high ones,
+        # compress best
+        low_high = np.stack([lists & 0xFF, lists >> 8]).astype(np.uint8).transpose(0, 1, 3, 2)
+        super().__init__(
+            meta=meta, data=deflate(low_high.tobytes()), places=_places(projection, len(words)), label=label,
+            word=words[0] if word is None else word, shown=names[min(1, len(names) - 1)],
+        )  # fmt: skip
+
+    def _static_figure(self) -> str:
+        m, i = self.meta, self.meta["words"].index(self.word)
+        lists = [self.neighbours(name)[i] for name in m["conditions"]]
+        gold = set(lists[0])
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in m["conditions"])
+        rows = []
+        for rank in range(m["k"]):
+            cells = [own[rank] if rank < len(own) else "–" for own in lists]
+            marks = ["✓ " if c and cell in gold else "" for c, cell in enumerate(cells)]
+            rows.append("".join(f"<td>{a}{escape(b)}</td>" for a, b in zip(marks, cells, strict=True)))
+        reference = escape(m["conditions"][0])
+        return (
+            f"<p><b>{escape(self.label)}</b><br>The {m['k']} words nearest to “{escape(self.word)}”; ✓ marks "
+            f"those also near under {reference}.</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+        )
+
+    def neighbours(self, condition: str) -> list[list[str]]:
+        """Return, for each word, its neighbours under `condition`, nearest first: what the page draws."""
+        m = self.meta
+        raw = np.frombuffer(zlib.decompress(self.data), dtype=np.uint8)
+        low, high = raw.reshape(2, len(m["conditions"]), m["k"], len(m["words"])).astype(np.int64)
+        lists = (low + 256 * high)[m["conditions"].index(condition)].T  # (word, rank)
+        return [[m["words"][j] for j in row if j != _NOBODY] for row in lists]
+
+
+def nearest(vectors: ArrayLike, k: int, what: str, n: int) -> np.ndarray:
+    """Return the `k` nearest other rows by cosine, shape (n, k), nearest first, 65535 where there is none."""
+    array = as_numbers(vectors, what)
+    if array.ndim != 2 or len(array) != n:
+        raise ExplaintError(f"{what} must have the shape (word, dim) with {n} words, found {array.shape}")
+    if not np.isfinite(array).all():
+        raise ExplaintError(f"{what} holds missing or infinite values; fill or drop them first")
+    length = np.linalg.norm(array, axis=1, keepdims=True)
+    empty = length[:, 0] == 0
+    unit = array / np.where(length == 0, 1, length)
+    out = np.full((n, k), _NOBODY, dtype=np.uint16)
+    for start in range(0, n, 512):  # blocks: all pairs of 10,000 words would not fit in memory
+        block = np.round(unit[start : start + 512] @ unit.T, 12)  # (block, word)
+        block[:, empty] = -np.inf
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+        least = -np.partition(-block, k - 1, axis=1)[:, k - 1]
+        for row, (similarity, limit) in enumerate(zip(block, least, strict=True)):
+            if not empty[start + row]:
+                able = np.flatnonzero((similarity >= limit) & (similarity > -np.inf))
+                chosen = able[np.argsort(-similarity[able], kind="stable")][:k]
+                out[start + row, : len(chosen)] = chosen
+    return out
+
+
+def _mean_overlap(gold: np.ndarray, other: np.ndarray) -> float:
+    """Return the mean share of a word's neighbours that are its gold neighbours, over words with both."""
+    both = (gold[:, 0] != _NOBODY) & (other[:, 0] != _NOBODY)
+    if not both.any():
+        return 0.0
+    a, b = gold[both], other[both]
+    hits = (a[:, :, None] == b[:, None, :]) & (a[:, :, None] != _NOBODY)  # (word, gold rank, other rank)
+    return round(float(hits.any(axis=2).mean()), 4)
+
+
+def _check(words: list[str], conditions: Mapping[str, ArrayLike], gold: str, k: int) -> None:
+    if len(set(words)) != len(words):
+        twice = next(w for w in words if words.count(w) > 1)
+        raise ExplaintError(f"words must be unique, but {twice!r} occurs more than once")
+    if not 2 <= len(words) < _NOBODY:
+        raise ExplaintError(f"expected 2 to {_NOBODY - 1} words, found {len(words)}")
+    if not 1 <= k < len(words):
+        raise ExplaintError(f"k must be from 1 to {len(words) - 1} (one less than the words), found {k}")
+    if gold not in conditions:
+        raise ExplaintError(f"gold={gold!r} is not among the conditions {sorted(conditions)}")
+
+
+def _aligned(values: Sequence | None, n: int, what: str) -> list | None:
+    if values is not None and len(values) != n:
+        raise ExplaintError(f"{what} must have one entry for each of {n} words, found {len(values)}")
+    return None if values is None else [None if v is None else str(v) for v in values]
+
+
+def _features(features: Sequence[Sequence[str]] | None, n: int) -> dict[str, list | None]:
+    """Return the features as one list of names and, for each word, the places of its own in it."""
+    if features is None:
+        return dict(feature_names=None, features=None)
+    if len(features) != n:
+        raise ExplaintError(f"features must have one list for each of {n} words, found {len(features)}")
+    names = sorted({str(f) for own in features for f in own})
+    place = {name: i for i, name in enumerate(names)}
+    return dict(feature_names=names, features=[sorted(place[str(f)] for f in own) for own in features])
+
+
+def _places(projection: ArrayLike | None, n: int) -> bytes:
+    """Return the map as two bytes a coordinate, both axes scaled alike to the unit square."""
+    if projection is None:
+        return b""
+    array = as_numbers(projection, "projection")
+    if array.shape != (n, 2) or not np.isfinite(array).all():
+        raise ExplaintError(f"projection must be finite and have the shape {(n, 2)}, found {array.shape}")
+    low, high = array.min(axis=0), array.max(axis=0)
+    span = float((high - low).max()) or 1.0
+    unit = (array - (low + high) / 2) / span + 0.5
+    return deflate(np.rint(unit * 65535).astype("<u2").tobytes())
