@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import csv
-import functools
-import http.server
 import io
 import re
-import threading
-from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
-pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
+from .conftest import Watch, serve
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+pytestmark = pytest.mark.browser
+
 TOKENS = ["[CLS]", "the", "robin", "un", "##afraid", "sat", "[SEP]"]
 NASTY = [
     "</script>",
@@ -84,45 +74,20 @@ def site(tmp_path_factory):
     good = second.static_html()
     cut = good.replace('"data":"', '"data":"AAAA', 1)
     (folder / "damaged.html").write_text(document(cut, viewer), "utf8")
-    handler = functools.partial(Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with serve(folder) as address:
+        yield folder, address
 
 
 @pytest.fixture
 def open_page(chromium, site):
     """Open a page; at the end fail on any outside request, error or overflow to the right."""
-    contexts, faults = [], []
-
-    def outside(address):
-        parts = urlparse(address)
-        return parts.scheme not in ("data", "blob", "about", "file") and parts.hostname != "127.0.0.1"
+    contexts, watches = [], []
 
     def open_(name="page.html", *, scheme="http", width=1000, **options):
         context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda r: faults.append(f"request {r.url}") if outside(r.url) else None)
-        page.on("websocket", lambda w: faults.append(f"websocket {w.url}"))
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: faults.append(str(e)))
-        page.on("response", lambda r: faults.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        watches.append(Watch(page))
         page.goto(site[1] + name if scheme == "http" else (site[0] / name).as_uri())
         if options.get("java_script_enabled", True):
             page.wait_for_function(
@@ -134,7 +99,7 @@ def open_page(chromium, site):
     yield open_
     for context in contexts:
         context.close()
-    assert faults == []
+    assert [fault for watch in watches for fault in watch.faults] == []
 
 
 def widget(page, i):
