@@ -96,7 +96,7 @@ def build_book(
     Raises
     ------
     BookError
-        If a parameter is not known, a cell fails, Sphinx warns, or a page is not self-contained. Nothing is published then.
+        If a parameter is not known, a cell fails, Sphinx warns, or a page is not self-contained: the old pages stay.
     """
     build = root / "_build"
     target = target or build / "html"
@@ -110,7 +110,7 @@ def build_book(
         encoders.fetch(model, progress=True)
     with alone(build):
         executed = build / "chapters" / profile
-        if failures := run_all(runs, executed, jobs=jobs, rerun=rerun):
+        if failures := run_all(runs, executed, jobs=jobs, rerun=rerun, root=root):
             raise BookError("the book was not built:\n" + "\n".join(failures))
         stage(build / "staging", executed, runs, root)
         print("  pages: rendering ...", flush=True)

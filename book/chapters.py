@@ -24,7 +24,6 @@ from time import monotonic
 
 import nbformat
 import yaml
-from papermill import inspect_notebook
 
 from explaint_lib._common import ExplaintError, data_dir
 
@@ -46,9 +45,37 @@ class Run:
     parameters: dict[str, object] = field(default_factory=dict)
 
 
-def known_parameters(notebook: Path) -> dict[str, dict[str, str]]:
-    """Return what papermill reads in the notebook's own parameters cell: name -> type, default (source), help."""
-    return inspect_notebook(str(notebook))
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as the chapter declares it: ``n_words: int = 300``."""
+
+    name: str
+    annotation: str
+    default: str
+
+    @property
+    def types(self) -> list[str]:
+        """The names of the types it takes: from its annotation (``str | None``), else from its default."""
+        if not self.annotation:
+            return [type(ast.literal_eval(self.default)).__name__]
+        names = [re.sub(r"\[.*", "", part).strip() for part in self.annotation.split("|")]
+        return ["NoneType" if name == "None" else name for name in names]
+
+
+def known_parameters(notebook: Path) -> dict[str, Parameter]:
+    """Return what the notebook's cell tagged ``parameters`` declares, by name.
+
+    Read from the syntax tree: papermill's own inspection leaves out, silently, a parameter annotated ``str | None``.
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    found = []
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.AnnAssign) and line.value is not None:
+            found.append((line.target, ast.unparse(line.annotation), line.value))
+        elif isinstance(line, ast.Assign):
+            found.append((line.targets[0], "", line.value))
+    return {target.id: Parameter(target.id, declared, ast.unparse(value)) for target, declared, value in found}
 
 
 def check_parameters(notebook: Path, given: dict[str, object]) -> dict[str, object]:
@@ -69,28 +96,19 @@ def check_parameters(notebook: Path, given: dict[str, object]) -> dict[str, obje
     return {name: _as_declared(notebook, known[name], value) for name, value in given.items()}
 
 
-def _as_declared(notebook: Path, parameter: dict[str, str], value: object) -> object:
+def _as_declared(notebook: Path, parameter: Parameter, value: object) -> object:
     """Return `value` if the declared type allows it (a whole number may stand for a float)."""
-    allowed = declared_types(parameter)
-    if "float" in allowed and type(value) is int:
-        return float(value)
-    if "float" in allowed and isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
-        return float(value)  # YAML 1.1 reads 1e-4 as text
-    if type(value).__name__ not in allowed:
+    if "float" in parameter.types:
+        if type(value) is int:
+            return float(value)
+        if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
+            return float(value)  # YAML 1.1 reads 1e-4 as text
+    if type(value).__name__ not in parameter.types:
         raise BookError(
-            f"{notebook.stem}: parameter {parameter['name']} takes {' or '.join(allowed)} "
-            f"(its default is {parameter['default']}), not {type(value).__name__}: {value!r}"
+            f"{notebook.stem}: parameter {parameter.name} takes {' or '.join(parameter.types)} "
+            f"(its default is {parameter.default}), not {type(value).__name__}: {value!r}"
         )
     return value
-
-
-def declared_types(parameter: dict[str, str]) -> list[str]:
-    """Return the type names a parameter allows: from its annotation (``int | None``), else from its default."""
-    declared = str(parameter["inferred_type_name"])
-    if declared in ("", "None"):
-        return [type(ast.literal_eval(parameter["default"])).__name__]
-    names = [re.sub(r"\[.*", "", part).strip() for part in declared.split("|")]
-    return ["NoneType" if name == "None" else name for name in names]
 
 
 def read_profile(file: Path, profile: str, chapters: list[Path]) -> tuple[dict[str, dict], dict[str, dict]]:
@@ -120,9 +138,7 @@ def read_profile(file: Path, profile: str, chapters: list[Path]) -> tuple[dict[s
     return checked, variants
 
 
-def apply_overrides(
-    given: list[tuple[str, str]], chapters: list[Path], parameters: dict[str, dict]
-) -> dict[str, dict]:
+def apply_overrides(given: list[tuple[str, str]], chapters: list[Path], parameters: dict[str, dict]) -> dict[str, dict]:
     """Return `parameters` with the command line's ``-p NAME VALUE`` and ``-p CHAPTER.NAME VALUE`` laid over them.
 
     Without a chapter, the value goes to every chapter that has the parameter; one at least must have it.
@@ -191,36 +207,49 @@ def execute(run: Run, result: Path, key: str, threads: int) -> None:
         If a cell fails: names the chapter, the cell, and the last lines of the error.
     """
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    environment = os.environ | limits
     with tempfile.TemporaryDirectory(dir=result.parent, prefix=".running-") as folder:
         beside, parameters = Path(folder) / result.name, Path(folder) / "parameters.yml"
         parameters.write_text(yaml.safe_dump(run.parameters), "utf8")
         command = [sys.executable, "-m", "papermill", str(run.source), str(beside), "-f", str(parameters)]
         command += ["--cwd", str(run.source.parent), "-k", "python3", "--no-progress-bar"]
-        done = subprocess.run(command, env=os.environ | limits, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise BookError(f"{run.name}: {_why_it_failed(beside, done.stderr)}")
-        notebook = nbformat.read(beside, as_version=4)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        notebook = nbformat.read(beside, as_version=4) if beside.is_file() else nbformat.v4.new_notebook()
+        if failure := _failure(notebook, done):
+            raise BookError(f"{run.name}: {failure}")
         notebook.metadata["explaint_key"] = key
         nbformat.write(notebook, beside)
         os.replace(beside, result)
 
 
-def _why_it_failed(executed: Path, stderr: str) -> str:
-    """Return which cell failed and how, from the notebook papermill left; without one, the end of its own output."""
-    if executed.is_file():
-        code = [cell for cell in nbformat.read(executed, as_version=4).cells if cell.cell_type == "code"]
-        # papermill puts a cell of its own on top that says where the error is
-        code = [cell for cell in code if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
-        for number, cell in enumerate(code, start=1):
-            for output in cell.outputs:
-                if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
-                    trace = ANSI.sub("", "\n".join(output.traceback)).splitlines()[-12:]
-                    first_line = (cell.source.strip().splitlines() or [""])[0]
-                    return f"code cell {number} ({first_line}) failed:\n    " + "\n    ".join(trace)
-    return "papermill failed:\n    " + "\n    ".join(stderr.strip().splitlines()[-12:])
+def _failure(notebook: nbformat.NotebookNode, done: subprocess.CompletedProcess[str]) -> str | None:
+    """Return which cell failed and how; None for a complete run. papermill's own error cells are removed.
+
+    papermill ends with an error for a cell tagged ``raises-exception`` too, although it runs on behind it.
+    """
+    notebook.cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in _tags(cell)]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and "injected-parameters" not in _tags(cell)]
+    for number, cell in enumerate(code, start=1):
+        for output in cell.outputs:
+            if output.output_type == "error" and "raises-exception" not in _tags(cell):
+                trace = ANSI.sub("", "\n".join(output.traceback)).splitlines()[-12:]
+                first_line = cell.source.strip().splitlines()[0]
+                return f"code cell {number} ({first_line}) failed:\n    " + "\n    ".join(trace)
+    if done.returncode != 0 and not (code and all(cell.execution_count for cell in code)):
+        return "papermill failed:\n    " + "\n    ".join(done.stderr.strip().splitlines()[-12:])
+    return None
 
 
-def run_all(runs: list[Run], folder: Path, *, jobs: int, rerun: set[str] | None = None) -> list[str]:
+def _tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"  {line}\n")  # in one piece: two threads speak
+    sys.stdout.flush()
+
+
+def run_all(runs: list[Run], folder: Path, *, jobs: int, rerun: set[str] | None = None, root: Path = ROOT) -> list[str]:
     """Run what is not up to date, `jobs` at a time, with a line as each begins and ends; return the failures.
 
     Parameters
@@ -232,24 +261,26 @@ def run_all(runs: list[Run], folder: Path, *, jobs: int, rerun: set[str] | None 
         How many run at the same time; each is given its share of the cores.
     rerun : set of str, optional
         Names of the only runs to bring up to date; the others keep what they have.
+    root : Path
+        The folder whose library and versions the results depend on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    surrounding = surroundings()
+    surrounding = surroundings(root)
     threads = max(1, (os.cpu_count() or 1) // jobs)
 
     def bring_up_to_date(run: Run) -> str | None:
         result, key = folder / f"{run.name}.ipynb", content_key(run, surrounding)
         if stored_key(result) == key:
-            print(f"  {run.name}: unchanged, kept", flush=True)
+            _say(f"{run.name}: unchanged, kept")
             return None
-        print(f"  {run.name}: running ...", flush=True)
+        _say(f"{run.name}: running ...")
         start = monotonic()
         try:
             execute(run, result, key, threads)
         except BookError as failure:
-            print(f"  {run.name}: FAILED after {monotonic() - start:.0f} s", flush=True)
+            _say(f"{run.name}: FAILED after {monotonic() - start:.0f} s")
             return str(failure)
-        print(f"  {run.name}: ran in {monotonic() - start:.0f} s", flush=True)
+        _say(f"{run.name}: ran in {monotonic() - start:.0f} s")
         return None
 
     chosen = [run for run in runs if rerun is None or run.name in rerun]

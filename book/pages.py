@@ -11,10 +11,18 @@ from pathlib import Path
 
 import nbformat
 import yaml
-
 from chapters import ANSI, ROOT, BookError, Run
 
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
+
+# Jupyter Book's own is a bare redirection: no title, no language, no link for who is not redirected
+FRONT_DOOR = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Explain't</title><meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="0; url=book/index.html"><link rel="icon" href="_static/favicon.svg"></head>
+<body><main><p><a href="book/index.html">Explain't</a></p></main></body>
+</html>
+"""
 
 
 def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> None:
@@ -57,10 +65,8 @@ def add_to_toc(toc: dict, parent: str, page: str) -> None:
     raise BookError(f"_toc.yml does not list {parent}; every notebook in notebooks/ must be in it")
 
 
-def as_variant(
-    notebook: nbformat.NotebookNode, chapter: str, parameters: dict[str, object]
-) -> nbformat.NotebookNode:
-    """Return an executed chapter as a further page of the book: titled by its parameters, exercises and labels left out.
+def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[str, object]) -> nbformat.NotebookNode:
+    """Return an executed chapter as a further page of the book, titled by its parameters, without exercises or labels.
 
     Labels and exercises belong to the main page; a second copy of a label is an error in Sphinx.
     """
@@ -78,8 +84,8 @@ def as_variant(
             cell.source = re.sub(r"^\([\w-]+\)=\n", "", cell.source, flags=re.MULTILINE)
             cell.source = re.sub(r"^(\s*\$\$)[ \t]*\([\w-]+\)[ \t]*$", r"\1", cell.source, flags=re.MULTILINE)
             if title.search(cell.source):
-                cell.source = title.sub(rf"# \1 ({', '.join(map(str, parameters.values()))})", cell.source, count=1)
-                cell.source = cell.source.replace("\n", notice + "\n", 1) if "\n" in cell.source else cell.source + notice
+                named = rf"# \1 ({', '.join(map(str, parameters.values()))})"
+                cell.source = title.sub(lambda found, named=named: found.expand(named) + notice, cell.source, count=1)
         else:
             cell.metadata.get("mystnb", {}).get("figure", {}).pop("name", None)
         if not in_exercises:
@@ -109,6 +115,7 @@ def render(staging: Path, output: Path) -> Path:
         said = [line for line in log.read_text("utf8").splitlines() if "WARNING" in line or "ERROR" in line]
         said = [line.replace(f"{staging}/", "") for line in dict.fromkeys(said)] or done.stderr.splitlines()[-12:]
         raise BookError(f"Jupyter Book found faults (all of it is in {log}):\n    " + "\n    ".join(said[:40]))
+    (html / "index.html").write_text(FRONT_DOOR, "utf8")
     if faults := scan(html):
         raise BookError("pages that are not self-contained:\n    " + "\n    ".join(faults))
     return html
@@ -140,7 +147,7 @@ def scan(html: Path) -> list[str]:
         reader = _Resources()
         reader.feed(text)
         faults += [f"{name}: {fault}" for fault in reader.found]
-        # a widget without a text/html copy (inside VBox, @interact, tqdm.notebook) would render blank, without a warning
+        # a widget without a text/html copy (inside VBox, @interact, tqdm.notebook) would be blank, without a warning
         if "vnd.jupyter.widget-" in text:
             faults.append(f"{name}: a widget that needs a running kernel (see CONTRIBUTING.md, Widgets)")
     for sheet in sorted(html.rglob("*.css")):

@@ -1,0 +1,121 @@
+"""Every page of the built book as a reader meets it: over http and from the disk, light and dark, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from .conftest import Watch, serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.book, pytest.mark.models]
+
+# what a page is asked in the browser; an answer other than null is a fault
+QUESTIONS = {
+    "wider than the screen": """() => {
+        const wide = document.documentElement.scrollWidth;
+        return wide > innerWidth + 1 ? `${wide} px` : null }""",
+    "mathematics not set": """() => {
+        const sources = document.querySelectorAll('.math').length;
+        const set = document.querySelectorAll('mjx-container').length;
+        const failed = document.querySelectorAll('mjx-merror, [data-mjx-error]').length;
+        return failed || set < sources ? `${set} of ${sources}, ${failed} with an error` : null }""",
+    "image without a text": """() => {
+        const mute = i => { const alt = (i.getAttribute('alt') || '').trim();
+            return alt.length < 3 || /\\.(png|svg|jpe?g)$/.test(alt) };
+        const bad = [...document.querySelectorAll('img')].filter(mute).map(i => i.src.split('/').pop());
+        return bad.length ? bad.join(', ') : null }""",
+    "image not loaded": """() => {
+        const bad = [...document.querySelectorAll('img')].filter(i => !i.complete || !i.naturalWidth);
+        return bad.length ? bad.map(i => i.src).join(', ') : null }""",
+    "widget that failed": """() => {
+        const bad = [...document.querySelectorAll('[data-tw-error]')];
+        return bad.length ? bad.map(w => w.dataset.twError).join(', ') : null }""",
+    "text too pale": """() => {
+        const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+        const rgba = s => { const n = s.match(/[\\d.]+/g).map(Number); return [n[0], n[1], n[2], n[3] ?? 1] };
+        const ground = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor);
+            if (c[3] > 0.9) return c } return [255, 255, 255, 1] };
+        const bad = new Map();
+        const texts = 'p, li, td, th, h1, h2, h3, a, code, pre span, figcaption, summary';
+        for (const e of document.querySelectorAll(texts)) {
+            if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.offsetParent) continue;
+            const style = getComputedStyle(e), a = light(rgba(style.color)), b = light(ground(e));
+            const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.6 && style.fontWeight >= 700);
+            if (ratio < (large ? 3 : 4.5))
+                bad.set(e.tagName + '.' + e.className, `${ratio.toFixed(2)} ${e.textContent.slice(0, 30)}`);
+        }
+        return bad.size ? [...bad].slice(0, 5).map(x => x.join(': ')).join('; ') : null }""",
+}
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (360, "light"), "dark phone": (360, "dark")}
+
+
+@dataclass
+class Site:
+    folder: Path
+    address: str
+
+    def pages(self) -> list[str]:
+        found = (path.relative_to(self.folder) for path in self.folder.rglob("*.html"))
+        return sorted(str(path) for path in found if "_static" not in path.parts)
+
+
+@pytest.fixture(scope="module")
+def site(built_book: Path) -> Iterator[Site]:
+    with serve(built_book) as address:
+        yield Site(built_book, address)
+
+
+def read(chromium: object, address: str, look: str, *, wait: int = 0) -> list[str]:
+    """Open a page and return its faults."""
+    width, scheme = LOOKS[look]
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(address, wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_timeout(150 + wait)
+    answers = {question: page.evaluate(script) for question, script in QUESTIONS.items()}
+    context.close()
+    return watch.faults + [f"{look}: {question}: {answer}" for question, answer in answers.items() if answer]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_over_http(site: Site, chromium: object, look: str):
+    assert len(site.pages()) > 10
+    faults = {page: found for page in site.pages() if (found := read(chromium, site.address + page, look))}
+    assert faults == {}
+
+
+def test_every_page_from_the_disk(site: Site, chromium: object):
+    faults = {page: found for page in site.pages() if (found := read(chromium, (site.folder / page).as_uri(), "light"))}
+    assert faults == {}
+
+
+def test_the_first_page_leads_to_the_chapters_and_the_search_finds_them(site: Site, chromium: object):
+    page = chromium.new_context().new_page()
+    page.goto(site.address)
+    page.wait_for_url("**/book/index.html")
+    for notebook in sorted(ROOT.glob("notebooks/*.ipynb")):
+        assert page.locator(f"article a[href$='{notebook.stem}.html']").count() >= 1
+    page.goto(site.address + "search.html?q=permutation")
+    page.locator("ul.search li").first.wait_for()
+    page.context.close()
+
+
+def test_a_figure_and_a_solution_can_be_reached_with_the_keyboard(site: Site, chromium: object):
+    page = chromium.new_context().new_page()
+    page.goto(site.address + "notebooks/07_five_controls_and_what_they_leave_out.html")
+    solution = page.locator(".solution.dropdown").first
+    button = solution.locator("button, summary").first
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert solution.locator(".cell, p").first.is_visible()
+    page.context.close()

@@ -1,0 +1,165 @@
+"""The rules of a chapter that a program can check: `faults` reads it as committed, `executed_faults` as run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+SECTIONS = (
+    "Overview",
+    "Setup",
+    "The tempting analysis",
+    "A case where we know the answer",
+    "The control",
+    "Observed against the null",
+    "Explore",
+    "What survives",
+    "Exercises",
+    "Summary",
+    "Further reading",
+)
+TAGS = {"parameters", "hide-input", "hide-cell", "solution", "raises-exception"}
+HIDDEN = {"hide-input", "hide-cell", "parameters"}
+MAX_LINES = 15
+PARAMETER = re.compile(r"(\w+): ([\w\[\], |]+) = (.+?)  # (\S.*)")
+TYPED_RESULT = re.compile(r"(?<![\w./:-])\d*\.\d+(?![\w.]*\d)|\d\s?%")
+
+
+def faults(notebook: NotebookNode) -> list[str]:
+    """Return what is wrong with a chapter as it is committed, a line a fault."""
+    checks = (_clean, _parameters, _sections, _cells, _prose, _exercises)
+    return [fault for check in checks for fault in check(notebook)]
+
+
+def executed_faults(notebook: NotebookNode) -> list[str]:
+    """Return what is wrong with the outputs of a chapter that was run."""
+    found = []
+    for number, cell in _code(notebook):
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "image/png" in data and "text/html" not in data and len(alt) < 20:
+                found.append(f"code cell {number} draws a figure without alternative text (mystnb.image.alt)")
+            if any("widget-view" in kind for kind in data) and "text/html" not in data:
+                found.append(f"code cell {number} shows a widget that would be blank on a page without a kernel")
+            if output.output_type == "stream" and output.name == "stderr":
+                found.append(f"code cell {number} writes to stderr: {output.text.strip()[:200]}")
+    return found
+
+
+def declared(notebook: NotebookNode) -> dict[str, str]:
+    """Return the parameters a chapter declares: name -> annotation."""
+    cells = [cell for _, cell in _code(notebook) if "parameters" in _tags(cell)]
+    matches = [PARAMETER.fullmatch(line) for cell in cells for line in cell.source.splitlines()]
+    return {match[1]: match[2] for match in matches if match}
+
+
+def _code(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
+    return enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1)
+
+
+def _tags(cell: NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def _text(notebook: NotebookNode) -> str:
+    """Return the prose of a notebook without what is not prose: code, mathematics, addresses."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    text = re.sub(r"^(`{3,}|~{3,})\s*(?!\{)\w*\n.*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "", text, flags=re.DOTALL)
+    return re.sub(r"`[^`\n]+`|https?://\S+|\]\([^)\n]*\)", "", text)
+
+
+def _clean(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in _code(notebook):
+        if cell.outputs or cell.execution_count is not None:
+            yield f"code cell {number} was committed with outputs or an execution count"
+    if "widgets" in notebook.metadata:
+        yield "the notebook was committed with widget state"
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "the kernel must be python3"
+
+
+def _parameters(notebook: NotebookNode) -> Iterator[str]:
+    cells = [(number, cell) for number, cell in _code(notebook) if "parameters" in _tags(cell)]
+    if len(cells) != 1:
+        yield f"{len(cells)} cells are tagged `parameters`; exactly one must be"
+        return
+    number, cell = cells[0]
+    if number != 1:
+        yield "the parameters cell must be the first code cell"
+    if _tags(cell) & {"hide-input", "hide-cell"}:
+        yield "the parameters cell must be visible"
+    for line in cell.source.splitlines():
+        match = PARAMETER.fullmatch(line)
+        if not match:
+            yield f"parameter line must read `name: type = literal  # meaning, unit`: {line!r}"
+            continue
+        try:
+            ast.literal_eval(match[3])
+        except ValueError:
+            yield f"parameter {match[1]} is not a literal: {match[3]}"
+
+
+def _sections(notebook: NotebookNode) -> Iterator[str]:
+    text = _text(notebook)
+    titles = re.findall(r"^# (.+)$", text, re.MULTILINE)
+    if len(titles) != 1 or not notebook.cells[0].source.startswith("# "):
+        yield f"one title, at the very top, is required; found {len(titles)}"
+    headings = [heading.strip() for heading in re.findall(r"^## (.+)$", text, re.MULTILINE)]
+    places = {}
+    for section in SECTIONS:
+        found = [place for place, heading in enumerate(headings) if heading.startswith(section)]
+        if found:
+            places[section] = found[0]
+        else:
+            yield f"section `## {section}` is missing"
+    if sorted(places, key=places.get) != list(places):
+        yield f"sections are out of order: {', '.join(sorted(places, key=places.get))}"
+
+
+def _cells(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in _code(notebook):
+        if unknown := _tags(cell) - TAGS:
+            yield f"code cell {number} has tags outside the closed list: {', '.join(sorted(unknown))}"
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        if not lines:
+            yield f"code cell {number} is empty"
+        if len(lines) > MAX_LINES and not _tags(cell) & HIDDEN:
+            yield f"code cell {number} has {len(lines)} lines; show at most {MAX_LINES}, or move code to the library"
+        if any(re.match(r"\s*[!%]", line) or "get_ipython" in line for line in lines):
+            yield f"code cell {number} uses a shell command or a magic"
+        if "@interact" in cell.source or "tqdm.notebook" in cell.source or "tqdm.auto" in cell.source:
+            yield f"code cell {number} uses a widget that is blank on a page without a kernel"
+
+
+def _prose(notebook: NotebookNode) -> Iterator[str]:
+    for match in TYPED_RESULT.finditer(_text(notebook)):
+        context = _text(notebook)[max(0, match.start() - 30) : match.end() + 10].replace("\n", " ")
+        yield f"a typed number in prose would become false when a parameter changes: ...{context}..."
+
+
+def _exercises(notebook: NotebookNode) -> Iterator[str]:
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    exercises = re.findall(r"\{exercise-start\}[^\n]*\n(?::\w+:[^\n]*\n)*?:label: (\S+)", text)
+    solved = re.findall(r"\{solution-start\} (\S+)", text)
+    if not exercises:
+        yield "no exercise (`{exercise-start}` with a `:label:`)"
+    if sorted(exercises) != sorted(solved):
+        yield f"exercises and solutions are not paired: {sorted(exercises)} against {sorted(solved)}"
+    for kind in ("exercise", "solution"):
+        if text.count(f"{{{kind}-start}}") != text.count(f"{{{kind}-end}}"):
+            yield f"a `{kind}-start` without its `{kind}-end`"
+    inside, number = False, 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            last = max(cell.source.rfind("{solution-start}"), cell.source.rfind("{solution-end}"))
+            inside = cell.source.startswith("{solution-start}", last) if last >= 0 else inside
+        else:
+            number += 1
+            if ("solution" in _tags(cell)) != inside:
+                where = "inside a solution lacks" if inside else "outside a solution has"
+                yield f"code cell {number} {where} the tag `solution`"

@@ -1,0 +1,273 @@
+"""The house rules that a program can check: who may import whom, what stands twice, what may never be committed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+LIBRARY = ROOT / "explaint_lib"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
+FREE_TO_IMPORT = {"_common", "__init__"}  # what every room may use: the shared error, the package's version
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def python_files() -> list[Path]:
+    return [path for folder in ("explaint_lib", "book", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+# -- rooms -------------------------------------------------------------------------------------------------------------
+
+
+def allowed_imports(table: str) -> dict[str, set[str]]:
+    """Read the table "Rooms": room -> rooms it may import."""
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+    allowed: dict[str, set[str]] = {}
+    for room, may in rows:
+        everything_above = "all of the above" in may
+        allowed[room] = set(allowed) if everything_above else set(re.findall(r"`(\w+)`", may))
+    return allowed
+
+
+def imported_rooms(source: str, package: str) -> Iterator[str]:
+    """Yield the rooms that a module's source imports, wherever in it the import stands; `package` is where it lives."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "explaint_lib" and rest:
+                yield rest.split(".")[0]
+
+
+def trespasses(room: str, package: str, source: str, allowed: dict[str, set[str]]) -> list[str]:
+    """Return the imports of a room's file that the table does not allow."""
+    used = {name for name in imported_rooms(source, package) if name in allowed}
+    return [f"{room} imports {name}" for name in sorted(used - allowed[room] - {room})]
+
+
+def rooms() -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(LIBRARY.rglob("*.py")):
+        room = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+        if room not in FREE_TO_IMPORT:
+            found.setdefault(room, []).append(path)
+    return found
+
+
+def test_every_room_imports_only_what_the_table_allows():
+    allowed = allowed_imports((ROOT / "CONTRIBUTING.md").read_text("utf8"))
+    assert allowed["relations"] == {"norms"} and allowed["mappers"] == set() and "audit" in allowed["cli"]
+    assert set(rooms()) <= set(allowed), "a room that is not in the table of CONTRIBUTING.md"
+    found = []
+    for room, files in rooms().items():
+        for path in files:
+            package = ".".join(("explaint_lib", *path.relative_to(LIBRARY).parts[:-1]))
+            found += trespasses(room, package, path.read_text("utf8"), allowed)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from explaint_lib import encoders",
+        "from explaint_lib.encoders import fetch",
+        "import explaint_lib.encoders.load",
+        "def f():\n    from explaint_lib import encoders",
+        "from ..encoders import fetch",
+        "from .. import encoders",
+    ],
+)
+def test_a_trespass_is_caught(source: str):
+    allowed = {"encoders": set(), "mappers": set()}
+    assert trespasses("mappers", "explaint_lib.mappers", source, allowed) == ["mappers imports encoders"]
+    assert trespasses("encoders", "explaint_lib.encoders", source, allowed) == []
+
+
+def test_importing_a_light_room_does_not_load_torch():
+    light = [room for room in ("norms", "metrics", "controls", "inference") if room in rooms()]
+    program = f"import sys\nfor room in {light!r}: __import__('explaint_lib.' + room)\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_every_room_has_its_page_of_the_library():
+    pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+    assert pages == set(rooms()) - {"cli"}
+    index = (ROOT / "book" / "api" / "index.md").read_text("utf8")
+    for room in set(rooms()) - {"cli"}:
+        page = (ROOT / "book" / "api" / f"{room}.md").read_text("utf8")
+        assert f"automodule:: explaint_lib.{room}\n" in page and f"   explaint_lib.{room}\n" in index
+        package = LIBRARY / room / "__init__.py"
+        # a package shows what it lists in __all__; without it autodoc would show every import, or nothing
+        assert (":imported-members:" in page) == package.is_file(), room
+        if package.is_file():
+            assert "__all__" in package.read_text("utf8"), f"{package} needs __all__"
+
+
+def test_every_module_and_public_function_says_what_it_is():
+    silent = []
+    for path in python_files():
+        tree = ast.parse(path.read_text("utf8"))
+        nodes = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        silent += [str(path.relative_to(ROOT))] if not ast.get_docstring(tree) else []
+        silent += [f"{path.name}: {n.name}" for n in nodes if not n.name.startswith("_") and not ast.get_docstring(n)]
+    assert silent == []
+
+
+def test_files_stay_short():
+    long = {str(path.relative_to(ROOT)): path.read_text("utf8").count("\n") for path in python_files()}
+    assert {name: lines for name, lines in long.items() if lines > 350} == {}
+
+
+def test_the_code_is_lint_free():
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+# -- declared twice --------------------------------------------------------------------------------------------------
+
+
+def test_conda_installs_what_pip_installs():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text("utf8"))["dependencies"]
+    conda = [entry for entry in listed if isinstance(entry, str)]
+    by_pip = next(entry for entry in listed if isinstance(entry, dict))["pip"]
+    extras = PROJECT["optional-dependencies"]
+    assert by_pip == [*PROJECT["dependencies"], *extras["book"], *extras["test"], "--editable ."]
+    assert conda == [f"python{PROJECT['requires-python']}", "pip"]
+
+
+def test_the_locked_versions_are_what_the_project_asks_for():
+    lines = [line for line in (ROOT / "constraints.txt").read_text("utf8").splitlines() if not line.startswith("#")]
+    locked = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    assert not [version for version in locked.values() if "+" in version]  # a local build no index would have
+    extras = PROJECT["optional-dependencies"]
+    for line in [*PROJECT["dependencies"], *extras["book"], *extras["test"], *extras["cluster"]]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), line
+
+
+def test_continuous_integration_runs_what_the_readme_says():
+    readme = (ROOT / "README.md").read_text("utf8")
+    commands = re.findall(r"^```\n(.+?)\n```$", readme, re.MULTILINE | re.DOTALL)
+    assert commands == ["make book", "make test"]
+    ci = [line.strip() for line in (ROOT / ".ci" / "run").read_text("utf8").splitlines() if line.strip()]
+    assert ci[-1] == "make test" and "set -euo pipefail" in ci
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text("utf8"))
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "bash .ci/run" in [step.get("run") for step in steps]
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+
+
+def test_the_table_of_contents_lists_every_page_and_only_pages_that_exist():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+    listed, waiting = [toc["root"]], [entry for part in toc["parts"] for entry in part["chapters"]]
+    while waiting:
+        entry = waiting.pop()
+        listed.append(entry["file"])
+        waiting += entry.get("sections", [])
+    pages = [*ROOT.glob("book/*.md"), *ROOT.glob("book/api/*.md"), *ROOT.glob("notebooks/*.ipynb")]
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT).with_suffix("")) for page in pages)
+
+
+def test_every_chapter_is_in_the_tables_of_the_readme_and_the_first_page():
+    readme, index = ((ROOT / name).read_text("utf8") for name in ("README.md", "book/index.md"))
+    for chapter in ROOT.glob("notebooks/*.ipynb"):
+        assert f"(notebooks/{chapter.name})" in readme and f"(../notebooks/{chapter.name})" in index
+
+
+def test_links_between_the_files_of_the_repository_lead_somewhere():
+    broken = []
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("book/*.md")]:
+        for target in re.findall(r"\]\(([^)#:\s]+)\)", path.read_text("utf8")):
+            if "/" in target or "." in target:
+                broken += [] if (path.parent / target).exists() else [f"{path.name}: {target}"]
+    assert broken == []
+
+
+# -- never committed ---------------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_may_not_be_passed_on_is_committed():
+    human = re.compile(r"(mcrae|buchanan|binder|cslb).*\.(xlsx|csv|tsv|txt|dat|zip|parquet)$", re.IGNORECASE)
+    assert [path for path in tracked() if human.search(path.name) or path.suffix in (".xlsx", ".whl", ".gguf")] == []
+
+
+def test_no_file_is_large():
+    assert [path for path in tracked() if path.stat().st_size > 1_000_000] == []
+
+
+def test_no_file_names_a_place_that_exists_on_one_machine_only():
+    places = [f"{ROOT.parent}/"] if ROOT.parent != Path("/") else []
+    places += [f"/{name}/" for name in ("home/" + Path.home().name, "Users/" + Path.home().name)]
+    index = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True
+    ).stdout
+    host = re.search(r"//(?:[^/@]*@)?([^/:]+)", index)
+    if host and not host[1].endswith("pypi.org"):
+        places.append(host[1])
+    found = []
+    for path in tracked():
+        text = path.read_bytes().decode("utf8", errors="ignore")
+        found += [f"{path.relative_to(ROOT)} names {place}" for place in places if place in text]
+    assert found == []
+
+
+def unsafe(source: str) -> list[str]:
+    """Return what in a Python source would run code that comes with data."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name.split(".")[0] for alias in node.names} | {
+                (getattr(node, "module", "") or "").split(".")[0]
+            }
+            found += sorted(names & {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"})
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            found += [name] if name in {"eval", "exec", "torch.load", "joblib.load", "yaml.load", "os.system"} else []
+            for keyword in node.keywords:
+                if (
+                    keyword.arg in ("trust_remote_code", "allow_pickle", "shell")
+                    and ast.unparse(keyword.value) != "False"
+                ):
+                    found.append(keyword.arg)
+    return found
+
+
+def test_no_code_runs_what_comes_with_data():
+    assert {str(path): bad for path in python_files() if (bad := unsafe(path.read_text("utf8")))} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from pickle import load",
+        "AutoModel.from_pretrained(name, trust_remote_code=True)",
+        "np.load(file, allow_pickle=True)",
+        "torch.load(file)",
+        "eval(text)",
+        "subprocess.run(text, shell=True)",
+    ],
+)
+def test_unsafe_code_is_caught(source: str):
+    assert len(unsafe(source)) == 1

@@ -1,0 +1,147 @@
+"""Every chapter in notebooks/, found by glob: the rules of a chapter, and a run with the quick profile's parameters."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+from hygiene import declared, executed_faults, faults
+from samples import chapter, code, text
+
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_chapters():
+    assert CHAPTERS
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_hygiene(path: Path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert faults(notebook) == []
+
+
+def test_a_parameter_means_the_same_in_every_chapter():
+    types: dict[str, set[str]] = {}
+    for path in CHAPTERS:
+        for name, annotation in declared(nbformat.read(path, as_version=4)).items():
+            types.setdefault(name, set()).add(annotation)
+    assert {name: seen for name, seen in types.items() if len(seen) > 1} == {}
+
+
+@pytest.mark.book
+@pytest.mark.models
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_runs_with_the_quick_profile(path: Path, built_book: Path):
+    notebook = nbformat.read(ROOT / "_build" / "chapters" / "quick" / path.name, as_version=4)
+    assert executed_faults(notebook) == []
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code_cells)
+    assert (built_book / "notebooks" / f"{path.stem}.html").is_file()
+
+
+def test_the_sample_chapter_is_clean():
+    assert faults(chapter()) == []
+
+
+def broken(change) -> list[str]:
+    notebook = copy.deepcopy(chapter())
+    change(notebook)
+    return faults(notebook)
+
+
+def cell_with(notebook, words: str):
+    return next(cell for cell in notebook.cells if words in cell.source)
+
+
+def insert(*cells):
+    return lambda notebook: notebook.cells.extend(cells)
+
+
+def replace(words: str, by: str):
+    def change(notebook):
+        cell = cell_with(notebook, words)
+        cell.source = cell.source.replace(words, by)
+
+    return change
+
+
+def set_outputs(notebook):
+    cell_with(notebook, "sample = rng").execution_count = 3
+
+
+def drop(words: str):
+    return lambda notebook: notebook.cells.remove(cell_with(notebook, words))
+
+
+def retag(words: str, *tags: str):
+    def change(notebook):
+        cell_with(notebook, words).metadata["tags"] = list(tags)
+
+    return change
+
+
+# each rule is fed what it must catch
+TWINS = {
+    "outputs": (set_outputs, "outputs or an execution count"),
+    "no parameters cell": (drop("n_words: int"), "exactly one"),
+    "two parameters cells": (insert(code("n: int = 1  # a number", "parameters")), "exactly one"),
+    "untyped parameter": (replace("seed: int = 0", "seed = 0"), "must read"),
+    "parameter without a comment": (replace("  # seed of the random generator", ""), "must read"),
+    "derived parameter": (replace("seed: int = 0", "seed: int = n_words + 1"), "not a literal"),
+    "hidden parameters": (retag("n_words: int", "parameters", "hide-cell"), "must be visible"),
+    "missing section": (drop("## The control"), "`## The control` is missing"),
+    "sections out of order": (
+        lambda notebook: notebook.cells.append(notebook.cells.pop(3)),
+        "out of order",
+    ),
+    "two titles": (insert(text("# Another title")), "one title"),
+    "unknown tag": (retag("sample = rng", "remove-cell"), "closed list"),
+    "long cell": (insert(code("\n".join(f"a{i} = {i}" for i in range(16)))), "16 lines"),
+    "magic": (insert(code("%matplotlib inline")), "magic"),
+    "shell": (insert(code("!ls")), "shell"),
+    "blank widget": (insert(code("from tqdm.notebook import tqdm")), "blank"),
+    "typed decimal": (insert(text("The score is 0.25.")), "typed number"),
+    "typed decimal without a zero": (insert(text("It falls from .83 on.")), "typed number"),
+    "typed percentage": (insert(text("In 45 % of cases.")), "typed number"),
+    "exercise without solution": (drop("{solution-start}"), "not paired"),
+    "unclosed solution": (drop("{solution-end}"), "without its"),
+    "untagged solution": (retag("np.median"), "lacks the tag"),
+    "solution tag elsewhere": (retag("sample = rng", "solution"), "outside a solution"),
+    "other kernel": (lambda notebook: notebook.metadata.kernelspec.update(name="ir"), "python3"),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_broken_chapter_is_caught(twin: str):
+    change, message = TWINS[twin]
+    found = broken(change)
+    assert any(message in fault for fault in found), found
+
+
+@pytest.mark.parametrize("prose", ["Use `0.05`.", "$p < 0.05$", "Chapter 07.", "arXiv:2601.22928", "In 2020, ten."])
+def test_what_is_no_typed_result(prose: str):
+    assert broken(insert(text(prose))) == []
+
+
+def output(data: dict) -> nbformat.NotebookNode:
+    return nbformat.v4.new_output("display_data", data=data)
+
+
+def test_faults_of_outputs_are_caught():
+    figure, widget = code("draw()"), code("show()", alt="A figure that says what it shows.")
+    figure.outputs = [output({"image/png": "x"})]
+    widget.outputs = [output({"application/vnd.jupyter.widget-view+json": {}})]
+    warning = code("fit()")
+    warning.outputs = [nbformat.v4.new_output("stream", name="stderr", text="it did not converge")]
+    notebook = nbformat.v4.new_notebook(cells=[figure, widget, warning])
+    found = executed_faults(notebook)
+    assert len(found) == 3
+    assert "alternative text" in found[0] and "widget" in found[1] and "did not converge" in found[2]
+    widget.outputs = [output({"application/vnd.jupyter.widget-view+json": {}, "text/html": "<p>a copy</p>"})]
+    figure.metadata["mystnb"] = {"image": {"alt": "Two lines that cross at layer four."}}
+    assert executed_faults(nbformat.v4.new_notebook(cells=[figure, widget])) == []
