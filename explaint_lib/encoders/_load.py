@@ -178,7 +178,5 @@ def resolve_device(device: str) -> str:
     if kind not in there:
         raise ExplaintError(f"device must be cpu, cuda, mps or auto, found {device!r}")
     if not there[kind]:
-        raise ExplaintError(
-            f'device {device!r} is not available here (torch {torch.__version__}); use "cpu" or "auto"'
-        )
+        raise ExplaintError(f'device {device!r} is not available here (torch {torch.__version__}); use "cpu" or "auto"')
     return str(device)

@@ -132,9 +132,7 @@ class StaticEncoder:
             If attention is asked for, or words are not in the table.
         """
         if attention:
-            raise ExplaintError(
-                f"{self.name} is a static embedding: it has no attention; pass attention=False"
-            )
+            raise ExplaintError(f"{self.name} is a static embedding: it has no attention; pass attention=False")
         return [self._encode(text, index, hidden_states) for index, text in enumerate(texts)]
 
     def _encode(self, text: str, index: int, hidden_states: bool) -> Encoding:
@@ -142,11 +140,7 @@ class StaticEncoder:
         words = tuple(text[start:end] for start, end in spans)
         missing = [word for word in words if word.lower() not in self._row]
         if missing or not words:
-            fault = (
-                f"has words that are not in {self.name}: {', '.join(map(repr, missing))}"
-                if missing
-                else "is empty"
-            )
+            fault = f"has words that are not in {self.name}: {', '.join(map(repr, missing))}" if missing else "is empty"
             raise ExplaintError(f"text {index} {fault}")
         ids = np.array([self._row[word.lower()] for word in words], dtype=np.int64)
         states = self._vectors[ids][None].astype(np.float32) if hidden_states else None  # (1, n, dim)

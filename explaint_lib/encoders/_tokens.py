@@ -84,9 +84,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Encoding]:
         if not isinstance(text, str):
             raise ExplaintError(f"text {index} is a {type(text).__name__}, expected a string")
         if not text.strip():
-            raise ExplaintError(
-                f"text {index} is empty or only white space: there is no token to look at; remove it"
-            )
+            raise ExplaintError(f"text {index} is empty or only white space: there is no token to look at; remove it")
     if not texts:
         return []
     # truncation and padding are switched off by name: a tokenizer.json may switch them on (minilm's: at 128)
@@ -100,9 +98,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Encoding]:
         verbose=False,
     )
     return [
-        _encoding(
-            tokenizer, text, raw["input_ids"][i], raw["special_tokens_mask"][i], raw["offset_mapping"][i], i
-        )
+        _encoding(tokenizer, text, raw["input_ids"][i], raw["special_tokens_mask"][i], raw["offset_mapping"][i], i)
         for i, text in enumerate(texts)
     ]
 
@@ -114,9 +110,7 @@ def _encoding(
     spans = trimmed(text, offsets, mask)
     word_ids, words = _words(text, spans)
     if mask.all():
-        raise ExplaintError(
-            f"text {source} ({text[:40]!r}) has no token in this model's vocabulary; remove it"
-        )
+        raise ExplaintError(f"text {source} ({text[:40]!r}) has no token in this model's vocabulary; remove it")
     return Encoding(
         text,
         tuple(tokenizer.convert_ids_to_tokens(ids)),

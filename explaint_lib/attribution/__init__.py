@@ -1,0 +1,39 @@
+"""Methods that run the model again: interventional continuity, two of the claims about tokens.
+
+What it measures
+    Replace token *j* of a sentence by another and look which states moved. ``D[l]_i = ||h'_i - h_i|| /
+    ||h_i||`` is the relative change of position *i* at layer *l*. *Causal locality*: does position *j* itself
+    change most? *Share of content*: how much of the summed change is position *j*'s own?
+
+What it controls for
+    Replacements match the token in frequency and in kind (start or inside of a word; letters, digits or
+    signs), so that the sentence is not broken in an unusual way. Chance is given for each intervention: one
+    over the number of positions that can change. The sentence of each intervention is returned for a cluster
+    bootstrap.
+
+What it does not license
+    A change says where a token's influence went, not what is represented there. A layer that copies
+    everything everywhere and one that erases both have low shares. In a decoder only later positions can
+    change at all, so its numbers are read beside those of its untrained twin, never beside an encoder's.
+
+The measure is ours; it stands beside the token identifiability of Brunner et al. 2020, which reads states
+instead.
+"""
+
+from explaint_lib.attribution.interventions import (
+    Interventions,
+    interventional_continuity,
+    locality,
+    relative_change,
+)
+from explaint_lib.attribution.replacements import Replacer, frequency_matched, token_kinds
+
+__all__ = [
+    "Interventions",
+    "Replacer",
+    "frequency_matched",
+    "interventional_continuity",
+    "locality",
+    "relative_change",
+    "token_kinds",
+]

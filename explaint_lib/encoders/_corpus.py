@@ -1,0 +1,196 @@
+"""Word vectors as means over occurrences in a text file: streamed, batched by length, cached by content.
+
+What it does NOT license: the mean over occurrences mixes senses; homonyms share one row, because a text file
+does not say which "bat" it means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from explaint_lib._common import ExplaintError, atomic_path, cache_dir
+from explaint_lib.encoders._tokens import Encoding, excerpt, tokenize
+from explaint_lib.encoders._words import pieces, pooled_states
+
+if TYPE_CHECKING:
+    from explaint_lib.encoders._encoder import Encoder
+
+MAX_OCCURRENCES = 200  # as in Chronis et al. 2023
+WINDOW = 512  # tokens of context at most: a decoder may take many more, at a cost that grows with the square
+_BUFFER = 256  # occurrences run together
+_RECIPE = 1  # part of the cache key: raise it when the recipe changes
+Occurrence = tuple[str, tuple[str, ...], int, int]  # line, form, start, end
+_PART = re.compile(r"[\w\u0300-\u036f]+|[^\s\w]")
+
+
+def corpus_means(
+    encoder: Encoder, words: Sequence[str], layer: int, path: Path, *, progress: bool = False
+) -> np.ndarray:
+    """Return the mean vector of each word's first 200 occurrences in a text file, (n_words, dim) float32.
+
+    An occurrence is a whole word in any case; of several listed forms that begin at one place the longest
+    counts. A line longer than the model is read in a window around each occurrence.
+
+    Raises
+    ------
+    ExplaintError
+        If the file cannot be read, or naming every word that does not occur in it.
+    """
+    if not path.is_file():
+        raise ExplaintError(f"there is no text file {path}")
+    forms = sorted({_key(word) for word in words})
+    store = cache_dir() / "word_vectors" / f"{_cache_key(encoder, forms, layer, path)}.npy"
+    if store.is_file():
+        means = np.load(store, allow_pickle=False)
+    else:
+        counts = Counter(form for _, form, *_ in occurrences(path, forms, skip_first=encoder.family == "decoder"))
+        missing = sorted({word for word in words if not counts[_key(word)]})
+        if missing:
+            raise ExplaintError(
+                f"{len(missing)} of {len(words)} words do not occur in {path.name}: "
+                f"{', '.join(map(repr, missing))}; give a larger text, or leave them out"
+                + (". A decoder does not count a word that begins a line" if encoder.family == "decoder" else "")
+            )
+        total = sum(counts.values())
+        means = _running_means(encoder, forms, layer, path, total, progress)
+        store.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(store) as fresh:
+            np.save(fresh, means, allow_pickle=False)
+    row = {form: i for i, form in enumerate(forms)}
+    return means[[row[_key(word)] for word in words]]
+
+
+def _key(word: str) -> tuple[str, ...]:
+    return tuple(_PART.findall(word.lower()))
+
+
+def _cache_key(encoder: Encoder, forms: list[tuple[str, ...]], layer: int, path: Path) -> str:
+    import transformers
+
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    parts = [
+        _RECIPE,
+        content,
+        encoder.revision,
+        encoder.untrained,
+        encoder.seed,
+        encoder.max_tokens,
+        layer,
+        forms,
+        MAX_OCCURRENCES,
+        transformers.__version__,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def occurrences(
+    path: Path, forms: Sequence[tuple[str, ...]], *, skip_first: bool = False, limit: int = MAX_OCCURRENCES
+) -> Iterator[Occurrence]:
+    """Yield (line, form, start, end) for the first `limit` occurrences of each form, in file order.
+
+    With `skip_first` an occurrence at the beginning of a line is passed over.
+    """
+    wanted, longest = set(forms), max(map(len, forms))
+    seen: Counter[tuple[str, ...]] = Counter()
+    try:
+        with path.open(encoding="utf-8") as file:
+            for raw in file:
+                line = raw.rstrip("\r\n")
+                for form, start, end in _in_line(line, wanted, longest):
+                    if skip_first and not line[:start].strip():
+                        continue
+                    seen[form] += 1
+                    if seen[form] <= limit:
+                        yield line, form, start, end
+    except UnicodeDecodeError as fault:
+        raise ExplaintError(f"{path} is not a UTF-8 text file ({fault}); convert it first") from fault
+
+
+def _in_line(line: str, wanted: set[tuple[str, ...]], longest: int) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Yield the forms in one line from left to right, the longest at each place, none inside another."""
+    spans = [match.span() for match in _PART.finditer(line)]
+    parts = [line[start:end].lower() for start, end in spans]
+    i = 0
+    while i < len(parts):
+        for size in range(min(longest, len(parts) - i), 0, -1):
+            form = tuple(parts[i : i + size])
+            if form in wanted:
+                yield form, spans[i][0], spans[i + size - 1][1]
+                break
+        else:
+            size = 1
+        i += size
+
+
+def _running_means(
+    encoder: Encoder, forms: list[tuple[str, ...]], layer: int, path: Path, total: int, progress: bool
+) -> np.ndarray:
+    row = {form: i for i, form in enumerate(forms)}
+    sums, counts = np.zeros((len(forms), encoder.dim)), np.zeros(len(forms))
+    with tqdm(total=total, desc=f"corpus ({encoder.name})", unit="word", disable=not progress, leave=False) as bar:
+        for found in _chunks(occurrences(path, forms, skip_first=encoder.family == "decoder")):
+            rows = [row[form] for _, form, *_ in found]
+            states = pooled_states(encoder, *_shown(encoder, found), layer, progress=False)
+            np.add.at(sums, rows, states)
+            np.add.at(counts, rows, 1)
+            bar.update(len(found))
+    return (sums / counts[:, None]).astype(np.float32)
+
+
+def _chunks(items: Iterator[Occurrence]) -> Iterator[list[Occurrence]]:
+    chunk = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == _BUFFER:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _shown(encoder: Encoder, found: list[Occurrence]) -> tuple[list[Encoding], list[list[np.ndarray]]]:
+    """Return what the model is to read, and the spans in each text: a line that fits is read once."""
+    encodings: list[Encoding] = []
+    spans: list[list[np.ndarray]] = []
+    for line, together in groupby(found, key=lambda item: item[0]):
+        whole = tokenize(encoder.tokenizer, [line])[0]
+        fits = int((~whole.special).sum()) <= _room(encoder, whole)
+        for k, (_, _, start, end) in enumerate(together):
+            shown, at = _around(encoder, whole, start, end)
+            if k and fits:
+                spans[-1].append(at)
+            else:
+                encodings.append(shown)
+                spans.append([at])
+    return encodings, spans
+
+
+def _room(encoder: Encoder, whole: Encoding) -> int:
+    """Return how many tokens of the line itself fit."""
+    return min(encoder.max_tokens, WINDOW) - int(whole.special.sum())
+
+
+def _around(encoder: Encoder, whole: Encoding, start: int, end: int) -> tuple[Encoding, np.ndarray]:
+    """Return the line, or as much of it around the occurrence as fits, and the word's positions in it."""
+    at = pieces(whole, start, end)
+    room, content = _room(encoder, whole), np.flatnonzero(~whole.special)
+    if not 0 < len(at) <= room:
+        raise ExplaintError(
+            f"{encoder.name} reads {whole.text[start:end]!r} as {len(at)} tokens, expected 1 to {room}; leave it out"
+        )
+    shown, before = whole, 0
+    if len(content) > room:
+        left = int(np.clip((at[0] + at[-1] + 1 - room) // 2, content[0], content[-1] + 1 - room))
+        shown, before = excerpt(encoder.tokenizer, whole, left, left + room), left - int(content[0])
+    return shown, at - before

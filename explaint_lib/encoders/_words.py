@@ -1,0 +1,161 @@
+"""One vector a word from a contextual model: the word alone, in templates, or over a text file.
+
+What it controls for: the word's own pieces are found by character positions, special tokens never take part,
+and a word that is not there raises; it never silently becomes another row. What it does NOT license: a
+contextual model has no "the vector of a word"; how the word was shown to it is part of the result and belongs
+beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._encoder import checked_layer
+from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
+
+if TYPE_CHECKING:
+    from explaint_lib.encoders._encoder import Encoder
+
+_CHUNK = 256  # texts whose states are held at the same time
+
+
+def word_vectors(
+    encoder: Encoder,
+    words: Sequence[str],
+    *,
+    layer: Literal["last"] | int = "last",
+    templates: Sequence[str] | None = None,
+    corpus: Any = None,
+    contexts: Sequence[str | None] | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return one vector a word: the mean over the word's pieces, special tokens excluded.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Surface forms ("bat", "fire truck"), one a row; equal forms get equal rows.
+    layer : "last" or int
+        0 is the embedding layer; "last" of a decoder is the output after its final normalisation.
+    templates : sequence of str, optional
+        Sentences with ``{word}`` once, such as ``"This is a {word}."``; the mean over them. Default: the word
+        alone; for a decoder ``"The {word}"``.
+    corpus : path, optional
+        A UTF-8 text file, read line by line: the mean over the word's first 200 occurrences, whole words in
+        any case, of several listed forms that begin at one place the longest. Cached by content.
+    contexts : sequence of str or None, optional
+        A hint for each word that has one: "bat" is shown as "bat (animal)", and only "bat" is averaged. A
+        decoder does not look ahead, so there the hint is put in front, "(animal) bat".
+
+    Returns
+    -------
+    (n_words, dim) float32
+
+    Raises
+    ------
+    ExplaintError
+        Naming every word that is not in the corpus; for templates without ``{word}``; for a corpus together
+        with templates or contexts.
+
+    Warns
+    -----
+    In a decoder the first position is an attention sink: its states are hundreds of times longer than any
+    other and nearly the same for every word. So a word is never read there: by default a decoder is shown
+    "The robin", a template that begins with the word is refused, and occurrences at the beginning of a line
+    are passed over.
+    """
+    words = _checked(encoder, words, templates, corpus, contexts)
+    index = checked_layer(layer, encoder.n_layers)
+    if corpus is not None:
+        from explaint_lib.encoders._corpus import corpus_means
+
+        return corpus_means(encoder, words, index, Path(corpus), progress=progress)
+    hints = list(contexts) if contexts is not None else [None] * len(words)
+    forms = templates if templates is not None else ["The {word}" if encoder.family == "decoder" else "{word}"]
+    placed = [_placed(encoder, form, word, hint) for word, hint in zip(words, hints, strict=True) for form in forms]
+    encodings, positions = located(encoder, placed)
+    spans = [[at] for at in positions]
+    pooled = pooled_states(encoder, encodings, spans, index, progress=progress)  # (n_words x n_forms, dim)
+    return pooled.reshape(len(words), len(forms), -1).mean(axis=1).astype(np.float32)
+
+
+def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any, contexts: Any) -> list[str]:
+    if isinstance(words, str):
+        raise ExplaintError("expected a sequence of words, found one string; pass [word]")
+    words = list(words)
+    blank = [i for i, word in enumerate(words) if not isinstance(word, str) or not word.strip()]
+    if not words or blank:
+        raise ExplaintError(f"expected words, found {'none' if not words else f'an empty one at row {blank[0]}'}")
+    if corpus is not None and (templates is not None or contexts is not None):
+        raise ExplaintError("a corpus gives its own contexts: pass either corpus, or templates and contexts")
+    if templates is not None and (isinstance(templates, str) or not len(templates)):
+        raise ExplaintError('templates must be a sequence of sentences such as ["This is a {word}."]')
+    wrong = [form for form in templates or () if form.count("{word}") != 1]
+    if wrong:
+        raise ExplaintError(f"each template must hold {{word}} exactly once, found {wrong[0]!r}")
+    first = [form for form in templates or () if encoder.family == "decoder" and not form.split("{word}")[0].strip()]
+    if first:
+        raise ExplaintError(
+            f"{encoder.name} is a decoder: its first position is an attention sink and tells words "
+            "apart badly; "
+            f"put something before {{word}} in {first[0]!r}"
+        )
+    if contexts is not None and len(contexts) != len(words):
+        raise ExplaintError(f"contexts must have one entry a word, {len(words)}, found {len(contexts)}")
+    return words
+
+
+def _placed(encoder: Encoder, form: str, word: str, hint: str | None) -> tuple[str, int, int]:
+    """Return a text with the word in it, and where: (text, start, end)."""
+    before, after = form.split("{word}")
+    if hint and encoder.family == "decoder":
+        before += f"({hint}) "
+    elif hint:
+        after = f" ({hint}){after}"
+    return before + word + after, len(before), len(before) + len(word)
+
+
+def located(encoder: Encoder, placed: Sequence[tuple[str, int, int]]) -> tuple[list[Encoding], list[np.ndarray]]:
+    """Tokenize texts for the model and return with each the token positions of its span."""
+    encodings = tokenize(encoder.tokenizer, [text for text, *_ in placed])
+    encodings = fit_to_model(encoder.tokenizer, encodings, encoder.max_tokens, "error")
+    positions = [pieces(encoding, start, end) for encoding, (_, start, end) in zip(encodings, placed, strict=True)]
+    pairs = zip(placed, positions, strict=True)
+    lost = sorted({text[start:end] for (text, start, end), at in pairs if not len(at)})
+    if lost:
+        raise ExplaintError(f"{encoder.name} has no token for {', '.join(map(repr, lost))}; leave these words out")
+    return encodings, positions
+
+
+def pieces(encoding: Encoding, start: int, end: int) -> np.ndarray:
+    """Return the positions of the tokens that overlap characters start..end of the text."""
+    begin, stop = encoding.offsets.T
+    return np.flatnonzero(~encoding.special & (begin < end) & (stop > start) & (stop > begin))
+
+
+def pooled_states(
+    encoder: Encoder, encodings: list[Encoding], spans: list[list[np.ndarray]], layer: int, *, progress: bool
+) -> np.ndarray:
+    """Return the mean state of each span at one layer, (n_spans, dim) float64, in the order of the texts.
+
+    A span is an array of positions; a text may have several. The states of few texts are held at a time.
+    """
+    first = np.cumsum([0] + [len(of_text) for of_text in spans])
+    out = np.empty((first[-1], encoder.dim))
+    order = np.argsort([len(encoding) for encoding in encodings], kind="stable")
+    with tqdm(total=len(order), desc=f"word vectors ({encoder.name})", disable=not progress, leave=False) as bar:
+        for begin in range(0, len(order), _CHUNK):
+            rows = order[begin : begin + _CHUNK]
+            done = encoder.run([encodings[i] for i in rows], hidden_states=True, attention=False)
+            for i, encoding in zip(rows, done, strict=True):
+                assert encoding.hidden_states is not None
+                for k, at in enumerate(spans[i]):
+                    out[first[i] + k] = encoding.hidden_states[layer, at].mean(axis=0, dtype=np.float64)
+            bar.update(len(rows))
+    return out

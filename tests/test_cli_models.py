@@ -1,0 +1,46 @@
+"""The command ``explaint models``: what it lists, what it fetches, how it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from explaint_lib import encoders
+from explaint_lib._common import ExplaintError
+from explaint_lib.cli.models import app
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "140")
+
+
+def test_list_names_every_model_its_licence_and_whether_it_is_here():
+    ran = CliRunner().invoke(app, ["list"])
+    assert ran.exit_code == 0
+    for name, model in encoders.MODELS.items():
+        line = next(line for line in ran.output.splitlines() if line.startswith(name))
+        assert model.licence in line and model.kind in line and line.rstrip().endswith("no")
+    folder = encoders.MODELS["glove"].folder
+    folder.mkdir(parents=True)
+    for member in encoders.MODELS["glove"].files:
+        (folder / member.split("/")[-1]).touch()
+    ran = CliRunner().invoke(app, ["list"])
+    assert next(line for line in ran.output.splitlines() if line.startswith("glove")).rstrip().endswith("yes")
+
+
+@pytest.mark.parametrize("arguments, expected", [(["all"], list(encoders.MODELS)), ([], list(encoders.MODELS)),
+                                                 (["glove"], ["glove"])])  # fmt: skip
+def test_fetch_fetches_and_loads(arguments, expected, monkeypatch, tmp_path):
+    asked, loaded = [], []
+    monkeypatch.setattr(encoders, "fetch", lambda name, *, progress: asked.append(name) or tmp_path)
+    monkeypatch.setattr(encoders, "load_encoder", lambda name: loaded.append(name) or f"<{name}>")
+    ran = CliRunner().invoke(app, ["fetch", *arguments])
+    assert ran.exit_code == 0 and asked == loaded == expected
+    assert all(f"<{name}>" in ran.output for name in expected)
+
+
+def test_fetch_refuses_an_unknown_name():
+    ran = CliRunner().invoke(app, ["fetch", "gpt"])
+    assert isinstance(ran.exception, ExplaintError) and "minilm, smollm2, glove, all" in str(ran.exception)
