@@ -1,0 +1,25 @@
+"""Figures for the chapters: every function takes an `ax` and returns it; numbers come in, nothing is computed.
+
+What they show: an observation beside its null, floor, ceiling and chance on one axis, layer curves beside the
+untrained twin, attention maps. What they control for: colour is never the only difference (marker and label go with
+it), chance is always drawn, and labels sit at what they name. What they do not license: intervals are drawn as they
+are given; two intervals that overlap are no test of a difference.
+"""
+
+from explaint_lib.plotting._style import LOOKS, Look, look, set_style, style
+from explaint_lib.plotting.maps import attention_lines, attention_map
+from explaint_lib.plotting.results import conditions_plot, curves_plot, null_histogram, sweep_plot
+
+__all__ = [
+    "LOOKS",
+    "Look",
+    "attention_lines",
+    "attention_map",
+    "conditions_plot",
+    "curves_plot",
+    "look",
+    "null_histogram",
+    "set_style",
+    "style",
+    "sweep_plot",
+]

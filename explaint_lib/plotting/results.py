@@ -1,0 +1,300 @@
+"""Observed, null, floor, ceiling and chance on one axis; layer curves; a null and what was observed; sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look
+
+Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
+
+# ceilings above, the observation, then what it must beat: the order in which a reader asks
+_ORDER = (
+    "oracle", "upper_bound", "system", "shuffled_upper_bound", "shuffled", "permuted_pairing", "mean_profile", "random",
+)  # fmt: skip
+
+
+def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "system") -> Axes:
+    """Draw every condition of one metric on one axis, with intervals, each named and with its number.
+
+    Parameters
+    ----------
+    ax : Axes
+    rows : DataFrame or sequence of dict
+        Columns condition, metric, value, ci_low, ci_high (None or NaN = no interval), one row a condition.
+        The condition ``chance`` becomes a line through all others.
+    metric : str
+        Which rows to draw, and the label of the axis.
+    observed : str
+        Its interval is carried through the other rows as a band.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ExplaintError
+        If there is no row for `metric`, or a condition has two (several norms or models at once).
+    """
+    frame = _table(rows, ("condition", "metric", "value"))
+    frame = frame[(frame["metric"] == metric) & frame["value"].notna()]
+    if frame.empty:
+        raise ExplaintError(
+            f"no row with metric {metric!r} and a value; choose the metric from the table's rows"
+        )
+    if frame["condition"].duplicated().any():
+        twice = frame.loc[frame["condition"].duplicated(), "condition"].iloc[0]
+        raise ExplaintError(
+            f"condition {twice!r} has more than one row; select one data set, model and layer first"
+        )
+    found = {row["condition"]: row for row in frame.to_dict("records")}
+    chance = found.pop("chance", None)
+    known = [c for c in _ORDER if c in found]
+    names = known + [c for c in found if c not in known]
+    high = 0.0
+    for y, name in enumerate(names):
+        row, looks = found[name], look(name, y)
+        low, top = _number(row.get("ci_low"), row["value"]), _number(row.get("ci_high"), row["value"])
+        high = max(high, top)
+        if name == observed and top > low:
+            ax.axvspan(low, top, color=looks.colour, alpha=0.12, lw=0)
+        ax.plot([low, top], [y, y], color=looks.colour, lw=2.6, solid_capstyle="butt")
+        ax.plot(row["value"], y, looks.marker, color=looks.colour, ms=10, mec="white", mew=0.8)
+        # the number stands outside the interval, so that nothing is drawn across it
+        ax.annotate(
+            f"{row['value']:.2f}", (top, y), xytext=(9, 0), textcoords="offset points", va="center",
+            weight="bold" if name == observed else "normal", color=looks.colour,
+        )  # fmt: skip
+    ax.set_yticks(range(len(names)), [look(n, y).label for y, n in enumerate(names)])
+    for name, tick in zip(names, ax.get_yticklabels(), strict=True):
+        tick.set_weight("bold" if name == observed else "normal")
+    ax.set_ylim(len(names) - 0.4, -0.9 if chance is not None else -0.6)
+    lowest = min(0.0, *(_number(r.get("ci_low"), r["value"]) for r in found.values()))
+    ax.set_xlim(lowest - 0.02 * (high - lowest), high + 0.17 * (high - lowest or 1))
+    if chance is not None:
+        ax.axvline(chance["value"], color=GREY, ls="--", lw=1.6, zorder=1)
+        ax.annotate(
+            f"chance {chance['value']:.2g}", (chance["value"], -0.9), xytext=(4, -2), textcoords="offset points",
+            va="top", color=GREY,
+        )  # fmt: skip
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(metric.replace("_at_", "@").replace("_", " "))
+    return ax
+
+
+def curves_plot(
+    ax: Axes,
+    curves: Mapping[str, Rows],
+    *,
+    x: str = "layer",
+    y: str = "value",
+    ylabel: str = "",
+    chance: ArrayLike | float | None = None,
+) -> Axes:
+    """Draw one curve a name over layers, with its interval as a band and its name at its end.
+
+    Parameters
+    ----------
+    ax : Axes
+    curves : mapping of name to DataFrame or sequence of dict
+        Columns `x`, `y` and, where there is an interval, ci_low and ci_high. The names ``trained`` and
+        ``untrained`` (and every condition) have a look of their own.
+    x, y : str
+        Names of the columns.
+    ylabel : str
+    chance : float or array_like, one value a layer of the first curve, optional
+        Left out, it is read from the column ``chance`` of the first curve if there is one.
+
+    Returns
+    -------
+    Axes
+    """
+    if not curves:
+        raise ExplaintError("curves is empty; give at least one name with its rows")
+    ends = []
+    for position, (name, rows) in enumerate(curves.items()):
+        frame = _table(rows, (x, y)).sort_values(x)
+        if frame[x].duplicated().any():
+            raise ExplaintError(
+                f"curve {name!r} has two rows for one {x}; select one measure and reference first"
+            )
+        looks = look(name, position)
+        at, value = frame[x].to_numpy(), frame[y].to_numpy(dtype=float)
+        if "ci_low" in frame and "ci_high" in frame:
+            bounds = [frame[c].to_numpy(dtype=float) for c in ("ci_low", "ci_high")]
+            ax.fill_between(at, *bounds, color=looks.colour, alpha=0.16, lw=0)
+        few = {} if len(at) <= 16 else {"markevery": max(1, len(at) // 8)}
+        ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7, **few)
+        ends.append((value[-1], looks))
+        if position == 0:
+            first = at, frame["chance"].to_numpy(dtype=float) if "chance" in frame else None
+    level = first[1] if chance is None else np.broadcast_to(np.asarray(chance, dtype=float), first[0].shape)
+    if level is not None:
+        ax.plot(first[0], level, "--", color=GREY, lw=1.6, zorder=1)
+        ends.append((level[-1], LOOKS["chance"]))
+    ax.set_xlabel(x)
+    ax.set_ylabel(ylabel or y)
+    ax.margins(x=0.02)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return _label_ends(ax, ends)
+
+
+def null_histogram(
+    ax: Axes,
+    null: ArrayLike,
+    observed: float,
+    *,
+    p_value: float | None = None,
+    label: str = "permutations",
+    xlabel: str = "",
+) -> Axes:
+    """Draw a null distribution as a histogram and the observed value as a line, each named in place.
+
+    Parameters
+    ----------
+    ax : Axes
+    null : array_like, shape (n_permutations,)
+    observed : float
+    p_value : float, optional
+        Written beside the observed value. Pass (1 + b)/(1 + B), which is never 0.
+    label : str
+        What the null is made of.
+    xlabel : str
+
+    Returns
+    -------
+    Axes
+    """
+    null = np.asarray(null, dtype=float).ravel()
+    null = null[np.isfinite(null)]
+    if null.size == 0:
+        raise ExplaintError("null holds no finite value")
+    colour = LOOKS["shuffled"].colour
+    counts, edges, _ = ax.hist(
+        null, bins=min(30, max(5, null.size // 5)), color=colour, alpha=0.4, edgecolor="white"
+    )
+    top = counts.max()
+    ax.set_ylim(0, 1.38 * top)
+    ax.axvline(observed, color=LOOKS["system"].colour, lw=3, ymax=0.86)
+    low, high = min(edges[0], observed), max(edges[-1], observed)
+    room = 0.08 * (high - low or 1)
+    ax.set_xlim(low - room, high + room)
+    text = f"observed {observed:.3g}" + ("" if p_value is None else f"\np = {p_value:.2g}")
+    right = observed > (low + high) / 2
+    blue = LOOKS["system"].colour
+    ax.text(
+        observed, 1.2 * top, text, color=blue, ha="right" if right else "left", va="bottom", weight="bold"
+    )
+    # its own line of text, below the observed one: the two never meet
+    middle = float(np.median(null))
+    side = "left" if middle < (low + high) / 2 else "right"
+    at = low - 0.6 * room if side == "left" else high + 0.6 * room
+    ax.text(at, 1.05 * top, f"{null.size:,} {label}", color=colour, ha=side, va="bottom")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("count")
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def sweep_plot(
+    ax: Axes,
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    references: Mapping[str, float] | None = None,
+    xlabel: str = "components",
+    ylabel: str = "",
+    log: bool = False,
+) -> Axes:
+    """Draw scores over a setting (such as the number of components), with horizontal lines to compare with.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : array_like, shape (n,)
+    curves : mapping of name to array_like, shape (n,) or (n, 3)
+        Values, or values with their intervals (value, low, high).
+    references : mapping of name to float, optional
+        Mean profile, oracle, chance ...
+    xlabel, ylabel : str
+    log : bool
+        Logarithmic `x`.
+
+    Returns
+    -------
+    Axes
+    """
+    at, ends = np.asarray(x, dtype=float), []
+    for position, (name, values) in enumerate(curves.items()):
+        array, looks = np.asarray(values, dtype=float), look(name, position)
+        if array.shape not in (at.shape, (*at.shape, 3)):
+            raise ExplaintError(
+                f"curve {name!r} must have the shape {at.shape} or {(*at.shape, 3)}, found {array.shape}"
+            )
+        value = array if array.ndim == 1 else array[:, 0]
+        if array.ndim == 2:
+            ax.fill_between(at, array[:, 1], array[:, 2], color=looks.colour, alpha=0.16, lw=0)
+        ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7)
+        ends.append((value[-1], looks))
+    for position, (name, value) in enumerate((references or {}).items()):
+        looks = look(name, len(curves) + position)._replace(line="--")
+        ax.axhline(value, color=looks.colour, ls="--", lw=1.6, zorder=1)
+        ends.append((value, looks))
+    if log:
+        ax.set_xscale("log")
+        ax.set_xticks(at, [f"{v:g}" for v in at])
+        ax.minorticks_off()
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    return _label_ends(ax, ends)
+
+
+def _table(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    missing = [c for c in columns if c not in frame]
+    if missing:
+        raise ExplaintError(
+            f"rows need the columns {list(columns)}; {missing} are missing, found {list(frame)}"
+        )
+    return frame
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return float(otherwise) if value is None or np.isnan(value) else float(value)
+
+
+def _label_ends(ax: Axes, ends: Sequence[tuple[float, Look]]) -> Axes:
+    """Write each name at the right edge, at its height; names that would touch are pushed apart, in order."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high)  # heights below are worked out for these limits: keep them
+    ends = sorted((end for end in ends if np.isfinite(end[0])), key=lambda end: end[0])
+    size = ax.xaxis.label.get_size() * 0.96
+    # constrained layout will shrink the axes for the labels and the title, not by more than a fifth
+    step = 1.3 * size / (72 * 0.8 * ax.figure.get_figheight() * ax.get_position().height) * (high - low)
+    places = np.array([value for value, _ in ends], dtype=float)
+    for _ in range(200):
+        gaps = np.diff(places)
+        tight = np.flatnonzero(gaps < step * 0.999)
+        if not tight.size:
+            break
+        for i in tight:
+            push = (step - (places[i + 1] - places[i])) / 2
+            if push > 0:
+                places[i] -= push
+                places[i + 1] += push
+    for (value, looks), place in zip(ends, places, strict=True):
+        ax.annotate(
+            looks.label, (1, value), xytext=(1.045, place), xycoords=ax.get_yaxis_transform(),
+            textcoords=ax.get_yaxis_transform(), va="center", color=looks.colour if looks.label else BLACK, size=size,
+            arrowprops={"arrowstyle": "-", "color": looks.colour, "lw": 1, "shrinkA": 0, "shrinkB": 0},
+            annotation_clip=False,
+        )  # fmt: skip
+    return ax
