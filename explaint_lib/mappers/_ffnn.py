@@ -22,7 +22,7 @@ class FFNN(Mapper):
     max_epochs : int, default=200
         Training stops earlier once the dev error has not fallen for `patience` epochs.
     patience : int, default=10
-    batch_size : int, default=32
+    batch_size : int, default=64
     dev_share : float in (0, 1), default=0.1
         Share of the training words set aside (at least one word) to decide when to stop; they are not
         trained on.
@@ -57,7 +57,7 @@ class FFNN(Mapper):
         learning_rate: float = 1e-3,
         max_epochs: int = 200,
         patience: int = 10,
-        batch_size: int = 32,
+        batch_size: int = 64,
         dev_share: float = 0.1,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
