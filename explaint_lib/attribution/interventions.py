@@ -96,8 +96,8 @@ def interventional_continuity(
     ExplaintError
         If there are fewer possible interventions than asked for.
 
-    Warns
-    -----
+    Warnings
+    --------
     Chance differs from intervention to intervention, and for decoders strongly with the position: compare
     with the mean of `chance`, not with one over the sentence length.
     """

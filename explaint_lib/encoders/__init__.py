@@ -4,7 +4,7 @@ What it gives: tokens, words, hidden states (layer, position, dim) and attention
 key) exactly as the transformers library computes them, and word vectors with their recipe stated. What it
 controls for: pinned weights, float32, eager attention, batches that do not matter, an untrained twin of every
 architecture. What it does NOT license: nothing read off these arrays is an explanation yet; that a position
-"is" its token is what the chapters put to the test.
+"is" its token is what the chapters put to the test. ::
 
     from explaint_lib import encoders
 

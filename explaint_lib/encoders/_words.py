@@ -35,41 +35,7 @@ def word_vectors(
     contexts: Sequence[str | None] | None = None,
     progress: bool = False,
 ) -> np.ndarray:
-    """Return one vector a word: the mean over the word's pieces, special tokens excluded.
-
-    Parameters
-    ----------
-    words : sequence of str
-        Surface forms ("bat", "fire truck"), one a row; equal forms get equal rows.
-    layer : "last" or int
-        0 is the embedding layer; "last" of a decoder is the output after its final normalisation.
-    templates : sequence of str, optional
-        Sentences with ``{word}`` once, such as ``"This is a {word}."``; the mean over them. Default: the word
-        alone; for a decoder ``"The {word}"``.
-    corpus : path, optional
-        A UTF-8 text file, read line by line: the mean over the word's first 200 occurrences, whole words in
-        any case, of several listed forms that begin at one place the longest. Cached by content.
-    contexts : sequence of str or None, optional
-        A hint for each word that has one: "bat" is shown as "bat (animal)", and only "bat" is averaged. A
-        decoder does not look ahead, so there the hint is put in front, "(animal) bat".
-
-    Returns
-    -------
-    (n_words, dim) float32
-
-    Raises
-    ------
-    ExplaintError
-        Naming every word that is not in the corpus; for templates without ``{word}``; for a corpus together
-        with templates or contexts.
-
-    Warns
-    -----
-    In a decoder the first position is an attention sink: its states are hundreds of times longer than any
-    other and nearly the same for every word. So a word is never read there: by default a decoder is shown
-    "The robin", a template that begins with the word is refused, and occurrences at the beginning of a line
-    are passed over.
-    """
+    """Return one vector a word, (n_words, dim) float32; documented at `Encoder.word_vectors`."""
     words = _checked(encoder, words, templates, corpus, contexts)
     index = checked_layer(layer, encoder.n_layers)
     if corpus is not None:
