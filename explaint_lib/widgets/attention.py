@@ -75,7 +75,7 @@ class AttentionViewer(BookWidget):
     """
 
     _kind = "attention"
-    _esm = read_module("attention_figure.js+attention.js")
+    _esm = read_module("attention_map.js+attention_heads.js+attention_figure.js+attention.js")
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)

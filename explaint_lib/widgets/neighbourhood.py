@@ -59,7 +59,7 @@ class NeighbourhoodExplorer(BookWidget):
     """
 
     _kind = "neighbourhood"
-    _esm = read_module("neighbourhood.js")
+    _esm = read_module("neighbourhood_map.js+neighbourhood.js")
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)

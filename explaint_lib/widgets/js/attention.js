@@ -1,4 +1,4 @@
-// ---- attention.js: one layer and head at a time, with its control beside it; the state lives in the model, the pointer here ----
+// ---- attention.js: one layer and head at a time, its control beside it. What is shown lives in the model, the pointer here ----
 const CSS = `${FIGURE_CSS.replace(/^text/, ":where(svg.figure) text")}
 .top { display: grid; gap: .9rem 1.4rem; margin-top: .7rem; } .controls { display: grid; gap: .65rem; align-content: start; min-width: 0; }
 .heads { display: grid; gap: 2px; justify-content: start; max-height: 15rem; overflow: auto; padding: 3px; scrollbar-width: thin; }
@@ -15,565 +15,387 @@ const CSS = `${FIGURE_CSS.replace(/^text/, ":where(svg.figure) text")}
 .foot { margin: .6rem 0; } form.bar { margin-top: .7rem; } form input { flex: 1 1 14rem; min-width: 0; }
 @container (min-width: 600px) { .top { grid-template-columns: minmax(0, 1fr) minmax(15rem, .85fr); } }`;
 
-async function draw({ model, el }) {
-  const get = (key) => model.get(key),
-    put = (key, value) => {
-      model.set(key, value);
-      model.save_changes();
-    };
-  let meta,
-    maps,
-    items,
-    groups,
-    panels = [],
-    pin = null,
-    cursor = null,
-    hover = null,
-    generation = 0,
-    width = 0;
-  const none = { q: null, k: null },
-    active = () => hover ?? cursor ?? pin ?? none;
-  async function load() {
-    const m = get("meta"),
-      count = m.layers * m.heads * m.n * m.n;
-    const loaded = [
-      { name: m.name, glyph: "●", colour: "--real", data: await unpackSmall(get("data"), count), identity: m.identity },
-    ];
-    if (m.control)
-      loaded.push({
-        name: m.control,
-        glyph: "▲",
-        colour: "--control",
-        data: await unpackSmall(get("control_data"), count),
-        identity: m.control_identity,
-      });
-    meta = m;
-    maps = loaded;
-  }
-  await load();
-  const box = mount(el, CSS, get("label")),
-    quit = new AbortController(),
-    { signal } = quit;
-  const on = (target, event, act) => target.addEventListener(event, act, { signal });
-  const percent = (a) =>
-    a < 0.5 / meta.levels ? "0%" : `${(100 * a).toFixed(meta.levels > 100 && a < 0.0995 ? 1 : 0)}%`;
+const NONE = { q: null, k: null };
+const sameSpot = (a, b) => !a === !b && (!a || (a.q === b.q && a.k === b.k));
 
-  // -- one map as the reader wants it: word pieces merged (sum over the pieces looked at, mean over the pieces that look), special tokens hidden --
-  function regroup() {
-    const merged = get("merged") && meta.word_ids,
-      hide = !get("show_special"),
-      made = new Map();
-    meta.tokens.forEach((token, i) => {
-      if (hide && meta.special[i]) return;
-      const word = merged && meta.word_ids[i] >= 0 ? meta.word_ids[i] : `t${i}`;
-      if (!made.has(word))
-        made.set(word, { full: typeof word === "number" ? meta.words[word] : token, special: meta.special[i], at: [] });
-      made.get(word).at.push(i);
-    });
-    items = [...made.values()];
-    for (const item of items) item.text = visible(item.full);
-    groups = items.map((item) => item.at);
+async function draw({ model, el }) {
+  const maps = await AttentionMaps.load((key) => model.get(key));
+  const view = new AttentionView(model, el, maps);
+  return () => view.close();
+}
+
+class AttentionView {
+  constructor(model, el, maps) {
+    Object.assign(this, { model, maps, panels: [], pin: null, cursor: null, hover: null, overview: 0, width: 0 });
+    this.quit = new AbortController();
+    this.box = mount(el, CSS, this.get("label"));
+    this.makeControls();
+    this.listen();
+    this.checkTheme = followTheme(this.box, () => this.repaint(), this.quit.signal);
+    this.rebuildControls();
+    this.relabel();
+    this.resize.observe(this.panelsBox);
+    model.send({ type: "hello" }); // only a live kernel answers
   }
-  function matrixOf(map, layer, head) {
-    const n = meta.n,
-      start = (layer * meta.heads + head) * n * n,
-      m = groups.length,
-      out = new Float32Array(m * m);
-    for (let q = 0; q < m; q++)
-      for (let k = 0; k < m; k++) {
-        let sum = 0;
-        for (const b of groups[k]) for (const a of groups[q]) sum += map.data[start + b * n + a]; // stored (layer, head, key, query)
-        out[q * m + k] = sum / (groups[q].length * meta.levels);
-      }
-    return out;
+  get(key) {
+    return this.model.get(key);
   }
-  const identityOf = (map) => {
-    const rows = map.identity?.[get("measure")];
-    return rows ? groups.map((at) => at.reduce((s, i) => s + rows[get("layer")][i], 0) / at.length / 100) : null;
-  };
+  put(values) {
+    for (const [key, value] of Object.entries(values)) this.model.set(key, value);
+    this.model.save_changes();
+  }
+  close() {
+    this.quit.abort();
+    this.resize.disconnect();
+    for (const [event, act] of Object.entries(this.handlers)) this.model.off(event, act);
+  }
+
   // -- controls --
-  const layerBox = html("select", { "aria-label": "Layer" }),
-    headBox = html("select", { "aria-label": "Head" }),
-    measureBox = html("select", { "aria-label": "Fade links by identity" }),
-    heads = html("div", { class: "heads", role: "radiogroup" });
-  const [viewSeg, showView] = segmented(
-    "Picture",
-    [
-      ["lines", "Links"],
-      ["matrix", "Matrix"],
-    ],
-    (v) => put("view", v),
-  );
-  const [gridSeg, showGrid] = segmented(
-    "Maps in the overview",
-    maps.map((m, i) => [i, m.name]),
-    (i) => {
-      gridOf = i;
-      thumbs();
-    },
-  );
-  const [mergeBox, mergeInput] = checkbox("Whole words", (v) => put("merged", v)),
-    [specialBox, specialInput] = checkbox("Special tokens", (v) => put("show_special", v));
-  const gridNote = html("p", { class: "muted" }),
-    panelsBox = html("div", { class: "panels" }),
-    status = html("div", { class: "status", role: "status", "aria-live": "polite" });
-  const legend = html("p", { class: "muted" }),
-    table = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Weights as a table" }),
-    details = html("details", {}, html("summary", {}, "Numbers as a table"), table);
-  const sentence = html("input", { type: "text", autocomplete: "off" }),
-    form = html(
+  makeControls() {
+    const select = (key, label) => {
+      const element = html("select", { "aria-label": label });
+      element.addEventListener("change", () => this.put({ [key]: key === "measure" ? element.value : +element.value }));
+      return element;
+    };
+    this.layerBox = select("layer", "Layer");
+    this.headBox = select("head", "Head");
+    this.measureBox = select("measure", "Fade links by identity");
+    [this.viewBox, this.showView] = segmented(
+      "Picture",
+      [
+        ["lines", "Links"],
+        ["matrix", "Matrix"],
+      ],
+      (view) => this.put({ view }),
+    );
+    [this.mergeBox, this.mergeInput] = checkbox("Whole words", (merged) => this.put({ merged }));
+    [this.specialBox, this.specialInput] = checkbox("Special tokens", (shown) => this.put({ show_special: shown }));
+    this.measureLabel = html("label", {}, "Fade links by identity", this.measureBox);
+    this.grid = new HeadGrid(this.box, (layer, head) => this.put({ layer, head }), this.quit.signal);
+    const [overviewBox, showOverview] = segmented(
+      "Maps in the overview",
+      this.maps.list.map((map, i) => [i, map.name]),
+      (i) => {
+        this.overview = i;
+        this.drawGrid();
+      },
+    );
+    showOverview(0);
+    this.legend = html("p", { class: "muted" });
+    this.panelsBox = html("div", { class: "panels" });
+    this.status = html("div", { class: "status", role: "status", "aria-live": "polite" });
+    this.table = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Weights as a table" });
+    this.details = html("details", {}, html("summary", {}, "Numbers as a table"), this.table);
+    this.details.addEventListener("toggle", () => this.fillTable());
+    this.sentence = html("input", { type: "text", autocomplete: "off" });
+    this.form = html(
       "form",
       { class: "bar" },
-      html("label", {}, "Your own sentence"),
-      sentence,
+      html("label", {}, "Your own sentence", this.sentence),
       html("button", { class: "button" }, "Recompute"),
     );
-  sentence.setAttribute("aria-label", "Your own sentence");
-  const measureLabel = html("label", {}, "Fade links by identity", measureBox);
-  let gridOf = 0,
-    buttons = [];
-  box.append(
-    html(
-      "div",
-      { class: "top" },
-      html("div", { class: "controls" }, ...(maps.length > 1 ? [gridSeg] : []), heads, gridNote),
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.status.textContent = "Asking the kernel…";
+      this.put({ sentence: this.sentence.value });
+    });
+    const bar = (...parts) => html("div", { class: "bar" }, ...parts),
+      column = (...parts) => html("div", { class: "controls" }, ...parts);
+    this.box.append(
       html(
         "div",
-        { class: "controls" },
-        html("div", { class: "bar" }, html("label", {}, "Layer", layerBox), html("label", {}, "Head", headBox)),
-        viewSeg,
-        html("div", { class: "bar" }, specialBox, mergeBox),
-        measureLabel,
-        legend,
+        { class: "top" },
+        column(...(this.maps.list.length > 1 ? [overviewBox] : []), this.grid.element, this.grid.note),
+        column(
+          bar(html("label", {}, "Layer", this.layerBox), html("label", {}, "Head", this.headBox)),
+          this.viewBox,
+          bar(this.specialBox, this.mergeBox),
+          this.measureLabel,
+          this.legend,
+        ),
       ),
-    ),
-    panelsBox,
-    status,
-    html("div", { class: "bar foot" }, button("Download CSV", saveCsv), button("Download SVG", saveSvg)),
-    details,
-  );
-  showGrid(0);
-
-  function rebuildControls() {
-    const options = (n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
-    layerBox.replaceChildren(...options(meta.layers));
-    headBox.replaceChildren(...options(meta.heads));
-    measureBox.replaceChildren(
+      this.panelsBox,
+      this.status,
+      html(
+        "div",
+        { class: "bar foot" },
+        button("Download CSV", () => this.saveCsv()),
+        button("Download SVG", () => this.saveSvg()),
+      ),
+      this.details,
+    );
+  }
+  rebuildControls() {
+    const { meta } = this.maps,
+      options = (n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
+    this.layerBox.replaceChildren(...options(meta.layers));
+    this.headBox.replaceChildren(...options(meta.heads));
+    this.measureBox.replaceChildren(
       html("option", { value: "" }, "off"),
       ...Object.keys(meta.identity ?? {}).map((name) => html("option", { value: name }, name)),
     );
-    measureLabel.hidden = !meta.identity;
-    measureLabel.style.display = meta.identity ? "" : "none";
-    mergeBox.style.display = meta.word_ids ? "" : "none";
-    specialBox.style.display = meta.special.some(Boolean) ? "" : "none";
-    heads.style.gridTemplateColumns = `1.1rem repeat(${meta.heads}, minmax(0, 32px))`;
-    heads.setAttribute("aria-label", "All heads: rows are layers, columns are heads");
-    buttons = Array.from({ length: meta.layers * meta.heads }, (_, i) =>
-      html(
-        "button",
-        {
-          type: "button",
-          role: "radio",
-          "data-i": i,
-          "aria-label": `Layer ${Math.floor(i / meta.heads)}, head ${i % meta.heads}`,
-          title: `Layer ${Math.floor(i / meta.heads)}, head ${i % meta.heads}`,
-        },
-        html("canvas", { width: 1, height: 1 }),
-      ),
-    );
-    const rowOf = (l) =>
-      html(
-        "div",
-        { role: "presentation" },
-        html("span", { "aria-hidden": "true" }, l),
-        ...buttons.slice(l * meta.heads, (l + 1) * meta.heads),
-      );
-    heads.replaceChildren(
-      html(
-        "div",
-        { role: "presentation" },
-        html("span"),
-        ...Array.from({ length: meta.heads }, (_, i) => html("span", { "aria-hidden": "true" }, i)),
-      ),
-      ...Array.from({ length: meta.layers }, (_, l) => rowOf(l)),
-    );
-    sentence.value = get("sentence");
+    this.measureLabel.style.display = meta.identity ? "" : "none";
+    this.mergeBox.style.display = meta.word_ids ? "" : "none";
+    this.specialBox.style.display = this.maps.hasSpecial ? "" : "none";
+    this.sentence.value = this.get("sentence");
+    this.grid.rebuild(meta);
   }
-  function thumbs() {
-    // one layer at a time, between frames, so that 270 heads never block the page
-    const turn = ++generation,
-      map = maps[gridOf],
-      ink = rgb(cssColour(box, map.colour)),
-      m = groups.length,
-      side = Math.min(m, 40);
-    const one = (i) => {
-      const a = matrixOf(map, Math.floor(i / meta.heads), i % meta.heads),
-        canvas = buttons[i].firstChild,
-        brush = canvas.getContext("2d"),
-        peak = new Float32Array(side * side);
-      for (let q = 0; q < m; q++)
-        for (let k = 0; k < m; k++) {
-          const o = Math.floor((q * side) / m) * side + Math.floor((k * side) / m);
-          peak[o] = Math.max(peak[o], a[q * m + k]);
-        }
-      canvas.width = canvas.height = side;
-      const image = brush.createImageData(side, side);
-      peak.forEach((v, o) => image.data.set([...ink, 255 * Math.sqrt(v)], 4 * o));
-      brush.putImageData(image, 0, 0);
-    };
-    const step = (layer) => {
-      if (turn !== generation || signal.aborted) return;
-      for (let h = 0; h < meta.heads; h++) one(layer * meta.heads + h);
-      if (layer + 1 < meta.layers) setTimeout(step, 0, layer + 1);
-    };
-    step(0);
-    gridNote.textContent = `All heads (rows: layers, columns: heads)${maps.length > 1 ? `, ${map.name}` : ""}: darker is more weight, on one scale for all.`;
+
+  // -- from the model to the page --
+  relabel() {
+    this.pin = this.cursor = this.hover = null;
+    this.maps.regroup(this.get("merged"), this.get("show_special"));
+    this.mergeInput.checked = this.get("merged");
+    this.specialInput.checked = this.get("show_special");
+    this.refresh();
+    this.drawGrid();
   }
-  // -- the pictures --
-  function build() {
-    const [layer, head] = [get("layer"), get("head")],
-      matrices = maps.map((map) => matrixOf(map, layer, head));
-    const scale = Math.max(1 / meta.levels, ...matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 0)));
-    const gap = 20,
-      two = maps.length > 1 && panelsBox.clientWidth >= 600,
-      room = Math.max(240, Math.floor(two ? (panelsBox.clientWidth - gap) / 2 : panelsBox.clientWidth));
-    const refocus = panelsBox.contains(box.getRootNode().activeElement),
-      make = get("view") === "matrix" ? matrixFigure : linesFigure;
-    for (const sel of [pin, cursor]) if (sel && Math.max(sel.q ?? 0, sel.k ?? 0) >= items.length) pin = cursor = null;
-    panels = maps.map((map, i) => {
-      const identity = identityOf(map);
+  refresh() {
+    for (const [element, key] of [
+      [this.layerBox, "layer"],
+      [this.headBox, "head"],
+      [this.measureBox, "measure"],
+    ])
+      element.value = this.get(key);
+    this.showView(this.get("view"));
+    this.grid.select(this.get("layer"), this.get("head"));
+    this.build();
+  }
+  repaint() {
+    this.build();
+    this.drawGrid();
+  }
+  drawGrid() {
+    this.grid.draw(this.maps, this.maps.list[this.overview]);
+  }
+  build() {
+    const { maps, panelsBox } = this,
+      [layer, head, measure] = ["layer", "head", "measure"].map((key) => this.get(key)),
+      count = maps.list.length;
+    const matrices = maps.list.map((map) => maps.matrix(map, layer, head));
+    this.scale = Math.max(1 / maps.meta.levels, ...matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 0)));
+    this.width = panelsBox.clientWidth;
+    const room = Math.max(240, Math.floor(count > 1 && this.width >= 600 ? (this.width - 20) / 2 : this.width));
+    const refocus = panelsBox.contains(this.box.getRootNode().activeElement),
+      make = this.get("view") === "matrix" ? matrixFigure : linesFigure;
+    this.panels = maps.list.map((map, i) => {
+      const given = {
+        items: maps.items,
+        matrix: matrices[i],
+        scale: this.scale,
+        identity: maps.identity(map, measure, layer),
+        width: Math.min(room, count > 1 ? 460 : 620),
+      };
       return {
         ...map,
-        matrix: matrices[i],
-        identity,
+        ...given,
         ...make({
-          items,
-          matrix: matrices[i],
-          scale,
-          identity,
-          width: Math.min(room, maps.length > 1 ? 460 : 620),
+          ...given,
           colour: map.colour,
           name: map.name,
-          percent,
-          rgb: rgb(cssColour(box, map.colour)),
+          rgb: rgb(cssColour(this.box, map.colour)),
+          percent: (a) => maps.percent(a),
         }),
       };
     });
-    panelsBox.classList.toggle("long", items.length > 26);
+    panelsBox.classList.toggle("long", maps.items.length > 26);
     panelsBox.replaceChildren(
-      ...panels.map((p) =>
+      ...this.panels.map((p) =>
         html(
           "div",
           { class: "panel", style: `--ink: var(${p.colour})` },
           html("p", { class: "name" }, html("span", { "aria-hidden": "true" }, p.glyph), p.name),
-          html("p", { class: "muted" }, remark(p)),
+          html("p", { class: "muted" }, maps.remark(p.matrix)),
           p.svg,
         ),
       ),
     );
-    legend.replaceChildren(
-      "Weight 0",
-      ...maps.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),
-      `${percent(scale)}${maps.length > 1 ? ", one scale for both maps" : ""}. `,
-      ...(get("measure") && meta.identity
-        ? [
-            `Links, cells and gauges fade by how far each end still is its token (${get("measure")}, state entering layer ${layer})${maps.every((map) => map.identity) ? "" : `; not known for ${maps.find((map) => !map.identity).name}`}. `,
-          ]
-        : []),
-      ...panels
-        .map((p) => p.note)
-        .filter(Boolean)
-        .slice(0, 1),
-    );
-    paint(refocus);
+    this.explain(layer, measure);
+    this.paint(refocus);
   }
-  function remark(p) {
-    const m = items.length,
-      rows = p.matrix.reduce((a, b) => a + b, 0) / m,
-      hidden = !get("show_special") && meta.special.some(Boolean);
-    if (hidden && meta.rows_sum)
-      return `${percent(Math.max(0, 1 - rows))} of each row's weight, on average, goes to hidden special tokens; nothing is rescaled.`;
-    let onSpecial = 0,
-      onSelf = 0;
-    for (let q = 0; q < m; q++)
-      for (let k = 0; k < m; k++) {
-        if (items[k].special) onSpecial += p.matrix[q * m + k] / m;
-        if (q === k) onSelf += p.matrix[q * m + k] / m;
-      }
-    return `Mean row: ${meta.special.some(Boolean) && !hidden ? `${percent(onSpecial)} on special tokens, ` : ""}${percent(onSelf)} on itself.`;
-  }
-  function paint(refocus) {
-    const sel = active();
-    for (const p of panels) {
-      p.paint(sel);
-      p.tabStop(cursor ?? pin ?? none);
-    }
-    if (refocus) panels[cursor?.panel ?? 0].focus(cursor ?? pin ?? none);
-    speak(sel);
-    if (details.open) fillTable();
-  }
-  const quote = (i) => `“${fit(items[i].text, 220)}”`;
-  function speak({ q, k }) {
-    const n = items.length,
-      lines = [
-        html(
-          "div",
-          {},
-          html("b", {}, `Layer ${get("layer")}, head ${get("head")}`),
-          q === null && k === null
-            ? ". Point at a token or move with the arrow keys; click or press Enter to pin it."
-            : q !== null && k !== null
-              ? `: ${quote(q)} → ${quote(k)}`
-              : q !== null
-                ? `: ${quote(q)} attends to`
-                : `: ${quote(k)} is attended to by`,
-          ...(pin && same(pin, { q, k }) ? [html("span", { class: "muted" }, " (pinned; Escape frees it)")] : []),
-        ),
+  explain(layer, measure) {
+    const { list } = this.maps,
+      parts = [
+        "Weight 0",
+        ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),
+        `${this.maps.percent(this.scale)}${list.length > 1 ? ", one scale for both maps" : ""}. `,
       ];
-    if (q !== null || k !== null)
-      for (const p of panels) {
-        const list =
-          q !== null && k !== null
-            ? percent(p.matrix[q * n + k])
-            : Array.from({ length: n }, (_, i) => [q !== null ? p.matrix[q * n + i] : p.matrix[i * n + k], i])
-                .sort((a, b) => b[0] - a[0])
-                .slice(0, 4)
-                .filter(([a]) => a > 0)
-                .map(([a, i]) => `${quote(i)} ${percent(a)}`)
-                .join(", ");
-        lines.push(html("div", {}, `${p.glyph} ${p.name}: ${list || "nothing recorded"}`));
-      }
-    status.replaceChildren(...lines);
+    const unknown = this.panels.find((p) => !p.identity);
+    if (measure)
+      parts.push(
+        `Links, cells and gauges fade by how far each end still is its token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `,
+      );
+    this.legend.replaceChildren(...parts, this.panels.find((p) => p.note)?.note ?? "");
   }
-  function fillTable() {
-    const q = active().q ?? 0,
+
+  // -- the selection: what the pointer, the keyboard or a pin points at, {q, k}; the same in every panel --
+  paint(refocus = false) {
+    const spot = this.hover ?? this.cursor ?? this.pin ?? NONE,
+      stop = this.cursor ?? this.pin ?? NONE;
+    for (const p of this.panels) {
+      p.paint(spot);
+      p.tabStop(stop);
+    }
+    if (refocus) this.panels[this.cursor?.panel ?? 0].focus(stop);
+    this.speak(spot);
+    this.fillTable();
+  }
+  quote(i) {
+    return `“${fit(this.maps.items[i].text, 220)}”`;
+  }
+  speak({ q, k }) {
+    const idle = q === null && k === null;
+    let said = ". Point at a token or move with the arrow keys; click or press Enter to pin it.";
+    if (q !== null && k !== null) said = `: ${this.quote(q)} → ${this.quote(k)}`;
+    else if (!idle) said = q !== null ? `: ${this.quote(q)} attends to` : `: ${this.quote(k)} is attended to by`;
+    const pinned =
+      this.pin && sameSpot(this.pin, { q, k }) ? [html("span", { class: "muted" }, " (pinned; Escape frees it)")] : [];
+    this.status.replaceChildren(
+      html("div", {}, html("b", {}, `Layer ${this.get("layer")}, head ${this.get("head")}`), said, ...pinned),
+      ...(idle ? [] : this.panels.map((p) => html("div", {}, `${p.glyph} ${p.name}: ${this.read(p.matrix, q, k)}`))),
+    );
+  }
+  read(matrix, q, k) {
+    const n = this.maps.items.length;
+    if (q !== null && k !== null) return this.maps.percent(matrix[q * n + k]);
+    const all = this.maps.items.map((_, i) => [q !== null ? matrix[q * n + i] : matrix[i * n + k], i]);
+    const top = all
+      .filter(([a]) => a > 0)
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, 4);
+    return top.map(([a, i]) => `${this.quote(i)} ${this.maps.percent(a)}`).join(", ") || "nothing recorded";
+  }
+  fillTable() {
+    if (!this.details.open || !this.panels.length) return;
+    const { items, meta } = this.maps,
+      q = (this.hover ?? this.cursor ?? this.pin ?? NONE).q ?? 0,
       n = items.length;
-    table.replaceChildren(
+    const caption = `Layer ${this.get("layer")}, head ${this.get("head")}: from ${this.quote(q)} to (weights are stored to within ±${(50 / meta.levels).toFixed(1)}%)`;
+    const head = html(
+      "tr",
+      {},
+      html("th", { scope: "col" }, "token"),
+      ...this.panels.map((p) => html("th", { scope: "col", class: "num" }, p.name)),
+    );
+    const rows = items.map((item, k) =>
       html(
-        "table",
+        "tr",
         {},
-        html(
-          "caption",
-          {},
-          `Layer ${get("layer")}, head ${get("head")}: from ${quote(q)} to (weights are stored to within ±${(50 / meta.levels).toFixed(1)}%)`,
-        ),
-        html(
-          "thead",
-          {},
-          html(
-            "tr",
-            {},
-            html("th", { scope: "col" }, "token"),
-            ...panels.map((p) => html("th", { scope: "col", class: "num" }, p.name)),
-          ),
-        ),
-        html(
-          "tbody",
-          {},
-          ...items.map((item, k) =>
-            html(
-              "tr",
-              {},
-              html("th", { scope: "row" }, item.text),
-              ...panels.map((p) => html("td", { class: "num" }, percent(p.matrix[q * n + k]))),
-            ),
-          ),
-        ),
+        html("th", { scope: "row" }, item.text),
+        ...this.panels.map((p) => html("td", { class: "num" }, this.maps.percent(p.matrix[q * n + k]))),
+      ),
+    );
+    this.table.replaceChildren(
+      html("table", {}, html("caption", {}, caption), html("thead", {}, head), html("tbody", {}, ...rows)),
+    );
+  }
+
+  // -- events --
+  listen() {
+    const on = (event, act) => this.panelsBox.addEventListener(event, (e) => act(e), { signal: this.quit.signal });
+    on("pointermove", (e) => this.pointAt(e.pointerType === "touch" ? null : this.spotUnder(e)));
+    on("pointerleave", () => this.pointAt(null));
+    on("click", (e) => {
+      const spot = this.spotUnder(e);
+      this.pin = !spot || sameSpot(this.pin, spot) ? null : spot;
+      if (spot && this.cursor) this.cursor = spot;
+      this.paint();
+    });
+    on("focusin", (e) => this.focusAt(e));
+    on("focusout", (e) => {
+      if (this.panelsBox.contains(e.relatedTarget)) return;
+      this.cursor = null;
+      this.paint();
+    });
+    on("keydown", (e) => this.key(e));
+    this.resize = new ResizeObserver(() => {
+      const { clientWidth } = this.panelsBox,
+        unseen = this.width === 0; // JupyterLab draws before it attaches
+      if (!clientWidth || Math.abs(clientWidth - this.width) <= 2) return;
+      this.checkTheme();
+      if (unseen) this.repaint();
+      else this.build();
+    });
+    const refresh = once(() => this.refresh()),
+      relabel = once(() => this.relabel());
+    this.handlers = {
+      "change:layer": refresh,
+      "change:head": refresh,
+      "change:view": refresh,
+      "change:measure": refresh,
+      "change:merged": relabel,
+      "change:show_special": relabel,
+      "change:meta": async () => {
+        this.maps = await AttentionMaps.load((key) => this.get(key));
+        this.rebuildControls();
+        this.relabel();
+      },
+      "msg:custom": (message) => {
+        if (message?.type === "alive" && message.compute) this.panelsBox.before(this.form);
+        if (message?.type === "error") this.status.textContent = message.text;
+      },
+    };
+    for (const [event, act] of Object.entries(this.handlers)) this.model.on(event, act);
+  }
+  spotUnder(event) {
+    const panel = this.panels.findIndex((p) => p.svg.contains(event.target)),
+      spot = panel < 0 ? null : this.panels[panel].locate(event);
+    return spot && { ...spot, panel };
+  }
+  pointAt(spot) {
+    if (sameSpot(spot, this.hover)) return;
+    this.hover = spot;
+    this.paint();
+  }
+  focusAt(event) {
+    const panel = this.panels.findIndex((p) => p.svg.contains(event.target)),
+      token = event.target.closest(".tok"),
+      was = this.cursor ?? this.pin ?? NONE;
+    if (panel < 0) return;
+    this.cursor = token
+      ? { ...NONE, [token.dataset.side]: +token.dataset.i, panel }
+      : { q: was.q ?? 0, k: was.k ?? 0, panel };
+    this.paint();
+  }
+  key(event) {
+    if (!this.cursor || event.altKey || event.ctrlKey || event.metaKey) return;
+    const n = this.maps.items.length,
+      to = { ...this.cursor },
+      upright = /Up|Down|Home|End/.test(event.key);
+    const step = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1, Home: -n, End: n }[event.key],
+      move = (i) => Math.max(0, Math.min(n - 1, i + step));
+    const side = to.q === null ? "k" : "q";
+    if (event.key === "Enter" || event.key === " ") this.pin = sameSpot(this.pin, to) ? null : { ...to };
+    else if (event.key === "Escape") this.pin = null;
+    else if (step === undefined) return;
+    else if (this.get("view") === "matrix") to[upright ? "q" : "k"] = move(to[upright ? "q" : "k"]);
+    else if (upright) to[side] = move(to[side]);
+    else Object.assign(to, NONE, { [step > 0 ? "k" : "q"]: to[side] }); // across to the same token on the other side
+    this.cursor = to;
+    this.hover = null;
+    this.paint(true);
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // -- files --
+  fileName(ending) {
+    return `attention-layer${this.get("layer")}-head${this.get("head")}.${ending}`;
+  }
+  saveCsv() {
+    download(
+      this.fileName("csv"),
+      "text/csv",
+      this.maps.csv(
+        this.get("layer"),
+        this.get("head"),
+        this.panels.map((p) => p.matrix),
       ),
     );
   }
-  const fileName = () => `attention-layer${get("layer")}-head${get("head")}`;
-  function saveCsv() {
-    const n = items.length,
-      cells = [];
-    for (let q = 0; q < n; q++)
-      for (let k = 0; k < n; k++)
-        cells.push(
-          csvRow([
-            get("layer"),
-            get("head"),
-            q,
-            items[q].full,
-            k,
-            items[k].full,
-            ...panels.map((p) => p.matrix[q * n + k].toFixed(4)),
-          ]),
-        );
-    download(
-      `${fileName()}.csv`,
-      "text/csv",
-      "\ufeff" +
-        csvRow(["layer", "head", "query_index", "query", "key_index", "key", ...panels.map((p) => p.name)]) +
-        cells.join(""),
-    );
+  saveSvg() {
+    const title = `${this.get("label")} (layer ${this.get("layer")}, head ${this.get("head")})`;
+    download(this.fileName("svg"), "image/svg+xml", exportSvg(this.box, this.panels, title));
   }
-  function saveSvg() {
-    download(
-      `${fileName()}.svg`,
-      "image/svg+xml",
-      exportSvg(box, panels, `${get("label")} (layer ${get("layer")}, head ${get("head")})`),
-    );
-  }
-  function refresh() {
-    layerBox.value = get("layer");
-    headBox.value = get("head");
-    measureBox.value = get("measure");
-    showView(get("view"));
-    mergeInput.checked = get("merged");
-    specialInput.checked = get("show_special");
-    const chosen = get("layer") * meta.heads + get("head");
-    buttons.forEach((b, i) => set(b, { "aria-checked": i === chosen, tabindex: i === chosen ? 0 : -1 }));
-    build();
-  }
-  function relabel() {
-    pin = cursor = hover = null;
-    regroup();
-    refresh();
-    thumbs();
-  }
-
-  // -- events: pointer and keyboard move the same selection, in both panels at once --
-  const same = (a, b) => (a?.q ?? null) === (b?.q ?? null) && (a?.k ?? null) === (b?.k ?? null);
-  const panelAt = (event) => panels.findIndex((p) => p.svg.contains(event.target));
-  const located = (event) => {
-    const i = panelAt(event),
-      at = i < 0 ? null : panels[i].locate(event);
-    return at && { ...at, panel: i };
-  };
-  on(panelsBox, "pointermove", (e) => {
-    const at = e.pointerType === "touch" ? null : located(e);
-    if (!same(at, hover) || !at !== !hover) {
-      hover = at;
-      paint();
-    }
-  });
-  on(panelsBox, "pointerleave", () => {
-    if (hover) {
-      hover = null;
-      paint();
-    }
-  });
-  on(panelsBox, "click", (e) => {
-    const at = located(e);
-    pin = !at || same(pin, at) ? null : at;
-    if (at && cursor) cursor = at;
-    paint();
-  });
-  on(panelsBox, "focusin", (e) => {
-    const i = panelAt(e),
-      token = e.target.closest(".tok"),
-      was = cursor ?? pin ?? none;
-    if (i >= 0) {
-      cursor = token
-        ? { q: null, k: null, [token.dataset.side]: +token.dataset.i, panel: i }
-        : { q: was.q ?? 0, k: was.k ?? 0, panel: i };
-      paint();
-    }
-  });
-  on(panelsBox, "focusout", (e) => {
-    if (!panelsBox.contains(e.relatedTarget)) {
-      cursor = null;
-      paint();
-    }
-  });
-  on(panelsBox, "keydown", (e) => {
-    if (!cursor || e.altKey || e.ctrlKey || e.metaKey) return;
-    const n = items.length,
-      matrix = get("view") === "matrix",
-      side = cursor.k !== null && cursor.q === null ? "k" : "q",
-      clamp = (i) => Math.max(0, Math.min(n - 1, i)),
-      to = { ...cursor };
-    const step = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1, Home: -n, End: n }[e.key];
-    if (e.key === "Enter" || e.key === " ") pin = same(pin, cursor) ? null : { ...cursor };
-    else if (e.key === "Escape") pin = null;
-    else if (step === undefined) return;
-    else if (matrix) {
-      const key = /Up|Down/.test(e.key) ? "q" : "k";
-      to[key] = clamp(to[key] + step);
-    } else if (/Left|Right/.test(e.key)) {
-      const other = step > 0 ? "k" : "q",
-        i = cursor[side];
-      to.q = to.k = null;
-      to[other] = i;
-    } else to[side] = clamp(to[side] + step);
-    cursor = to;
-    hover = null;
-    paint(true);
-    e.preventDefault();
-    e.stopPropagation();
-  });
-  on(heads, "click", (e) => {
-    const b = e.target.closest("button");
-    if (b) choose(+b.dataset.i);
-  });
-  on(heads, "keydown", (e) => {
-    const i = get("layer") * meta.heads + get("head"),
-      j = i + ({ ArrowDown: meta.heads, ArrowUp: -meta.heads, ArrowRight: 1, ArrowLeft: -1 }[e.key] ?? NaN);
-    if (j >= 0 && j < buttons.length) {
-      choose(j);
-      buttons[j].focus();
-    }
-    if (!Number.isNaN(j)) {
-      e.preventDefault();
-      e.stopPropagation();
-    }
-  });
-  function choose(i) {
-    model.set("layer", Math.floor(i / meta.heads));
-    model.set("head", i % meta.heads);
-    model.save_changes();
-  }
-  on(layerBox, "change", () => put("layer", +layerBox.value));
-  on(headBox, "change", () => put("head", +headBox.value));
-  on(measureBox, "change", () => put("measure", measureBox.value));
-  on(details, "toggle", () => details.open && fillTable());
-  on(form, "submit", (e) => {
-    e.preventDefault();
-    status.textContent = "Asking the kernel…";
-    put("sentence", sentence.value);
-  });
-  const resize = new ResizeObserver(() => {
-    if (panelsBox.clientWidth && Math.abs(panelsBox.clientWidth - width) > 2) {
-      width = panelsBox.clientWidth;
-      build();
-    }
-  });
-  const handlers = {
-    "change:layer": refresh,
-    "change:head": refresh,
-    "change:view": refresh,
-    "change:measure": refresh,
-    "change:merged": relabel,
-    "change:show_special": relabel,
-    "change:meta": async () => {
-      await load();
-      rebuildControls();
-      relabel();
-    },
-    // only a live kernel answers the hello below: the form never shows on a published page or in a restored notebook
-    "msg:custom": (message) => {
-      if (message?.type === "alive" && message.compute) panelsBox.before(form);
-      if (message?.type === "error") status.textContent = message.text;
-    },
-  };
-  for (const [event, act] of Object.entries(handlers)) model.on(event, act);
-  rebuildControls();
-  regroup();
-  refresh();
-  followTheme(
-    box,
-    () => {
-      build();
-      thumbs();
-    },
-    signal,
-  );
-  resize.observe(panelsBox);
-  model.send({ type: "hello" });
-  return () => {
-    quit.abort();
-    resize.disconnect();
-    for (const [event, act] of Object.entries(handlers)) model.off(event, act);
-  };
 }
 export default { render };

@@ -139,14 +139,19 @@ function linesFigure({ items, matrix, scale, identity, width, colour, name, perc
       [from, q, k, (i) => i * n + k],
       [to, k, q, (i) => q * n + i],
     ])
-      rows.forEach(({ token, bar, value, spoken }, i) => {
+      rows.forEach((entry, i) => {
         const weight = other === null ? 0 : matrix[at(i)],
+          on = own === i,
+          number = other !== null && (weight >= 0.01 || on) ? ` ${percent(weight)}` : "",
+          state = `${on} ${weight}${number}`;
+        if (entry.state === state) return; // most of 256 tokens, on most moves of the pointer
+        entry.state = state;
+        const { token, bar, value, spoken } = entry,
           w = Math.min(1, weight / scale) * (room + 8);
-        token.classList.toggle("on", own === i);
-        token.setAttribute("aria-pressed", own === i);
+        token.classList.toggle("on", on);
+        set(token, { "aria-pressed": on, "aria-label": spoken(number) });
         set(bar, { width: w.toFixed(1), x: rows === from ? (x1 - w).toFixed(1) : x2 });
-        value.textContent = other !== null && (weight >= 0.01 || own === i) ? ` ${percent(weight)}` : "";
-        token.setAttribute("aria-label", spoken(value.textContent));
+        value.textContent = number;
       });
   }
   const locate = (event) => {

@@ -78,10 +78,10 @@ function followTheme(box, repaint, signal) {
       ?.map(Number) ?? [255, 255, 255];
     const top = getComputedStyle(box).backgroundColor.startsWith("rgb") ? 255 : 1;
     const theme = (0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]) / top < 0.45 ? "dark" : "light";
-    if (box.dataset.theme !== theme) {
-      box.dataset.theme = theme;
-      repaint();
-    }
+    if (box.dataset.theme === theme) return;
+    const first = box.dataset.theme === undefined;
+    box.dataset.theme = theme;
+    if (!first) repaint();
   };
   const later = () => requestAnimationFrame(look);
   const watch = new MutationObserver(later);
@@ -93,6 +93,7 @@ function followTheme(box, repaint, signal) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", later, { signal });
   signal.addEventListener("abort", () => watch.disconnect());
   look();
+  return look;
 }
 const cssColour = (box, name) => getComputedStyle(box).getPropertyValue(name).trim();
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
@@ -113,10 +114,14 @@ async function inflate(value) {
 async function unpackSmall(value, count) {
   const raw = await inflate(value),
     out = new Uint8Array(count);
-  let over = Math.ceil(count / 4);
-  for (let i = 0; i < count; i++) {
-    const v = (raw[i >> 2] >> (2 * (i & 3))) & 3;
-    out[i] = v < 3 ? v : 3 + raw[over++];
+  const bytes = Math.ceil(count / 4);
+  let over = bytes;
+  for (let i = 0; i < bytes; i++) {
+    if (raw[i] === 0) continue; // most bytes of a long text
+    for (let j = 0; j < 4; j++) {
+      const low = (raw[i] >> (2 * j)) & 3;
+      if (low) out[4 * i + j] = low < 3 ? low : 3 + raw[over++];
+    }
   }
   if (over !== raw.length) throw new Error(`expected ${over} bytes of payload, found ${raw.length}`);
   return out;
@@ -173,6 +178,18 @@ function fit(text, room) {
   const points = Array.from(text.slice(0, 400));
   while (points.length > 1 && widthOf(points.join("") + "…") > room) points.pop();
   return points.join("") + "…";
+}
+// Several changes of state in one go are one redraw.
+function once(act) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(() => {
+      waiting = false;
+      act();
+    });
+  };
 }
 async function render(context) {
   try {

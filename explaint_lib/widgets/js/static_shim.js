@@ -28,11 +28,17 @@ function makeModel(state) {
     send() {}, // nobody listens: controls that need a kernel never appear
   };
 }
+function fromBase64(text) {
+  const characters = atob(text),
+    bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
 async function start(figure) {
   const mount = figure.querySelector(".ex-mount");
   try {
     const { state, buffers } = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-    for (const [key, text] of Object.entries(buffers)) state[key] = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    for (const [key, text] of Object.entries(buffers)) state[key] = fromBase64(text);
     await draw({ model: makeModel(state), el: mount });
     figure.setAttribute("data-explaint-ready", ""); // hides the static picture
   } catch (error) {

@@ -1,0 +1,111 @@
+// ---- neighbourhood_map.js: all words as points on a canvas; the chosen word and its neighbours above it as SVG ----
+const MAP_EDGE = 26; // pixels kept free around the points, so that names have room
+class WordMap {
+  constructor(box, lists) {
+    this.box = box;
+    this.lists = lists;
+    this.window = [0, 0, 1]; // what is shown of the unit square: left, bottom, side
+    this.canvas = html("canvas");
+    this.overlay = svg("svg", { "aria-hidden": "true" });
+    this.element = html("div", { class: "frame" }, this.canvas, this.overlay);
+  }
+  // Where word `i` stands on a map of `side` pixels.
+  at(i, side = this.element.clientWidth) {
+    const [left, bottom, span] = this.window,
+      x = (this.lists.place(i, 0) - left) / span,
+      y = (this.lists.place(i, 1) - bottom) / span;
+    return [MAP_EDGE + x * (side - 2 * MAP_EDGE), MAP_EDGE + (1 - y) * (side - 2 * MAP_EDGE)];
+  }
+  // The word under the pointer, or null.
+  under(event) {
+    const frame = this.element.getBoundingClientRect();
+    let best = null,
+      least = 18 ** 2;
+    for (let i = 0; i < this.lists.n; i++) {
+      const [x, y] = this.at(i, frame.width),
+        distance = (x - event.clientX + frame.left) ** 2 + (y - event.clientY + frame.top) ** 2;
+      if (distance < least) [least, best] = [distance, i];
+    }
+    return best;
+  }
+  aim(around) {
+    if (!around) return (this.window = [0, 0, 1]);
+    const ranges = [0, 1]
+      .map((axis) => around.map((i) => this.lists.place(i, axis)))
+      .map((v) => [Math.min(...v), Math.max(...v)]);
+    const span = Math.min(1, Math.max(0.08, 1.15 * Math.max(...ranges.map(([low, high]) => high - low))));
+    return (this.window = [...ranges.map(([low, high]) => (low + high - span) / 2), span]);
+  }
+  draw({ self, near, list, gold, zoom }) {
+    const side = this.element.clientWidth;
+    if (!side) return;
+    this.aim(zoom ? [self, ...list] : null);
+    this.points(self, side);
+    set(this.overlay, { viewBox: `0 0 ${side} ${side}` });
+    this.taken = [self, ...list].map((i) => this.at(i)).map(([x, y]) => [x - 4, y - 4, x + 4, y + 4]);
+    const [x, y] = this.at(self),
+      pointed = near !== null && near !== self;
+    const names = [...this.name(self, { class: "self" }), ...(pointed ? this.name(near, { class: "self" }) : [])];
+    const rays = list.map((i) => this.at(i)).map(([x2, y2]) => svg("line", { class: "ray", x1: x, y1: y, x2, y2 }));
+    const dots = list.map((i) => {
+      const [cx, cy] = this.at(i);
+      return svg(
+        "g",
+        { class: gold.has(i) ? "hit" : "" },
+        svg("circle", { class: "dot", cx, cy, r: 4.5 }),
+        ...(i === near ? [] : this.name(i)),
+      );
+    });
+    const ring = pointed ? [svg("circle", { class: "ring", cx: this.at(near)[0], cy: this.at(near)[1], r: 8 })] : [];
+    this.overlay.replaceChildren(
+      ...rays,
+      ...dots,
+      svg("circle", { class: "self", cx: x, cy: y, r: 6 }),
+      ...ring,
+      ...names,
+    );
+  }
+  points(self, side) {
+    const { n } = this.lists,
+      ratio = Math.min(3, devicePixelRatio || 1),
+      brush = this.canvas.getContext("2d"),
+      many = n > 1500;
+    this.canvas.width = this.canvas.height = side * ratio;
+    brush.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const kin of [false, true]) {
+      brush.fillStyle = cssColour(this.box, kin ? "--mark" : "--edge");
+      brush.globalAlpha = kin ? 0.9 : many ? 0.35 : 0.55;
+      for (let i = 0; i < n; i++) {
+        if (i === self || this.lists.kin(self, i) !== kin) continue;
+        const [x, y] = this.at(i, side);
+        brush.beginPath();
+        if (kin)
+          for (const [dx, dy] of [
+            [0, -4.5],
+            [4, 0],
+            [0, 4.5],
+            [-4, 0],
+          ])
+            brush.lineTo(x + dx, y + dy);
+        else brush.arc(x, y, many ? 1.6 : 2.4, 0, 7);
+        brush.fill();
+      }
+    }
+  }
+  // A name is written only where it covers no other name and no neighbour's point: [] where there is no such place.
+  name(i, props = {}) {
+    const side = this.element.clientWidth,
+      [x, y] = this.at(i),
+      text = fit(visible(this.lists.words[i]), side * 0.4),
+      width = widthOf(text) * 0.93;
+    for (const lift of [0, -13, 13, -26, 26])
+      for (const left of [x + 8, x - 8 - width]) {
+        const [l, t, r, b] = [left, y + lift - 8, left + width, y + lift + 6];
+        const free = this.taken.every(([l2, t2, r2, b2]) => l > r2 || r < l2 || t > b2 || b < t2);
+        if (!free || l < 0 || r > side || t < 0 || b > side) continue;
+        this.taken.push([l, t, r, b]);
+        return [svg("text", { x: left, y: y + lift + 4, ...props }, text)];
+      }
+    return [];
+  }
+}
