@@ -108,7 +108,11 @@ async function inflate(value) {
   if (typeof DecompressionStream === "undefined")
     throw new Error("this browser is too old: it has no DecompressionStream");
   const stream = new Blob([asBytes(value)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  try {
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    throw new Error("the compressed data is damaged"); // the browser's own words would be "failed to fetch"
+  }
 }
 // Inverse of _base.pack_small: 2 bits a cell, 3 = one byte more in the overflow.
 async function unpackSmall(value, count) {
