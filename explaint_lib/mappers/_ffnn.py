@@ -47,7 +47,7 @@ class FFNN(Mapper):
     are left out of the loss. Weight decay is 0. Computed in float32 on the CPU.
 
     After Chronis, Mahowald & Erk (2023), who used 300 units, dropout .5, a learning rate of 1e-4 and 50
-    epochs; the larger rate with early stopping here is ours, as their stopping rule is not published.
+    epochs; the larger rate with early stopping here is ours.
     """
 
     def __init__(
