@@ -42,7 +42,7 @@ def frequency_matched(
     *,
     special: Sequence[np.ndarray] | None = None,
     counts: np.ndarray | None = None,
-    n_nearest: int = 25,
+    n_nearest: int = 10,
 ) -> Replacer:
     """Return a sampler of replacements: another type of the corpus, of the same kind and about as frequent.
 
@@ -55,7 +55,7 @@ def frequency_matched(
     special : sequence of (n,) bool arrays, optional
     counts : (vocab,) array, optional
         Frequencies from a larger text. Default: counted in `ids_list`.
-    n_nearest : int, default 25
+    n_nearest : int, default 10
         Draw among the so many types nearest in log frequency; those that tie with the farthest of them take
         part as well, so rare tokens, most of which occur once, have many more to draw from.
 
