@@ -38,7 +38,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, fit_rung
+from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, fit_rung, unit
 from explaint_lib.continuity.positions import gather_positions
 from explaint_lib.continuity.ranks import TruthRanks
 from explaint_lib.continuity.scoring import (
@@ -82,11 +82,38 @@ class Score:
 Found = Iterator[tuple[tuple[str, str, str], np.ndarray, tuple[TruthRanks, TruthRanks]]]
 
 
-def _geometry(task: Task, name: str, layer: int, fold: int) -> Found:
+class _Fold:
+    """One fold: positions to fit on, positions to score, and candidates mapped once for all layers.
+
+    `splits` has one entry for the whole fold and one for unseen types: (suffix, fitted on, scored).
+    """
+
+    def __init__(self, task: Task, fold: int) -> None:
+        asked, other, other_type = task.truth >= 0, task.fold != fold, task.type_fold != fold
+        self.task = task
+        self.train, self.items = np.flatnonzero(asked & other), np.flatnonzero(asked & ~other)
+        old, unseen = np.flatnonzero(asked & other & other_type), np.flatnonzero(asked & ~other & ~other_type)
+        self.splits = [("", self.train, self.items)]
+        if old.size and unseen.size:
+            self.splits.append(("_unseen_types", old, unseen))
+        self._rows: dict[tuple[str, str, int], np.ndarray] = {}
+
+    def rows(self, rung: FittedRung, types: np.ndarray, suffix: str = "") -> np.ndarray:
+        """Return the embedding rows of `types`, mapped by `rung` and of length 1, (type, dim).
+
+        Maps move states, not candidates: those are only standardised, on the same tokens at every layer.
+        """
+        space = rung.name if rung.name in GEOMETRY_RUNGS else "cosine_standardised"
+        key = (space, suffix, len(types))
+        if key not in self._rows:
+            self._rows[key] = unit(rung.map_candidates(self.task.embedding[types]))
+        return self._rows[key]
+
+
+def _geometry(fold: _Fold, name: str, layer: int) -> Found:
     """Yield the geometry scores of one rung, layer and fold."""
+    task, train, items = fold.task, fold.train, fold.items
     states = task.positions.states[layer]
-    asked = task.truth >= 0
-    train, items = np.flatnonzero(asked & (task.fold != fold)), np.flatnonzero(asked & (task.fold == fold))
     references = {"layer0": 0} | ({"previous": layer - 1} if layer else {})
     for reference, other in references.items():
         vectors = task.positions.states[other]
@@ -96,22 +123,20 @@ def _geometry(task: Task, name: str, layer: int, fold: int) -> Found:
     yield ("geometry", "within", "corpus"), items, score_within(task, rung, states, items)
     if task.embedding.shape[1] == states.shape[1]:
         rung = fit_rung(name, states[train], task.embedding[task.label[train]])
-        found = score_in_types(task, rung, states, task.types, items)
+        found = score_in_types(task, rung, states, fold.rows(rung, task.types), task.types, items)
         yield ("geometry", "layer0", "corpus"), items, found
 
 
-def _decodability(task: Task, name: str, layer: int, fold: int, rng: np.random.Generator) -> Found:
+def _decodability(fold: _Fold, name: str, layer: int, rng: np.random.Generator) -> Found:
     """Yield the decodability scores of one trained map, layer and fold."""
+    task, train, items = fold.task, fold.train, fold.items
     states, inputs = task.positions.states[layer], task.positions.states[0]
-    asked, other_sentence, other_type = task.truth >= 0, task.fold != fold, task.type_fold != fold
-    train, items = np.flatnonzero(asked & other_sentence), np.flatnonzero(asked & ~other_sentence)
     if name != "procrustes" or task.embedding.shape[1] == states.shape[1]:
-        yield from _decode(task, name, layer, train, items, "", rng)
-        old = np.flatnonzero(asked & other_sentence & other_type)
-        unseen = np.flatnonzero(asked & ~other_sentence & ~other_type)
-        if old.size and unseen.size:
-            yield from _decode(task, name, layer, old, unseen, "_unseen_types", rng)
-    if task.place_in_inputs:
+        for suffix, fitted_on, scored in fold.splits:
+            rung = fit_rung(name, states[fitted_on], task.embedding[task.label[fitted_on]], rng=rng)
+            for candidates, some, found in _decode(fold, rung, layer, scored, suffix):
+                yield ("decodability", "layer0", candidates + suffix), some, found
+    if task.place_in_inputs and name != "mlp":  # too slow for what it would add
         rung = fit_rung(name, states[train], inputs[task.truth[train]], rng=rng)
         found = score_in_sentence(task, rung, states, inputs, items)
         yield ("decodability", "layer0", "sentence_layer0"), items, found
@@ -123,21 +148,19 @@ def _decodability(task: Task, name: str, layer: int, fold: int, rng: np.random.G
 
 
 def _decode(
-    task: Task, name: str, layer: int, train: np.ndarray, items: np.ndarray, suffix: str, rng:
-    np.random.Generator
-) -> Found:  # fmt: skip
-    """Fit a map to embedding rows on `train`, score `items`; `suffix` marks the kind of split."""
-    states = task.positions.states[layer]
-    rung = fit_rung(name, states[train], task.embedding[task.label[train]], rng=rng)
+    fold: _Fold, rung: FittedRung, layer: int, items: np.ndarray, suffix: str
+) -> Iterator[tuple[str, np.ndarray, tuple[TruthRanks, TruthRanks]]]:
+    """Yield the scores of `items` under a map to embedding rows, against every candidate set."""
+    task = fold.task
+    states, everything = task.positions.states[layer], np.arange(len(task.embedding))
     rows = task.embedding[task.positions.token_ids]  # (position, embedding dim)
-    found = score_in_sentence(task, rung, states, rows, items)
-    yield ("decodability", "layer0", "sentence" + suffix), items, found
-    found = score_in_types(task, rung, states, task.types, items)
-    yield ("decodability", "layer0", "corpus" + suffix), items, found
+    yield "sentence", items, score_in_sentence(task, rung, states, rows, items)
+    rows = fold.rows(rung, task.types, suffix)
+    yield "corpus", items, score_in_types(task, rung, states, rows, task.types, items)
     few = items[task.in_vocabulary_sample[items]]
-    if name == "ridge" and few.size:
-        found = score_in_types(task, rung, states, np.arange(len(task.embedding)), few)
-        yield ("decodability", "layer0", "vocabulary" + suffix), few, found
+    if rung.name == "ridge" and few.size:
+        rows = fold.rows(rung, everything, suffix)
+        yield "vocabulary", few, score_in_types(task, rung, states, rows, everything, few)
 
 
 def continuity_curve(
@@ -207,32 +230,28 @@ def continuity_curve(
     """
     unknown = sorted(set(similarities) - set(RUNGS))
     if unknown or n_folds < 2:
-        raise ValueError(
-            f"expected similarities out of {', '.join(RUNGS)} and n_folds >= 2; got {unknown or n_folds}"
-        )
+        raise ValueError(f"expected similarities out of {', '.join(RUNGS)} and n_folds >= 2; got {unknown or n_folds}")
     positions = gather_positions(states, token_ids, special)
     layers = range(len(positions.states)) if layers is None else layers
     if not all(0 <= layer < len(positions.states) for layer in layers):
         raise ValueError(f"expected layers from 0 to {len(positions.states) - 1}, got {list(layers)}")
-    task = make_task(
-        positions, embedding, n_folds=n_folds, offset=offset, vocabulary_items=vocabulary_items, rng=rng
-    )
-    scores: list[Score] = []
-    for layer in tqdm(layers, desc="continuity, layers", disable=not progress):
-        cells: dict[tuple[str, str, str, str], np.ndarray] = {}
-        for fold, name in itertools.product(range(n_folds), similarities):
-            if name in GEOMETRY_RUNGS:
-                found = _geometry(task, name, layer, fold)
-            else:
-                found = _decodability(task, name, layer, fold, rng)
+    task = make_task(positions, embedding, n_folds=n_folds, offset=offset, vocabulary_items=vocabulary_items, rng=rng)
+    cells: dict[tuple[int, str, str, str, str], np.ndarray] = {}
+    grid = itertools.product(range(n_folds), layers)
+    for number, layer in tqdm(grid, "continuity", n_folds * len(layers), disable=not progress, leave=False):
+        if layer == layers[0]:
+            fold = _Fold(task, number)
+        for name in similarities:
+            decoding = name not in GEOMETRY_RUNGS
+            found = _decodability(fold, name, layer, rng) if decoding else _geometry(fold, name, layer)
             for what, items, (ranks, chance) in found:
-                cell = cells.setdefault((*what, name), np.full((4, len(task.label)), np.nan))
+                cell = cells.setdefault((layer, *what, name), np.full((4, len(task.label)), np.nan))
                 cell[:, items] = (*ranks, *chance)
-        scores += [_to_score(layer, what, cell, positions.sentence) for what, cell in cells.items()]
-    return scores
+    order = {layer: i for i, layer in enumerate(layers)}
+    return [_to_score(key, cells[key], positions.sentence) for key in sorted(cells, key=lambda key: order[key[0]])]
 
 
-def _to_score(layer: int, what: tuple[str, str, str, str], cell: np.ndarray, sentence: np.ndarray) -> Score:
+def _to_score(key: tuple[int, str, str, str, str], cell: np.ndarray, sentence: np.ndarray) -> Score:
     """Keep the scored items of a cell (4, position); an item without a true candidate has no score."""
     scored = np.isfinite(cell[0])
-    return Score(layer, *what, sentence[scored], *cell[:, scored])
+    return Score(*key, sentence[scored], *cell[:, scored])

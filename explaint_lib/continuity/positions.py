@@ -55,9 +55,7 @@ def _check_sentence(
             f"{states.shape[1]} positions, found shapes {ids.shape} and {special.shape}"
         )
     if not np.isfinite(states).all():
-        raise ExplaintError(
-            f"sentence {index}: the hidden states hold NaN or infinite values; check the model's run"
-        )
+        raise ExplaintError(f"sentence {index}: the hidden states hold NaN or infinite values; check the model's run")
 
 
 def gather_positions(
@@ -100,9 +98,7 @@ def gather_positions(
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     slot = np.arange(lengths.max())
     return Positions(
-        states=np.concatenate(
-            [s[:, kept] for s, kept in zip(states, keep, strict=True)], axis=1, dtype=np.float32
-        ),
+        states=np.concatenate([s[:, kept] for s, kept in zip(states, keep, strict=True)], axis=1, dtype=np.float32),
         token_ids=np.concatenate([np.asarray(ids)[kept] for ids, kept in zip(token_ids, keep, strict=True)]),
         sentence=np.repeat(np.arange(len(lengths)), lengths),
         place=np.concatenate(keep),

@@ -98,8 +98,7 @@ def rank_of_truth(
         is_candidate = np.ones(similarity.shape, dtype=bool)
     if not similarity.shape == is_truth.shape == is_candidate.shape:
         raise ValueError(
-            f"expected three arrays of one shape, got {similarity.shape}, {is_truth.shape}, "
-            f"{is_candidate.shape}"
+            f"expected three arrays of one shape, got {similarity.shape}, {is_truth.shape}, {is_candidate.shape}"
         )
     true = is_truth & is_candidate
     false = is_candidate & ~is_truth

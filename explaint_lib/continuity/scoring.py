@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.continuity.ladder import FittedRung, cosine_matrix
+from explaint_lib.continuity.ladder import FittedRung, cosine_matrix, unit
 from explaint_lib.continuity.positions import Positions
 from explaint_lib.continuity.ranks import TruthRanks, chance_of_truth, rank_of_truth
 
@@ -70,16 +70,12 @@ def make_task(
         type_fold=(rng.permutation(len(types)) % n_folds)[type_index],
         types=types,
         embedding=embedding.astype(np.float32, copy=False),
-        place_in_inputs=not np.array_equal(
-            positions.states[0], embedding[positions.token_ids].astype(np.float32)
-        ),
+        place_in_inputs=not np.array_equal(positions.states[0], embedding[positions.token_ids].astype(np.float32)),
         in_vocabulary_sample=np.isin(sentence, sampled),
     )
 
 
-def _score(
-    similarity: np.ndarray, is_truth: np.ndarray, is_candidate: np.ndarray
-) -> tuple[TruthRanks, TruthRanks]:
+def _score(similarity: np.ndarray, is_truth: np.ndarray, is_candidate: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Return the ranks of the truth and their chance."""
     is_truth = is_truth & is_candidate
     ranks = rank_of_truth(similarity, is_truth, is_candidate)
@@ -102,17 +98,15 @@ def score_in_sentence(
 
 
 def score_in_types(
-    task: Task, rung: FittedRung, states: np.ndarray, types: np.ndarray, items: np.ndarray
+    task: Task, rung: FittedRung, states: np.ndarray, rows: np.ndarray, types: np.ndarray, items: np.ndarray
 ) -> tuple[TruthRanks, TruthRanks]:
-    """Score `items` against the embedding rows of `types`."""
-    similarity = cosine_matrix(rung.map_states(states[items]), rung.map_candidates(task.embedding[types]))
+    """Score `items` against the token `types`; `rows` are their embedding rows, mapped and of length 1."""
+    similarity = unit(rung.map_states(states[items])) @ rows.T  # (item, type)
     everyone = np.ones(similarity.shape, dtype=bool)
     return _score(similarity, types[None, :] == task.label[items, None], everyone)
 
 
-def score_within(
-    task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray
-) -> tuple[TruthRanks, TruthRanks]:
+def score_within(task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against all positions of other sentences in the same layer: is the nearest its type?"""
     sentence = task.positions.sentence
     similarity = cosine_matrix(rung.map_states(states[items]), rung.map_states(states))

@@ -212,7 +212,8 @@ def _measure(encoder: Encoder, sentences: Sequence[str], settings: _Settings) ->
     embedding = encoder.embedding_matrix()
     spread = np.linspace(0, encoder.n_layers, settings.mlp_layers).round().astype(int)
     table: dict[Key, _Cell] = {}
-    for ladder, layers in ((_LADDER, None), (("mlp",), np.unique(spread).tolist())):
+    ladders = [(_LADDER, None)] + ([(("mlp",), np.unique(spread).tolist())] if spread.size else [])
+    for ladder, layers in ladders:
         scores = continuity_curve(
             states, ids, special, embedding=embedding, similarities=ladder, layers=layers,
             rng=np.random.default_rng(settings.seed), progress=settings.progress,

@@ -1,0 +1,226 @@
+"""``explaint continuity``: do positions keep their tokens? Four claims, by layer, beside untrained twins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from explaint_lib._common import ExplaintError, atomic_path
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# a heading, the rows it shows (None: any), and what to know before reading it
+_Column = tuple[str, str, str | None, str | None, str | None]
+_TABLES: tuple[tuple[str, str, tuple[_Column, ...]], ...] = (
+    (
+        "(a) Raw geometry",
+        "Share of positions whose nearest candidate, without any fitted map, is their own token (top-1). "
+        "Candidates: input vectors of the same sentence; its vectors one layer below; states of other "
+        "sentences in the same layer (is the nearest of the same token type?).",
+        (
+            ("input\ncosine", "geometry", "layer0", "sentence", "cosine"),
+            ("input\ncentred", "geometry", "layer0", "sentence", "cosine_centred"),
+            ("input\nstandardised", "geometry", "layer0", "sentence", "cosine_standardised"),
+            ("layer below\ncosine", "geometry", "previous", "sentence", "cosine"),
+            ("same layer\ncosine", "geometry", "within", "corpus", "cosine"),
+        ),
+    ),
+    (
+        "(b) Decodability",
+        "Share of positions whose token a map names that was fitted on other sentences (top-1). Candidates: "
+        "the tokens of the sentence, or all token types of the text; unseen: types the map never met.",
+        (
+            ("sentence\nprocrustes", "decodability", "layer0", "sentence", "procrustes"),
+            ("sentence\nridge", "decodability", "layer0", "sentence", "ridge"),
+            ("all types\nridge", "decodability", "layer0", "corpus", "ridge"),
+            ("unseen\nridge", "decodability", "layer0", "corpus_unseen_types", "ridge"),
+            ("all types\nmlp", "decodability", "layer0", "corpus", "mlp"),
+        ),
+    ),
+    (
+        "(c) Causal locality and (d) share of content",
+        "A token is replaced by one about as frequent, and the model runs again. (c) How often its own "
+        "position changes most. (d) Its own part of the summed change.",
+        (
+            ("(c) own position\nchanges most", "causal_locality", None, None, None),
+            ("(d) own share\nof the change", "content_share", None, None, None),
+        ),
+    ),
+)
+
+
+def continuity(
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
+    ],
+    text: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One sentence a line. Default: the sentences bundled with explaint."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write manifest and all rows to this file.")
+    ] = None,
+    interventions: Annotated[
+        int, typer.Option(min=0, help="Token replacements a model for (c) and (d); 120 give about +-.04.")
+    ] = 120,
+    untrained_seeds: Annotated[
+        int, typer.Option(min=0, help="Untrained twins to compare with; a verdict needs at least 5.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Draws folds, replacements and resamples.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto: where the model runs.")] = "cpu",
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub id.")] = None,
+) -> None:
+    """Ask, layer by layer, whether positions keep their tokens.
+
+    "Later positions no longer correspond to their tokens" is four claims, and
+    they come apart:
+
+    \b
+    (a) raw geometry      is the state nearest to its own input?
+    (b) decodability      can a map fitted on other sentences name the token?
+    (c) causal locality   does replacing the token change its position most?
+    (d) share of content  how much of that change is at its own position?
+
+    A layer that rotates its input loses (a) and keeps (b); a model can keep
+    (b) while most of (d) is elsewhere. So name the claim before quoting a
+    number. Every number stands beside chance and beside untrained twins: the
+    same architecture with random weights, which often keeps tokens better.
+
+    The terminal shows the main curves. The JSON file holds all of them: three
+    references, more candidates, top-1 and reciprocal rank, 95 % intervals
+    that resample sentences, and trained minus untrained.
+
+    \b
+    Examples:
+      explaint continuity --model minilm
+      explaint continuity --model smollm2 --text my.txt --json my.json
+      explaint continuity --model minilm --untrained-seeds 1   (quick look)
+    """
+    if json_file is not None:
+        _check_writable(json_file)
+    sentences, labels = (None, None) if text is None else _read_lines(text)
+    from explaint_lib.experiments.continuity import bundled_sentences, run_continuity
+
+    result = run_continuity(
+        model,
+        bundled_sentences() if sentences is None else sentences,
+        labels=labels,
+        revision=revision,
+        seed=seed,
+        untrained_seeds=untrained_seeds,
+        n_interventions=interventions,
+        device=device,
+        progress=True,
+    )
+    if json_file is not None:
+        with atomic_path(json_file) as beside:
+            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    _show(result, "the bundled sentences" if text is None else text.name)
+    if json_file is not None:
+        typer.echo(f"written: {json_file}", err=True)
+
+
+def _check_writable(path: Path) -> None:
+    """Say before the long run that the JSON file cannot be written."""
+    import os
+    import tempfile
+
+    if path.is_dir():
+        raise ExplaintError(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise ExplaintError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as fault:
+        reason = os.strerror(fault.errno or 0)
+        raise ExplaintError(f"cannot write {path}: {reason}; choose another folder") from None
+
+
+def _read_lines(path: Path) -> tuple[list[str], list[str]]:
+    """Return the sentences of a file, one a line, blank lines skipped, and the name of each for errors."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as fault:
+        raise ExplaintError(
+            f"{path} is not UTF-8 text (byte {fault.start} cannot be read); expected plain text, one sentence a line"
+        ) from None
+    except OSError as fault:
+        raise ExplaintError(
+            f"cannot read {path}: {fault.strerror}; expected a text file, one sentence a line"
+        ) from None
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    return [line for _, line in numbered], [f"line {number} of {path.name}" for number, _ in numbered]
+
+
+# --- printing ---------------------------------------------------------------------------------------------
+
+
+def _show(result: dict[str, Any], source: str) -> None:
+    """Print one table for each group of claims."""
+    from rich.console import Console
+
+    console = Console()
+    about = result["manifest"]
+    twins = about["arguments"]["untrained_seeds"]
+    console.print(
+        f"\n{about['model']['name']} on {source}: {about['data']['n_texts']} sentences, seed {about['seed']}",
+        markup=False, highlight=False, style="bold",
+    )  # fmt: skip
+    if about["data"]["n_repeated_texts_left_out"]:
+        console.print(f"{about['data']['n_repeated_texts_left_out']} repeated lines were used once.")
+    if about["arguments"]["first_position_left_out"]:
+        console.print("A decoder's first position is left out: it sees nothing but itself.", highlight=False)
+    if twins:
+        beside = f"the mean of {twins} untrained twins" if twins > 1 else "an untrained twin"
+        console.print(f"Each cell: trained, then {beside}.", highlight=False)
+    for title, explanation, columns in _TABLES:
+        table = _table(result["rows"], columns)
+        if table is not None:
+            console.print(f"\n{title}", markup=False, style="bold")
+            console.print(explanation, markup=False, highlight=False, style="dim")
+            console.print(table)
+    console.print(
+        "\nA number near chance under one claim says nothing about another claim. Intervals, and trained "
+        "minus untrained, are in the JSON file (--json FILE)."
+        + (" For a verdict ask for at least 5 untrained twins (--untrained-seeds 5)." if twins < 5 else ""),
+        markup=False, highlight=False,
+    )  # fmt: skip
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[_Column, ...]) -> Table | None:
+    """Return layers as rows and claims as columns, chance below; None if nothing of it was measured."""
+    from rich.table import Table
+
+    found: dict[tuple[int, bool, _Column], dict[str, Any]] = {}
+    for row in rows:
+        for column in columns:
+            what = (row["claim"], row["reference"], row["candidates"], row["similarity"])
+            if what == column[1:] and row["metric"] != "mrr":
+                found[row["layer"], row["untrained"], column] = row
+    shown = [column for column in columns if any(key[2] == column for key in found)]
+    if not shown:
+        return None
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("layer", justify="right")
+    for column in shown:
+        table.add_column(column[0], justify="right", no_wrap=True)
+    for layer in sorted({key[0] for key in found}):
+        cells = [[found.get((layer, untrained, column)) for untrained in (False, True)] for column in shown]
+        table.add_row(str(layer), *[" ".join(_short(row["value"]) for row in cell if row) for cell in cells])
+    last = max(key[0] for key in found)
+    chances = [found.get((last, False, column)) for column in shown]
+    table.add_row("chance", *[_short(row["chance"]) if row else "" for row in chances], style="dim")
+    return table
+
+
+def _short(value: float) -> str:
+    """Return a share without its leading zero: ".97", "1.00", "<.01"."""
+    if 0 < value < 0.005:
+        return "<.01"
+    return f"{value:.2f}".removeprefix("0") if value < 0.995 else "1.00"
