@@ -370,6 +370,26 @@ def test_differences_are_trained_minus_untrained(fake):
         assert difference["untrained_seeds"] == 2
 
 
+def test_fewer_layers_are_spread_and_score_the_same(fake):
+    ask = dict(untrained_seeds=1, n_interventions=10, mlp_layers=2, n_boot=20)
+    everything = experiment.run_continuity("fake", sentences(), **ask)
+    some = experiment.run_continuity("fake", sentences(), max_layers=3, **ask)
+    assert some["manifest"]["arguments"]["layers"] == [0, 2, 4]
+
+    def values(result):
+        return {
+            tuple(row[key] for key in ("untrained", *experiment.Key._fields)): row["value"] for row in result["rows"]
+        }
+
+    # the bootstrap is common to all rows; the position control draws anew at each layer
+    expected = {
+        key: value for key, value in values(everything).items() if key[1] in (0, 2, 4) and "control" not in str(key)
+    }
+    assert expected == {key: value for key, value in values(some).items() if "control" not in str(key)}
+    with pytest.raises(ExplaintError, match="max_layers must be at least 1"):
+        experiment.run_continuity("fake", sentences(), max_layers=0, **ask)
+
+
 def test_same_seed_same_result_and_repeats_are_used_once(fake):
     ask = dict(untrained_seeds=1, n_interventions=10, mlp_layers=0, n_boot=20)
     first = experiment.run_continuity("fake", sentences(), **ask)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,6 +75,7 @@ def run_continuity(
     seed: int = 0,
     untrained_seeds: int = 5,
     n_interventions: int = 120,
+    max_layers: int | None = None,
     mlp_layers: int = 3,
     n_boot: int = 1000,
     device: str = "cpu",
@@ -99,6 +100,8 @@ def run_continuity(
         none.
     n_interventions : int
         Token replacements for each model. 120 give about +-.04; 0 leaves the causal claims out.
+    max_layers : int, optional
+        Measure at most so many layers, evenly spread from 0 to the last; for deep models. Default: all.
     mlp_layers : int
         The ``mlp`` rung is slow: at so many layers, evenly spread from 0 to the last, and one twin only; 0
         for none.
@@ -121,7 +124,7 @@ def run_continuity(
     Raises
     ------
     ExplaintError
-        For a static model, too few sentences, a text longer than the model takes, or too many interventions.
+        For a static model, too few sentences or layers, a text longer than the model takes, or too many interventions.
     """
     sentences, names = _distinct(texts, labels)
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
@@ -132,18 +135,21 @@ def run_continuity(
             "a contextual model, for instance minilm or smollm2"
         )
     _check_lengths(encoder, sentences, names)
+    layers = _spread(encoder.n_layers, encoder.n_layers + 1 if max_layers is None else max_layers)
+    if not layers:
+        raise ExplaintError(f"max_layers must be at least 1, found {max_layers}")
     about = encoder.describe()
-    settings = _Settings(seed, n_interventions, len(sentences), mlp_layers, progress)
+    settings = _Settings(seed, n_interventions, len(sentences), layers, mlp_layers, progress)
     tables = [_measure(encoder, sentences, settings)]
     del encoder  # one model in memory at a time
     for twin in tqdm(range(untrained_seeds), desc="untrained twins", disable=not progress):
-        settings = _Settings(seed, n_interventions, len(sentences), mlp_layers if twin == 0 else 0, progress)
+        settings = replace(settings, mlp_layers=mlp_layers if twin == 0 else 0)
         model = load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
         tables.append(_measure(model, sentences, settings))
     rows, differences = _summarise(model_name, tables, n_boot, np.random.default_rng(seed))
     arguments = {
         "untrained_seeds": untrained_seeds, "untrained_seeds_mlp": min(1, untrained_seeds),
-        "n_interventions": n_interventions, "mlp_layers": mlp_layers, "n_boot": n_boot, "n_folds": 5,
+        "n_interventions": n_interventions, "layers": layers, "mlp_layers": mlp_layers, "n_boot": n_boot, "n_folds": 5,
         "first_position_left_out": about["family"] == "decoder",
     }  # fmt: skip
     data = {
@@ -187,8 +193,14 @@ class _Settings:
     seed: int
     n_interventions: int
     n_sentences: int
+    layers: list[int]
     mlp_layers: int
     progress: bool
+
+
+def _spread(last: int, most: int) -> list[int]:
+    """Return at most so many layers, evenly spread from 0 to the last."""
+    return sorted(set(np.linspace(0, last, max(most, 0)).round().astype(int).tolist()))
 
 
 def _left_out(encoder: Encoder, encoding: Encoding) -> np.ndarray:
@@ -210,10 +222,10 @@ def _measure(encoder: Encoder, sentences: Sequence[str], settings: _Settings) ->
     special = [_left_out(encoder, encoding) for encoding in encodings]
     states = [encoding.hidden_states for encoding in encodings]
     embedding = encoder.embedding_matrix()
-    spread = np.linspace(0, encoder.n_layers, settings.mlp_layers).round().astype(int)
     table: dict[Key, _Cell] = {}
-    ladders = [(_LADDER, None)] + ([(("mlp",), np.unique(spread).tolist())] if spread.size else [])
-    for ladder, layers in ladders:
+    for ladder, layers in ((_LADDER, settings.layers), (("mlp",), _spread(encoder.n_layers, settings.mlp_layers))):
+        if not layers:
+            continue
         scores = continuity_curve(
             states, ids, special, embedding=embedding, similarities=ladder, layers=layers,
             rng=np.random.default_rng(settings.seed), progress=settings.progress,
@@ -250,7 +262,8 @@ def _causal(
     table = {}
     claims = {("causal_locality", "argmax"): found.argmax_hit, ("content_share", "share"): found.share}
     for (claim, metric), values in claims.items():
-        for layer, value in enumerate(values.T):
+        for layer in settings.layers:
+            value = values[:, layer]
             fine = np.isfinite(value)
             where = found.sentence[fine]
             sums = (
