@@ -28,8 +28,10 @@ from explaint_lib.inference._tests import (
     paired_swap_p,
     permutation_p,
 )
+from explaint_lib.inference._verdict import Comparison, compare, verdicts
 
 __all__ = [
+    "Comparison",
     "Equivalence",
     "benjamini_hochberg",
     "bootstrap_ci",
@@ -37,6 +39,7 @@ __all__ = [
     "bootstrap_spearman_feature",
     "cliffs_delta",
     "cluster_bootstrap_ci",
+    "compare",
     "equivalence",
     "holm",
     "mean_spearman_feature",
@@ -44,4 +47,5 @@ __all__ = [
     "paired_swap_p",
     "percentile_interval",
     "permutation_p",
+    "verdicts",
 ]
