@@ -2,8 +2,8 @@
 
 It holds nothing that changes between two runs of one command on one machine (no date, no duration, no path):
 the same seed gives the same file, byte for byte. What it does not license: numbers may still differ in their
-last digits on another processor or with another number of threads, since floating-point sums then run in
-another order.
+last digits on another processor, or (where an experiment does not fix it) with another number of threads,
+since floating-point sums then run in another order.
 """
 
 from __future__ import annotations

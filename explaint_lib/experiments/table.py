@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from explaint_lib import controls, inference
@@ -134,12 +135,14 @@ def run_table(
         "random": min(permutations or FEW_DRAWS, FEW_DRAWS),
         "shuffled_upper_bound": min(permutations or FEW_DRAWS, FEW_DRAWS),
     }
-    tallies = {}
-    with tqdm(total=3 + sum(draws.values()), unit="fit", disable=not progress) as bar:
+    # One thread: on matrices of this size several only wait for each other (measured: five times slower on a busy
+    # machine), and the order of a sum, so its last digit, must not depend on how many processors there are.
+    with threadpool_limits(1), tqdm(total=3 + sum(draws.values()), unit="fit", disable=not progress) as bar:
+        tallies = {}
         for condition in list(CONDITIONS)[:-2]:
             bar.set_description(condition)
             tallies[condition] = _tally(plan, condition, draws.get(condition, 1), bar.update)
-    tests = _tests(plan, tallies, permutations) if permutations else []
+        tests = _tests(plan, tallies, permutations) if permutations else []
     rows = [row for condition, tally in tallies.items() for row in tally.rows(condition)]
     rows += [row for condition in ("oracle", "chance") for row in _closed_form(plan, condition)]
     names = {"norms": norms.name, "model": model, "layer": layer, "mapper": mapper}
