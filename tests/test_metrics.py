@@ -280,6 +280,14 @@ def test_neighbour_scores_tell_their_two_questions_apart():
     np.testing.assert_allclose(metrics.retrieval_at_k(gold, gold), 1)
 
 
+def test_overlap_takes_vectors_of_any_width():
+    gold = np.random.default_rng(0).random((40, 20))
+    wide = np.hstack([gold, np.zeros((40, 5))])  # columns that change no angle
+    np.testing.assert_allclose(metrics.neighbour_overlap_at_k(frozen(wide), frozen(gold)), 1)
+    with pytest.raises(ExplaintError, match="one shape"):
+        metrics.neighbour_overlap_at_k(wide[:-1], gold)
+
+
 def test_duplicated_gold_vectors_lower_the_retrieval_oracle():
     gold = np.vstack([np.tile([1.0, 2, 0], (20, 1)), np.eye(3), np.zeros((1, 3))])
     oracle = metrics.retrieval_oracle(gold, 10)

@@ -18,9 +18,11 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
 
     Parameters
     ----------
-    pred, gold : arrays of shape (words, features)
-        Neighbours of a prediction are sought among the predictions, those of a gold vector among the gold
-        vectors.
+    pred : array of shape (words, dims)
+        Predictions, or any vectors of the same words (word vectors before any map): neighbours of a row are
+        sought among these rows, so they need not have the columns of `gold`.
+    gold : array of shape (words, features)
+        Its neighbours are sought among the gold vectors.
     k : int, default=10
 
     Returns
@@ -33,7 +35,7 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     Raises
     ------
     ExplaintError
-        If k is not between 1 and ``words - 1``.
+        If k is not between 1 and ``words - 1``, or the numbers of words differ.
 
     Warnings
     --------
@@ -44,7 +46,7 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     -----
     Where gold has missing cells (NaN), the cosine of two words is taken over the features observed for both.
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = pair(pred, gold, same_columns=False)
     _check_k(k, len(gold) - 1, "the number of other words")
     near = _neighbour_share(_cosines(pred, pred), k)
     return (near * _neighbour_share(_cosines(gold, gold), k)).sum(axis=1) / k

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 from explaint_lib._common import ExplaintError
 
 
-def pair(pred: ArrayLike, gold: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def pair(pred: ArrayLike, gold: ArrayLike, *, same_columns: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Return checked float64 arrays (words, features); NaN in gold is a missing cell."""
     pred, gold = matrix(pred, "pred"), matrix(gold, "gold")
-    if pred.shape != gold.shape:
+    if len(pred) != len(gold) or (same_columns and pred.shape != gold.shape):
         raise ExplaintError(f"pred and gold must have one shape (words, features), got {pred.shape} and {gold.shape}")
     if not np.isfinite(pred).all():
         raise ExplaintError("predictions must be finite; NaN is for missing cells of gold only")
