@@ -29,6 +29,7 @@ LOOKS = {
     "shuffled_upper_bound": Look("shuffled upper bound", ORANGE, "D"),
     "shuffled": Look("shuffled", VERMILLION, "v"),
     "permuted_pairing": Look("permuted pairing", VERMILLION, "X"),
+    "permuted_within": Look("permuted in category", VERMILLION, "*"),
     "mean_profile": Look("mean profile", PURPLE, "s"),
     "random": Look("random", GREY, "P"),
     "chance": Look("chance", GREY, "|", "--"),

@@ -17,7 +17,8 @@ Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
 
 # ceilings above, the observation, then what it must beat: the order in which a reader asks
 _ORDER = (
-    "oracle", "upper_bound", "system", "shuffled_upper_bound", "shuffled", "permuted_pairing", "mean_profile", "random",
+    "oracle", "upper_bound", "system", "permuted_within", "shuffled_upper_bound", "shuffled", "permuted_pairing",
+    "mean_profile", "random",
 )  # fmt: skip
 
 
