@@ -86,16 +86,20 @@ def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np
     """Return a small one-hidden-layer map, stopped early on a tenth of the training positions."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
+    from threadpoolctl import threadpool_limits
 
+    batch = min(128, len(x) // 2)
     model = MLPRegressor(
         hidden_layer_sizes=(512,),
-        batch_size=min(64, len(x) // 2),
-        max_iter=100,
+        batch_size=batch,
+        learning_rate_init=3e-3,
+        max_iter=max(15, -(-400 * batch // len(x))),  # at least 400 steps
         early_stopping=len(x) >= 20,
-        n_iter_no_change=5,
+        n_iter_no_change=3,
         random_state=int(rng.integers(2**31)),
     )
-    with warnings.catch_warnings():
+    # its matrices are small: threads would wait for each other longer than they work
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a budget, not a promise
         model.fit(x, y)
     return lambda rows: model.predict(rows).astype(np.float32).reshape(len(rows), -1)

@@ -67,6 +67,18 @@ class _Cell:
     count: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """What is the same for every model of one run."""
+
+    seed: int
+    n_interventions: int
+    n_sentences: int
+    layers: list[int]
+    mlp_layers: int
+    progress: bool
+
+
 def run_continuity(
     model_name: str,
     texts: Sequence[str],
@@ -124,15 +136,15 @@ def run_continuity(
     Raises
     ------
     ExplaintError
-        For a static model, too few sentences or layers, a text longer than the model takes, or too many interventions.
+        For a static model, too few sentences or layers, a text longer than the model takes, or more
+        interventions than the sentences allow.
     """
     sentences, names = _distinct(texts, labels)
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
     if encoder.family == "static":
         raise ExplaintError(
             f"{model_name} is a static embedding: one vector for a word, no layers and no positions. "
-            "Continuity needs "
-            "a contextual model, for instance minilm or smollm2"
+            "Continuity needs a contextual model, for instance minilm or smollm2"
         )
     _check_lengths(encoder, sentences, names)
     layers = _spread(encoder.n_layers, encoder.n_layers + 1 if max_layers is None else max_layers)
@@ -171,8 +183,7 @@ def _distinct(texts: Sequence[str], labels: Sequence[str] | None) -> tuple[list[
     if len(kept) < MIN_SENTENCES:
         raise ExplaintError(
             f"continuity needs at least {MIN_SENTENCES} different sentences, since maps are fitted on some "
-            "and "
-            f"tested on others; found {len(kept)}"
+            f"and tested on others; found {len(kept)}"
         )
     return kept, [first[text] for text in kept]
 
@@ -183,24 +194,13 @@ def _check_lengths(encoder: Encoder, sentences: Sequence[str], names: Sequence[s
         if len(ids) > encoder.max_tokens:
             raise ExplaintError(
                 f"{name} has {len(ids)} tokens, and {encoder.name} takes at most {encoder.max_tokens}; "
-                "split it into "
-                "sentences"
+                "split it into sentences"
             )
 
 
-@dataclass(frozen=True)
-class _Settings:
-    seed: int
-    n_interventions: int
-    n_sentences: int
-    layers: list[int]
-    mlp_layers: int
-    progress: bool
-
-
 def _spread(last: int, most: int) -> list[int]:
-    """Return at most so many layers, evenly spread from 0 to the last."""
-    return sorted(set(np.linspace(0, last, max(most, 0)).round().astype(int).tolist()))
+    """Return at most so many layers, evenly spread from 0 to the last; if one, the last."""
+    return sorted(set(np.linspace(last, 0, max(most, 0)).round().astype(int).tolist()))
 
 
 def _left_out(encoder: Encoder, encoding: Encoding) -> np.ndarray:
