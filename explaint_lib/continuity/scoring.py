@@ -91,9 +91,9 @@ def score_in_sentence(
     needed, where = np.unique(slots[there], return_inverse=True)
     local = np.zeros_like(slots)
     local[there] = where
-    candidates = rung.map_candidates(reference[needed])  # (needed, dim)
-    queries = rung.map_states(states[items])[:, None, :]  # (item, 1, dim)
-    similarity = cosine_matrix(queries, candidates[local])[:, 0, :]  # (item, slot)
+    candidates = unit(rung.map_candidates(reference[needed]))  # (needed, dim)
+    queries = unit(rung.map_states(states[items]))  # (item, dim)
+    similarity = (candidates[local] @ queries[:, :, None])[:, :, 0]  # (item, slot)
     return _score(similarity, task.positions.token_ids[slots] == task.label[items, None], there)
 
 
