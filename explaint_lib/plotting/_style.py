@@ -29,7 +29,7 @@ LOOKS = {
     "shuffled_upper_bound": Look("shuffled upper bound", ORANGE, "D"),
     "shuffled": Look("shuffled", VERMILLION, "v"),
     "permuted_pairing": Look("permuted pairing", VERMILLION, "X"),
-    "permuted_within": Look("permuted in category", VERMILLION, "*"),
+    "permuted_within": Look("permuted in category", VERMILLION, "p"),
     "mean_profile": Look("mean profile", PURPLE, "s"),
     "random": Look("random", GREY, "P"),
     "chance": Look("chance", GREY, "|", "--"),
