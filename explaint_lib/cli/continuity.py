@@ -89,7 +89,8 @@ def continuity(
     A layer that rotates its input loses (a) and keeps (b); a model can keep
     (b) while most of (d) is elsewhere. So name the claim before quoting a
     number. Every number stands beside chance and beside untrained twins: the
-    same architecture with random weights, which often keeps tokens better.
+    same architecture with random weights, which may keep tokens better than
+    the trained model or lose them sooner; either way it is no zero point.
 
     The terminal shows the main curves. The JSON file holds all of them: three
     references, more candidates, top-1 and reciprocal rank, 95 % intervals

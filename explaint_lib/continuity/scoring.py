@@ -39,6 +39,7 @@ def make_task(
     vocabulary_items: int,
     rng: np.random.Generator,
 ) -> Task:
+    """Draw the folds and decide, position by position, what is asked (see `continuity_curve` for the arguments)."""
     slots, sentence = positions.slots, positions.sentence
     n_sentences = positions.n_sentences
     if n_sentences < 2 * n_folds:
