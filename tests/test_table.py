@@ -356,9 +356,9 @@ def test_the_command_prints_a_table_and_writes_what_it_printed(command, tmp_path
         "retriev.",
         "p vs shuffled",
         "planted: 60 words x 30 features",
-        "--permutations 999",
+        "--permutations 99",
     ]:
-        assert word in result.stdout, word
+        assert word in " ".join(result.stdout.split()), word
     assert list(tmp_path.glob(".out.json*")) == [], "nothing is left beside the file"
 
 

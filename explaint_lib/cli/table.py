@@ -98,9 +98,9 @@ def table(
     oracle, chance        the best and a random ranking, in closed form
 
     Intervals are 95 % bootstrap intervals over words. The last rows are
-    one-sided tests of system against a control, Holm-corrected over all of
-    them. With few permutations a corrected p cannot get small; the table says
-    how small.
+    one-sided tests of system against a control, Holm-corrected over the
+    controls of a metric. With few permutations a corrected p cannot get small;
+    the table says how small.
 
     \b
     Examples:
@@ -308,10 +308,10 @@ def _notes(result: dict[str, Any]) -> list[str]:
     ]
     if not result["tests"]:
         return [*lines, "No tests: --permutations is 0."]
-    lines.append(f"p vs control: one-sided, Holm-corrected over {len(result['tests'])} tests; * below .05.")
+    lines.append("p vs control: one-sided, Holm-corrected over the controls of a metric; * below .05.")
     if any(test["p_value"] is not None and _p_cell(test).endswith("†") for test in result["tests"]):
         lines.append(
             f"† no draw reached the system, and {draws['shuffled']} draws cannot show less than "
-            f"{_short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 999."
+            f"{_short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 99."
         )
     return lines

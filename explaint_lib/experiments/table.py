@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from explaint_lib import controls, inference
 from explaint_lib._common import ExplaintError
+from explaint_lib.experiments._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
 from explaint_lib.experiments.manifest import manifest
 from explaint_lib.mappers import cross_val_predict, make_folds, make_mapper
 from explaint_lib.metrics import METRICS
@@ -42,9 +43,7 @@ CONDITIONS = {
     "oracle": "the best any ranking could score, given how many features a word has",
     "chance": "a random ranking, in closed form",
 }
-TESTED = ("shuffled", "permuted_pairing", "mean_profile")
 FEW_DRAWS = 5  # draws of the conditions that enter no test
-SIGN_FLIPS = 9_999  # they cost nothing: no refitting
 _STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
 
 Scores = dict[str, np.ndarray]  # metric name -> one score a word (or feature)
@@ -97,7 +96,7 @@ def run_table(
         ``manifest``; ``rows``, one a condition and metric: ``{norms, model, layer, mapper, condition, metric,
         value, ci_low, ci_high, n_words, n_features}`` with the words and features that were scored, None
         where undefined; ``tests``: ``{metric, control, p_value, p_holm, n_permutations}``, one-sided (system
-        above control), Holm over all of them.
+        above control), Holm over the controls of one metric: each metric is a claim of its own.
 
     Raises
     ------
@@ -124,8 +123,8 @@ def run_table(
     --------
     `mean_profile` scores *below* 0 on Spearman over words: a held-out word is missing from its own training
     mean, which is therefore low where the word is high. Read that column against `permuted_pairing` and 0.
-    With B permutations no p is below 1 / (1 + B), and Holm multiplies it: below ``manifest["p_holm_floor"]``
-    the refitted tests could not have come out.
+    With B permutations no p is below 1 / (1 + B), and Holm multiplies it: the refitted tests cannot come out
+    below ``manifest["p_holm_floor"]``.
     """
     X = _checked(norms, X, folds, components, permutations, bootstrap, seed)
     plan = _Plan(norms, X, make_mapper(mapper, components=components, seed=seed), folds, seed, bootstrap)
@@ -142,7 +141,7 @@ def run_table(
         for condition in list(CONDITIONS)[:-2]:
             bar.set_description(condition)
             tallies[condition] = _tally(plan, condition, draws.get(condition, 1), bar.update)
-        tests = _tests(plan, tallies, permutations) if permutations else []
+        tests = system_tests(plan, tallies, permutations) if permutations else []
     rows = [row for condition, tally in tallies.items() for row in tally.rows(condition)]
     rows += [row for condition in ("oracle", "chance") for row in _closed_form(plan, condition)]
     names = {"norms": norms.name, "model": model, "layer": layer, "mapper": mapper}
@@ -158,7 +157,7 @@ def run_table(
         "seed": seed,
     }
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
-    about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": _p_holm_floor(tests)}
+    about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
 
 
@@ -266,7 +265,7 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
             known = ~np.isnan(scores)
             total[name] = total[name] + np.where(known, scores, 0.0)
             defined[name] = defined[name] + known
-            tally.means[name].append(_mean(scores))
+            tally.means[name].append(mean_score(scores))
         # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
         takes = (draw - resamples * used) % n_draws < used
         features = ~np.isnan(scored["spearman_feature"])
@@ -285,7 +284,7 @@ def _closed_form(plan: _Plan, condition: str) -> Iterator[dict[str, Any]]:
     for name, metric in METRICS.items():
         scores = getattr(metric, condition)(plan.Y, kind=plan.norms.kind)
         # a feature's best or chance correlation does not depend on which words were drawn
-        yield _row(plan, condition, name, scores, np.full(2, _mean(scores)) if metric.unit == "feature" else None)
+        yield _row(plan, condition, name, scores, np.full(2, mean_score(scores)) if metric.unit == "feature" else None)
 
 
 def _row(plan: _Plan, condition: str, name: str, scores: np.ndarray, resampled: np.ndarray | None) -> dict[str, Any]:
@@ -300,59 +299,9 @@ def _row(plan: _Plan, condition: str, name: str, scores: np.ndarray, resampled: 
     return {
         "condition": condition,
         "metric": name,
-        "value": _number(_mean(scores)),
+        "value": number(mean_score(scores)),
         "ci_low": low,
         "ci_high": high,
         "n_words": n_scored if by_word else len(plan.Y),
         "n_features": plan.Y.shape[1] if by_word else n_scored,
     }
-
-
-def _tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> list[dict[str, Any]]:
-    """Return the one-sided tests of the system against each control, Holm-corrected over all of them."""
-    tests = []
-    for name in METRICS:
-        for control in TESTED:
-            p, n = _p_value(plan, tallies, name, control, permutations)
-            tests.append({"metric": name, "control": control, "p_value": p, "p_holm": None, "n_permutations": n})
-    adjusted = inference.holm([np.nan if test["p_value"] is None else test["p_value"] for test in tests])
-    for test, p in zip(tests, adjusted, strict=True):
-        test["p_holm"] = _number(p)
-    return tests
-
-
-def _p_value(
-    plan: _Plan, tallies: dict[str, _Tally], name: str, control: str, permutations: int
-) -> tuple[float | None, int]:
-    """Return the p-value of system above control on one metric, and how many permutations it rests on."""
-    system, other = tallies["system"], tallies[control]
-    if np.isnan([*system.means[name], *other.means[name]]).any():
-        return None, 0
-    if control != "mean_profile":
-        return inference.permutation_p(system.means[name][0], np.array(other.means[name])), permutations
-    rng = plan.rng("flips", list(METRICS).index(name))
-    if METRICS[name].unit == "word":
-        a, b = system.per_unit[name], other.per_unit[name]
-        return inference.paired_permutation_p(a, b, SIGN_FLIPS, rng=rng), SIGN_FLIPS
-
-    def statistic(pred: np.ndarray) -> float:
-        return _mean(METRICS[name].score(pred, plan.Y, kind=plan.norms.kind))
-
-    return inference.paired_swap_p(system.prediction, other.prediction, statistic, permutations, rng=rng), permutations
-
-
-def _p_holm_floor(tests: list[dict[str, Any]]) -> float | None:
-    """Return the Holm-corrected p of the tests with fewest permutations, had every test come out best."""
-    floors = [1 / (1 + test["n_permutations"]) for test in tests if test["p_value"] is not None]
-    return float(inference.holm(floors).max()) if floors else None
-
-
-def _mean(scores: np.ndarray) -> float:
-    """Return the mean of the defined scores, NaN if there is none (without NumPy's warning)."""
-    known = scores[~np.isnan(scores)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _number(value: float) -> float | None:
-    """Return a float JSON can hold: None for NaN."""
-    return None if np.isnan(value) else float(value)

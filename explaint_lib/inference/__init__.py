@@ -28,9 +28,10 @@ from explaint_lib.inference._tests import (
     paired_swap_p,
     permutation_p,
 )
-from explaint_lib.inference._verdict import Comparison, compare, verdicts
+from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, verdicts
 
 __all__ = [
+    "SIGN_FLIPS",
     "Comparison",
     "Equivalence",
     "benjamini_hochberg",
