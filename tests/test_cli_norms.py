@@ -56,6 +56,12 @@ def test_kind_can_be_said_and_is_kept(table_file):
     assert "sparse: production" in run("describe", "said")
 
 
+def test_the_name_of_published_norms_is_not_given_to_others(table_file):
+    with pytest.raises(ExplaintError, match="kept for the published norms"):
+        run("add", "mcrae", table_file)
+    assert not norms.available("mcrae")
+
+
 def test_no_overwriting_without_force(table_file):
     run("add", "mine", table_file)
     with pytest.raises(ExplaintError, match="--force"):

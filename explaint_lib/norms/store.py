@@ -145,6 +145,11 @@ def add(
     if source is not None:
         table.attrs["source"] = source
     norms, layout = _interpret(table, name)
+    if name in _GET and not layout.lower().startswith(name):
+        raise ExplaintError(
+            f"the name {name!r} is kept for the published norms, and {path} holds something else ({layout}); "
+            "choose another name"
+        )
     folder = data_dir()
     target = folder / f"{name}.parquet"
     try:
