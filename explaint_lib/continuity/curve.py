@@ -36,6 +36,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, fit_rung, unit
@@ -238,15 +239,19 @@ def continuity_curve(
     task = make_task(positions, embedding, n_folds=n_folds, offset=offset, vocabulary_items=vocabulary_items, rng=rng)
     cells: dict[tuple[int, str, str, str, str], np.ndarray] = {}
     grid = itertools.product(range(n_folds), layers)
-    for number, layer in tqdm(grid, "continuity", n_folds * len(layers), disable=not progress, leave=False):
-        if layer == layers[0]:
-            fold = _Fold(task, number)
-        for name in similarities:
-            decoding = name not in GEOMETRY_RUNGS
-            found = _decodability(fold, name, layer, rng) if decoding else _geometry(fold, name, layer)
-            for what, items, (ranks, chance) in found:
-                cell = cells.setdefault((layer, *what, name), np.full((4, len(task.label)), np.nan))
-                cell[:, items] = (*ranks, *chance)
+    total = n_folds * len(layers)
+    # one thread: a busy machine is many times faster so, and the last digit is the same on any number of cores
+    with threadpool_limits(1), tqdm(total=total, desc="continuity", disable=not progress, leave=False) as bar:
+        for number, layer in grid:
+            if layer == layers[0]:
+                fold = _Fold(task, number)
+            for name in similarities:
+                decoding = name not in GEOMETRY_RUNGS
+                found = _decodability(fold, name, layer, rng) if decoding else _geometry(fold, name, layer)
+                for what, items, (ranks, chance) in found:
+                    cell = cells.setdefault((layer, *what, name), np.full((4, len(task.label)), np.nan))
+                    cell[:, items] = (*ranks, *chance)
+            bar.update()
     order = {layer: i for i, layer in enumerate(layers)}
     return [_to_score(key, cells[key], positions.sentence) for key in sorted(cells, key=lambda key: order[key[0]])]
 

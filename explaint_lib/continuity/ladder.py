@@ -86,7 +86,6 @@ def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np
     """Return a small one-hidden-layer map, stopped early on a tenth of the training positions."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
-    from threadpoolctl import threadpool_limits
 
     batch = min(128, len(x) // 2)
     model = MLPRegressor(
@@ -98,8 +97,7 @@ def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np
         n_iter_no_change=3,
         random_state=int(rng.integers(2**31)),
     )
-    # its matrices are small: threads would wait for each other longer than they work
-    with warnings.catch_warnings(), threadpool_limits(limits=1):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a budget, not a promise
         model.fit(x, y)
     return lambda rows: model.predict(rows).astype(np.float32).reshape(len(rows), -1)
