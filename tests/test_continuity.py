@@ -432,7 +432,13 @@ def test_bundled_sentences_are_enough():
 @pytest.mark.parametrize("name", ["minilm", "smollm2"])
 def test_real_models_lose_geometry_before_decodability(name):
     result = experiment.run_continuity(
-        name, experiment.bundled_sentences()[:60], untrained_seeds=1, n_interventions=20, mlp_layers=0, n_boot=50, max_layers=3
+        name,
+        experiment.bundled_sentences()[:60],
+        untrained_seeds=1,
+        n_interventions=20,
+        mlp_layers=0,
+        n_boot=50,
+        max_layers=3,
     )
     value = {
         (row["layer"], row["candidates"], row["similarity"]): row["value"]
