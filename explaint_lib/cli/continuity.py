@@ -70,7 +70,7 @@ def continuity(
     ] = 120,
     untrained_seeds: Annotated[
         int, typer.Option(min=0, help="Untrained twins to compare with; a verdict needs at least 5.")
-    ] = 5,
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Draws folds, replacements and resamples.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto: where the model runs.")] = "cpu",
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub id.")] = None,
@@ -100,7 +100,7 @@ def continuity(
     Examples:
       explaint continuity --model minilm
       explaint continuity --model smollm2 --text my.txt --json my.json
-      explaint continuity --model minilm --untrained-seeds 1   (quick look)
+      explaint continuity --model minilm --untrained-seeds 5   (for a verdict)
     """
     if json_file is not None:
         _check_writable(json_file)
