@@ -71,6 +71,7 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
     Labels and exercises belong to the main page; a second copy of a label is an error in Sphinx.
     """
     shown = ", ".join(f"`{name}: {value}`" for name, value in parameters.items())
+    names = [value for value in parameters.values() if isinstance(value, str)]  # numbers are in `shown`
     notice = (
         f"\n\n```{{note}}\nThis page is [the chapter]({chapter}.ipynb) run again with {shown}. The argument and the "
         "exercises are there; only the data differ here.\n```"
@@ -84,7 +85,7 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
             cell.source = re.sub(r"^\([\w-]+\)=\n", "", cell.source, flags=re.MULTILINE)
             cell.source = re.sub(r"^(\s*\$\$)[ \t]*\([\w-]+\)[ \t]*$", r"\1", cell.source, flags=re.MULTILINE)
             if title.search(cell.source):
-                named = rf"# \1 ({', '.join(map(str, parameters.values()))})"
+                named = rf"# \1 ({', '.join(names or map(str, parameters.values()))})"
                 cell.source = title.sub(lambda found, named=named: found.expand(named) + notice, cell.source, count=1)
         else:
             cell.metadata.get("mystnb", {}).get("figure", {}).pop("name", None)
