@@ -280,6 +280,17 @@ def test_bad_requests_for_word_vectors(bert, options, said):
         bert.word_vectors(["robin", "trout"], **options)
 
 
+def test_all_layers_at_once_are_the_layers_one_by_one(encoder, tmp_path):
+    words, templates = ["robin", "fire truck", "trout"], ["I saw a {word}.", "The {word} is red."]
+    for options in ({}, {"templates": templates}):
+        found = encoder.word_vectors(words, layer="all", **options)
+        assert found.shape == (encoder.n_layers + 1, 3, encoder.dim) and found.dtype == np.float32
+        for layer, vectors in enumerate(found):
+            assert np.array_equal(vectors, encoder.word_vectors(words, layer=layer, **options))
+    with pytest.raises(ExplaintError, match="a layer at a time"):
+        encoder.word_vectors(["robin"], layer="all", corpus=corpus_file(tmp_path, "a robin\n"))
+
+
 @pytest.mark.parametrize("words", ["robin", [], ["robin", " "]])
 def test_bad_words_are_refused(bert, words):
     with pytest.raises(ExplaintError, match="words"):
@@ -301,7 +312,7 @@ def test_corpus_means_are_means_over_whole_word_occurrences(encoder, tmp_path, c
     lines = ("A Robin sang.", "the robin's trout and a robin")
     placed = [(lines[0], 2, 7), (lines[1], 4, 9), (lines[1], 24, 29)]
     encodings, at = _words.located(encoder, placed)
-    each = _words.pooled_states(encoder, encodings, [[a] for a in at], 1, progress=False)
+    each = _words.pooled_states(encoder, encodings, [[a] for a in at], [1], progress=False)[0]
     np.testing.assert_allclose(found[0], each.mean(axis=0), atol=1e-5)
     assert not np.allclose(found[0], found[1])
 
@@ -618,6 +629,7 @@ def static():
 def test_static_words_are_looked_up_whole_or_by_parts(static):
     found = static.word_vectors(["Fire", "t-shirt", "fire  truck", "fire-truck"])
     np.testing.assert_array_equal(found, [[0, 1, 2], [6, 7, 8], [1.5, 2.5, 3.5], [1.5, 2.5, 3.5]])
+    assert np.array_equal(static.word_vectors(["fire"], layer="all"), [[[0, 1, 2]]])
 
 
 def test_static_words_that_are_missing_are_all_named(static):

@@ -141,7 +141,7 @@ def _running_means(
     with tqdm(total=total, desc=f"corpus ({encoder.name})", unit="word", disable=not progress, leave=False) as bar:
         for found in _chunks(occurrences(path, forms, skip_first=encoder.family == "decoder")):
             rows = [row[form] for _, form, *_ in found]
-            states = pooled_states(encoder, *_shown(encoder, found), layer, progress=False)
+            states = pooled_states(encoder, *_shown(encoder, found), [layer], progress=False)[0]
             np.add.at(sums, rows, states)
             np.add.at(counts, rows, 1)
             bar.update(len(found))

@@ -240,7 +240,7 @@ class Encoder:
         self,
         words: Sequence[str],
         *,
-        layer: Literal["last"] | int = "last",
+        layer: Literal["last", "all"] | int = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
         contexts: Sequence[str | None] | None = None,
@@ -252,8 +252,9 @@ class Encoder:
         ----------
         words : sequence of str
             Surface forms ("bat", "fire truck"), one a row; equal forms get equal rows.
-        layer : "last" or int
-            0 is the embedding layer; "last" of a decoder is the output after its final normalisation.
+        layer : "last", "all" or int
+            0 is the embedding layer; "last" of a decoder is the output after its final normalisation. "all"
+            reads every layer in one pass of the model (not with `corpus`).
         templates : sequence of str, optional
             Sentences with ``{word}`` once, such as ``"This is a {word}."``; the mean over them. Default: the
             word alone; for a decoder ``"The {word}"``.
@@ -266,7 +267,7 @@ class Encoder:
 
         Returns
         -------
-        (n_words, dim) float32
+        (n_words, dim) float32, or (n_layers + 1, n_words, dim) for "all"
 
         Raises
         ------

@@ -80,13 +80,13 @@ class StaticEncoder:
         self,
         words: Sequence[str],
         *,
-        layer: Literal["last"] | int = "last",
+        layer: Literal["last", "all"] | int = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
         contexts: Sequence[str | None] | None = None,
         progress: bool = False,
     ) -> np.ndarray:
-        """Return one vector a word, (n_words, dim) float32.
+        """Return one vector a word, (n_words, dim) float32; (1, n_words, dim) for ``layer="all"``.
 
         A form is looked up whole ("t-shirt"), else as the mean of its parts at spaces and hyphens ("fire
         truck"). `templates`, `corpus` and `contexts` are accepted, so that one call serves all encoders, and
@@ -97,7 +97,8 @@ class StaticEncoder:
         ExplaintError
             Naming every word that is not in the table.
         """
-        checked_layer(layer, 0)
+        if layer != "all":
+            checked_layer(layer, 0)
         if isinstance(words, str):
             raise ExplaintError("expected a sequence of words, found one string; pass [word]")
         rows = [self._rows(word) for word in words]
@@ -111,7 +112,7 @@ class StaticEncoder:
         out = np.empty((len(rows), self.dim), dtype=np.float32)
         for i, found in enumerate(rows):
             out[i] = self._vectors[found].mean(axis=0)
-        return out
+        return out[None] if layer == "all" else out
 
     def encode(
         self,

@@ -29,7 +29,7 @@ def word_vectors(
     encoder: Encoder,
     words: Sequence[str],
     *,
-    layer: Literal["last"] | int = "last",
+    layer: Literal["last", "all"] | int = "last",
     templates: Sequence[str] | None = None,
     corpus: Any = None,
     contexts: Sequence[str | None] | None = None,
@@ -37,8 +37,10 @@ def word_vectors(
 ) -> np.ndarray:
     """Return one vector a word, (n_words, dim) float32; documented at `Encoder.word_vectors`."""
     words = _checked(encoder, words, templates, corpus, contexts)
-    index = checked_layer(layer, encoder.n_layers)
+    index = None if layer == "all" else checked_layer(layer, encoder.n_layers)
     if corpus is not None:
+        if index is None:
+            raise ExplaintError('vectors from a corpus are made a layer at a time: pass one layer, not "all"')
         from explaint_lib.encoders._corpus import corpus_means
 
         return corpus_means(encoder, words, index, Path(corpus), progress=progress)
@@ -47,8 +49,10 @@ def word_vectors(
     placed = [_placed(encoder, form, word, hint) for word, hint in zip(words, hints, strict=True) for form in forms]
     encodings, positions = located(encoder, placed)
     spans = [[at] for at in positions]
-    pooled = pooled_states(encoder, encodings, spans, index, progress=progress)  # (n_words x n_forms, dim)
-    return pooled.reshape(len(words), len(forms), -1).mean(axis=1).astype(np.float32)
+    layers = range(encoder.n_layers + 1) if index is None else [index]
+    pooled = pooled_states(encoder, encodings, spans, layers, progress=progress)  # (layer, n_words x n_forms, dim)
+    vectors = pooled.reshape(len(layers), len(words), len(forms), -1).mean(axis=2).astype(np.float32)
+    return vectors if index is None else vectors[0]
 
 
 def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any, contexts: Any) -> list[str]:
@@ -106,14 +110,14 @@ def pieces(encoding: Encoding, start: int, end: int) -> np.ndarray:
 
 
 def pooled_states(
-    encoder: Encoder, encodings: list[Encoding], spans: list[list[np.ndarray]], layer: int, *, progress: bool
+    encoder: Encoder, encodings: list[Encoding], spans: list[list[np.ndarray]], layers: Sequence[int], *, progress: bool
 ) -> np.ndarray:
-    """Return the mean state of each span at one layer, (n_spans, dim) float64, in the order of the texts.
+    """Return the mean state of each span at each layer, (layer, n_spans, dim) float64, in the order of the texts.
 
     A span is an array of positions; a text may have several. The states of few texts are held at a time.
     """
     first = np.cumsum([0] + [len(of_text) for of_text in spans])
-    out = np.empty((first[-1], encoder.dim))
+    out = np.empty((len(layers), first[-1], encoder.dim))
     order = np.argsort([len(encoding) for encoding in encodings], kind="stable")
     with tqdm(total=len(order), desc=f"word vectors ({encoder.name})", disable=not progress, leave=False) as bar:
         for begin in range(0, len(order), _CHUNK):
@@ -122,6 +126,7 @@ def pooled_states(
             for i, encoding in zip(rows, done, strict=True):
                 assert encoding.hidden_states is not None
                 for k, at in enumerate(spans[i]):
-                    out[first[i] + k] = encoding.hidden_states[layer, at].mean(axis=0, dtype=np.float64)
+                    for row, layer in enumerate(layers):
+                        out[row, first[i] + k] = encoding.hidden_states[layer, at].mean(axis=0, dtype=np.float64)
             bar.update(len(rows))
     return out
