@@ -9,7 +9,10 @@ from explaint_lib import planted
 from explaint_lib._common import ExplaintError
 
 LENGTH, N_SENTENCES = 12, 150
-BUILDERS = {"keeper": planted.keeper, "rotator": planted.rotator, "mover": planted.mover}
+BUILDERS = {
+    "keeper": planted.keeper, "rotator": planted.rotator, "mover": planted.mover, "decoy": planted.decoy,
+    "sink": planted.sink,
+}  # fmt: skip
 
 
 @pytest.fixture(params=BUILDERS)
@@ -44,9 +47,10 @@ def name_token(states, ids, world):
 
 def replace_one(world, ids, rng):
     """Replace a token of each sentence; return relative changes at the top (batch, n) and the positions."""
-    changed, places = ids.copy(), rng.integers(0, ids.shape[1], len(ids))
+    first = 0 if world.start_id is None else 1
+    changed, places = ids.copy(), rng.integers(first, ids.shape[1], len(ids))
     for sentence, place in zip(changed, places, strict=True):
-        sentence[place] = rng.choice(np.setdiff1d(np.arange(world.vocab_size), sentence))
+        sentence[place] = rng.choice(np.setdiff1d(np.arange(96), sentence))
     before, after = world.forward_ids(ids)[0][:, -1], world.forward_ids(changed)[0][:, -1]
     return np.linalg.norm(after - before, axis=-1) / np.linalg.norm(before, axis=-1), places
 
@@ -84,7 +88,8 @@ def test_sentences_read_and_leave_nothing_to_guess(world, ids):
         assert (classes[sentence] != classes[np.roll(sentence, 1)]).all()  # the circle of neighbours
     words = world.tokens(ids[0])
     assert len(words) == LENGTH and set(words) <= set(world.vocabulary)
-    assert len(set(world.vocabulary)) == world.vocab_size == 96
+    assert len(set(world.vocabulary)) == world.vocab_size == 96 + (world.start_id is not None)
+    assert world.start_id is None or (ids[:, 0] == world.start_id).all()
     assert len(np.unique(ids)) == world.vocab_size  # no word is left out
     again = world.sample(N_SENTENCES, LENGTH, rng=np.random.default_rng(2))
     np.testing.assert_array_equal(ids, again)
@@ -92,18 +97,19 @@ def test_sentences_read_and_leave_nothing_to_guess(world, ids):
 
 def test_the_embedding_matrix_is_a_copy(world):
     world.embedding_matrix()[:] = 0
-    assert np.linalg.norm(world.embedding_matrix(), axis=1).min() > 1
+    assert np.linalg.norm(world.embedding_matrix()[:96], axis=1).min() > 1
 
 
 def test_truth_is_told_with_a_reason(world):
     claims = ["raw_geometry", "decodability", "causal_locality", "share_of_content", "picture_misleading"]
-    assert list(world.truth) == claims == list(world.reasons)
+    claims.append("attention_causal")
+    assert list(world.truth) == claims == list(world.reasons) and world.content
     assert all(isinstance(holds, bool) for holds in world.truth.values()) and all(world.reasons.values())
 
 
 @pytest.mark.parametrize(
     "ids",
-    [np.zeros(3, int), np.zeros((1, 3)), np.zeros((1, 33), int), np.full((1, 6), 96), np.full((1, 6), -1),
+    [np.zeros(3, int), np.zeros((1, 3)), np.zeros((1, 33), int), np.full((1, 6), 97), np.full((1, 6), -1),
      np.zeros((0, 6), int), np.zeros((1, 0), int)],
 )  # fmt: skip
 def test_ids_that_cannot_be(world, ids):
@@ -153,6 +159,7 @@ def test_causal_locality_and_share(world, ids):
     assert (share > 0.5) == world.truth["share_of_content"]
 
 
+@pytest.mark.parametrize("world", ["keeper", "rotator", "mover"], indirect=True)
 def test_picture(world, ids):
     """Whether the content a position reads is the token its largest weight names, in the layers that read."""
     hidden, attention = world.forward_ids(ids)
@@ -174,7 +181,100 @@ def test_picture(world, ids):
         assert agrees == (0 if world.truth["picture_misleading"] else 1)
 
 
+def test_attention_is_causal_or_not(world, ids):
+    hidden, attention = world.forward_ids(ids)
+    uniform, used = world.forward_ids(ids, attention=np.full_like(attention, 1 / LENGTH))
+    assert (used == 1 / LENGTH).all()
+    change = np.linalg.norm(uniform[:, -1] - hidden[:, -1], axis=-1) / np.linalg.norm(hidden[:, -1], axis=-1)
+    if world.truth["attention_causal"]:
+        assert change.mean() > 0.03
+    else:
+        np.testing.assert_array_equal(uniform, hidden)
+    given, _ = world.forward_ids(ids, attention=attention)
+    np.testing.assert_array_equal(given, hidden)  # its own weights put back change nothing
+
+
+def test_parts_add_up_to_the_output(world, ids):
+    hidden, attention = world.forward_ids(ids)
+    parts = world.parts(ids)
+    written = np.einsum("blhqk,blhkd->blqd", parts.attention, parts.values)
+    np.testing.assert_allclose(parts.residual + written, parts.output, atol=1e-12)
+    np.testing.assert_array_equal(parts.residual[:, 0], hidden[:, 0])
+    np.testing.assert_array_equal(parts.output, hidden[:, 1:])
+    np.testing.assert_array_equal(parts.attention, attention)
+
+
+def test_layers_resume_where_they_were_left(world, ids):
+    hidden, attention = world.forward_ids(ids)
+    ids.flags.writeable = hidden.flags.writeable = False
+    for layer in range(world.n_layers):
+        above, maps = world.resume(hidden[:, layer], layer)
+        np.testing.assert_array_equal(above, hidden[:, layer:])
+        np.testing.assert_array_equal(maps, attention[:, layer:])
+    with pytest.raises(ExplaintError, match="layer 4"):
+        world.resume(hidden[:, -1], world.n_layers)
+    with pytest.raises(ExplaintError, match="shape"):
+        world.resume(hidden[:, 0, :, :5], 0)
+
+
+def test_swapped_states_permute_every_map_above(world, ids):
+    """A state carries its position with it: after a swap the picture is as crisp, and the labels are wrong."""
+    hidden, attention = world.forward_ids(ids)
+    order = np.arange(LENGTH)
+    order[[3, 8]] = 8, 3
+    above, maps = world.resume(hidden[:, 1][:, order], 1)
+    np.testing.assert_allclose(maps, attention[:, 1:, :, order][..., order], atol=1e-9)
+    np.testing.assert_allclose(above, hidden[:, 1:, order], atol=1e-9)
+
+
+def test_sources_tell_whose_word_a_state_is_made_of(world, ids):
+    shares = world.sources(ids)
+    assert shares.shape == (N_SENTENCES, world.n_layers + 1, LENGTH, LENGTH) and shares.min() >= 0
+    rows = shares[:, :, 1:] if world.start_id is not None else shares  # <start> holds no word at first
+    np.testing.assert_allclose(rows.sum(axis=-1), 1, atol=1e-12)
+    np.testing.assert_array_equal(rows[:, 0], np.broadcast_to(np.eye(LENGTH), shares[:, 0].shape)[:, -rows.shape[2] :])
+    top, own = shares[:, -1], np.arange(LENGTH)
+    expected = {"mover": (own - 1) % LENGTH}.get(world.name, own)
+    assert (top.argmax(axis=-1)[:, 1:] == expected[1:]).all()
+    if world.name == "mover":
+        assert top[:, own, own].max() < 1e-12
+    elif world.name in ("decoy", "rotator"):
+        np.testing.assert_allclose(top, np.broadcast_to(np.eye(LENGTH), top.shape), atol=1e-12)
+    elif world.name == "sink":
+        assert top[:, :, 0].max() == 0
+    looked_up = 3 if world.name == "mover" else 5  # the mover's layers 2 to 4 look back 2 to 4 places, at i - 1
+    assert (world.name in ("keeper", "mover", "sink")) == (top[:, 6, looked_up].min() > 0.01)
+
+
 # --- each world's own mechanism
+
+
+def test_decoy_draws_the_keepers_pictures_and_reads_nothing():
+    keeper, decoy = (build(rng=np.random.default_rng(1)) for build in (planted.keeper, planted.decoy))
+    ids = keeper.sample(50, LENGTH, rng=np.random.default_rng(2))
+    hidden, attention = decoy.forward_ids(ids)
+    np.testing.assert_array_equal(attention, keeper.forward_ids(ids)[1])
+    np.testing.assert_array_equal(hidden, np.repeat(hidden[:, :1], decoy.n_layers + 1, axis=1))
+    assert (decoy.parts(ids).values == 0).all()
+    for layer in decoy.layers:  # the values themselves, and the output map, are as large as the Keeper's
+        assert (np.linalg.norm(hidden[:, :1] @ layer.value, axis=-1) > 0.9).all()
+        assert np.abs(layer.output).max() > 0.05
+
+
+def test_sink_parks_its_weight_where_nothing_is():
+    sink = planted.sink(rng=np.random.default_rng(1))
+    ids = sink.sample(50, LENGTH, rng=np.random.default_rng(2))
+    parts = sink.parts(ids)
+    assert (parts.attention[..., 0].mean(axis=(0, 1, 3)) > 0.85).all()
+    assert (parts.values[..., 0, :] == 0).all() and np.abs(parts.values[..., 1:, :]).max() > 0.05
+    back = parts.attention[:, 0, 0]  # (batch, query, key): the first layer's head that looks one back
+    np.testing.assert_allclose(back[:, 5], np.broadcast_to(0.9 * np.eye(LENGTH)[0] + 0.1 * np.eye(LENGTH)[4], (50, 12)))
+    # without the first token's weight the rest names the words that are read: the Keeper's, one place further on
+    keeper = planted.keeper(rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(keeper.embedding, sink.embedding[:96])
+    states, _ = sink.forward_ids(ids)
+    words = sink.embedding[ids][..., sink.blocks["word"]]
+    np.testing.assert_allclose(states[:, 1, 5][..., sink.blocks["before"]], words[:, 4] / 16, atol=1e-12)
 
 
 def test_keeper_heads_look_up_what_they_seem_to():

@@ -2,8 +2,9 @@
 
 What is here
     Hand-built transformers, real ones (queries, keys, values, outputs, softmax, residual stream), small and
-    exact: `keeper`, `rotator`, `mover`. Property worlds: word vectors that encode nothing, the category, or
-    the category and attributes, all three with the same norms: `property_world`. No download, numpy only.
+    exact: `keeper`, `rotator`, `mover`, `decoy`, `sink`. Property worlds: word vectors that encode nothing,
+    the category, or the category and attributes, all three with the same norms: `property_world`. No download,
+    numpy only.
 
 What it controls for
     A method that cannot tell these worlds apart cannot tell them apart in a real model either, where nobody
@@ -18,7 +19,17 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 """
 
 from explaint_lib.planted.properties import PropertyWorld, property_world
-from explaint_lib.planted.transformer import PlantedTransformer
-from explaint_lib.planted.worlds import keeper, mover, rotator
+from explaint_lib.planted.transformer import Parts, PlantedTransformer
+from explaint_lib.planted.worlds import decoy, keeper, mover, rotator, sink
 
-__all__ = ["PlantedTransformer", "PropertyWorld", "keeper", "mover", "property_world", "rotator"]
+__all__ = [
+    "Parts",
+    "PlantedTransformer",
+    "PropertyWorld",
+    "decoy",
+    "keeper",
+    "mover",
+    "property_world",
+    "rotator",
+    "sink",
+]

@@ -35,14 +35,43 @@ class Heads:
     value: np.ndarray
     output: np.ndarray
 
-    def __call__(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the new states (batch, n, dim) and the attention (batch, head, query, key)."""
+    def attend(self, states: np.ndarray) -> np.ndarray:
+        """Return the attention (batch, head, query, key) that states (batch, n, dim) give rise to."""
         stream = states[:, None]  # (batch, 1, n, dim)
         logits = (stream @ self.query) @ np.swapaxes(stream @ self.key, -1, -2)  # (batch, head, query, key)
         weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        attention = weights / weights.sum(axis=-1, keepdims=True)
-        written = attention @ (stream @ self.value) @ self.output  # (batch, head, n, dim)
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+    def read(self, states: np.ndarray) -> np.ndarray:
+        """Return what each key has to give, after value and output map: (batch, head, key, dim)."""
+        return (states[:, None] @ self.value) @ self.output
+
+    def __call__(self, states: np.ndarray, attention: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the new states (batch, n, dim) and the attention used (batch, head, query, key)."""
+        attention = self.attend(states) if attention is None else attention
+        written = attention @ (states[:, None] @ self.value) @ self.output  # (batch, head, n, dim)
         return states + written.sum(axis=1), attention
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """All that a method of mixing needs to know: ``output = residual + sum_head attention @ values``, exactly.
+
+    Attributes
+    ----------
+    attention : float64 array of shape (batch, n_layers, n_heads, query, key)
+    values : float64 array of shape (batch, n_layers, n_heads, key, dim)
+        What each key has to give: its state after the head's value *and* output map.
+    residual : float64 array of shape (batch, n_layers, n, dim)
+        The states that enter each layer.
+    output : float64 array of shape (batch, n_layers, n, dim)
+        The states that leave it.
+    """
+
+    attention: np.ndarray
+    values: np.ndarray
+    residual: np.ndarray
+    output: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +94,14 @@ class PlantedTransformer:
         The answer to each question: ``raw_geometry`` (is a top-layer state nearest to its own input?),
         ``decodability`` (can a map name the position's own token?), ``causal_locality`` (does replacing a
         token change its own position most?), ``share_of_content`` (is most of that change at its own
-        position?), ``picture_misleading`` (does a sharp attention weight name the wrong token?).
+        position?), ``picture_misleading`` (does a sharp attention weight name a token that is not what is
+        read?), ``attention_causal`` (do the states change when the attention is made uniform?).
     reasons : dict of str to str
         The same keys: why, in a sentence.
+    content : str
+        Where the content of a top-layer state comes from, in words; `sources` has the numbers.
+    start_id : int or None
+        The token that every sentence of `sample` begins with; None where there is none.
     """
 
     name: str
@@ -79,6 +113,8 @@ class PlantedTransformer:
     blocks: dict[str, slice]
     truth: dict[str, bool]
     reasons: dict[str, str]
+    content: str
+    start_id: int | None = None
     family: str = field(default="encoder", init=False)
 
     @property
@@ -106,13 +142,17 @@ class PlantedTransformer:
         """Length of the longest sentence."""
         return len(self.position)
 
-    def forward_ids(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def forward_ids(
+        self, ids: np.ndarray, *, attention: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Run the transformer.
 
         Parameters
         ----------
         ids : int array of shape (batch, n)
             With 1 <= n <= max_tokens and ids in [0, vocab_size).
+        attention : array of shape (batch, n_layers, n_heads, n, n), optional
+            Weights to use in place of the heads' own.
 
         Returns
         -------
@@ -126,13 +166,70 @@ class PlantedTransformer:
             For ids of another shape, type or range.
         """
         ids = self._checked(ids, n_axes=2)
-        hidden = [self.embedding[ids] + self.position[: ids.shape[1]]]  # (batch, n, dim)
-        attention = []
-        for layer in self.layers:
-            states, weights = layer(hidden[-1])
+        return self._run(self.embedding[ids] + self.position[: ids.shape[1]], 0, attention)
+
+    def resume(self, states: np.ndarray, layer: int) -> tuple[np.ndarray, np.ndarray]:
+        """Run the layers above `layer` on states of one's own making: a corruption, a patch, a mean.
+
+        Parameters
+        ----------
+        states : array of shape (batch, n, dim)
+            In place of the output of `layer`.
+        layer : int
+            0 is the embedding; below n_layers.
+
+        Returns
+        -------
+        hidden : float64 array of shape (batch, n_layers - layer + 1, n, dim)
+            The states given, then those of the layers above.
+        attention : float64 array of shape (batch, n_layers - layer, n_heads, n, n)
+        """
+        states = np.asarray(states, dtype=np.float64)
+        if states.ndim != 3 or states.shape[-1] != self.dim or not 0 <= layer < self.n_layers:
+            raise ExplaintError(
+                f"expected states of shape (batch, n, {self.dim}) and a layer from 0 to {self.n_layers - 1}, got "
+                f"shape {states.shape} and layer {layer}"
+            )
+        return self._run(states, layer, None)
+
+    def _run(self, states: np.ndarray, start: int, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        hidden, attention = [states], []
+        for number, layer in enumerate(self.layers[start:]):
+            states, weights = layer(states, None if given is None else np.asarray(given)[:, number])
             hidden.append(states)
             attention.append(weights)
         return np.stack(hidden, axis=1), np.stack(attention, axis=1)
+
+    def parts(self, ids: np.ndarray) -> Parts:
+        """Return attention, values, residual and output of every layer; `ids` as in `forward_ids`."""
+        hidden, attention = self.forward_ids(ids)
+        values = [layer.read(hidden[:, number]) for number, layer in enumerate(self.layers)]
+        return Parts(attention, np.stack(values, axis=1), hidden[:, :-1], hidden[:, 1:])
+
+    def sources(self, ids: np.ndarray) -> np.ndarray:
+        """Return the truth about content: how much of a state is made of the word at each position.
+
+        With its attention held fixed a layer is linear, so every state is a sum with one term for each input
+        word (and one for positions, left out here). The share of a word is the length of its term.
+
+        Returns
+        -------
+        float64 array of shape (batch, n_layers + 1, n, n)
+            Row: the state's position; column: the word's. Rows sum to 1.
+        """
+        parts = self.parts(ids)
+        words = self.embedding[self._checked(ids, n_axes=2)]  # (batch, n, dim)
+        terms = words[:, :, None] * np.eye(words.shape[1])[:, :, None]  # (batch, i, j, dim)
+        shares = []
+        for number in range(self.n_layers + 1):
+            length = np.linalg.norm(terms, axis=-1)  # (batch, i, j)
+            total = length.sum(axis=-1, keepdims=True)
+            shares.append(length / np.where(total > 0, total, 1))
+            if number < self.n_layers:
+                layer = self.layers[number]
+                given = np.einsum("bhim,bmjd->bhijd", parts.attention[:, number], terms)  # (batch, head, i, j, dim)
+                terms = terms + ((given @ layer.value[:, None]) @ layer.output[:, None]).sum(axis=1)
+        return np.stack(shares, axis=1)
 
     def embedding_matrix(self) -> np.ndarray:
         """Return a copy of the token embeddings, without positions: (vocab_size, dim)."""
@@ -143,7 +240,7 @@ class PlantedTransformer:
         return tuple(self.vocabulary[i] for i in self._checked(ids, n_axes=1))
 
     def sample(self, n_sentences: int, length: int, *, rng: np.random.Generator) -> np.ndarray:
-        """Draw sentences: lists of words, each word at most once in a sentence.
+        """Draw sentences: lists of words, each word at most once in a sentence, after `start_id` if there is one.
 
         Neighbours, and the first and the last word, are of different classes. So nothing in a sentence tells
         the word at a position, and no head of `mover` can carry a word back to its own place by accident.
@@ -167,7 +264,7 @@ class PlantedTransformer:
 
     def _sentence(self, length: int, rng: np.random.Generator) -> np.ndarray:
         order = rng.permutation(self.vocab_size)
-        sentence: list[int] = []
+        sentence: list[int] = [] if self.start_id is None else [self.start_id]
         while len(sentence) < length:
             banned = {self.classes[sentence[-1]]} if sentence else set()
             if len(sentence) == length - 1:

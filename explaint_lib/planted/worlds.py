@@ -1,10 +1,10 @@
-"""Keeper, Rotator, Mover: three transformers, three answers to "does position i still hold token i?".
+"""Keeper, Rotator, Mover, Decoy, Sink: five transformers, each the truth that one kind of method gets wrong.
 
 The residual stream has named blocks. Layer 0 fills `word` (a random unit code of fewer dimensions than there
 are words, so that a map learned on some words carries over to others), `class` (one-hot) and `position`
 (one-hot); heads of Keeper and Mover write what they find into `before` and `alike`. Logits are so sharp that
-a head looks at its target with weight 1 to float64 precision. *Decoy* (attention with no effect) and *Sink*
-would be two more functions here.
+a head looks at its target with weight 1 to float64 precision. For one seed, Keeper, Mover, Decoy and Sink
+have the same words and codes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ WORD_DIM = 24
 CLASS_NORM = 0.7  # length of the class block, beside a word block of length 1
 POSITION_NORM = 0.5  # small enough that a state is nearest to the input it took its word from
 SHARPNESS = 40.0  # logit of a hit above a miss: exp(-40) is below float64 resolution beside 1
+PARKED = 9.0  # weight of the Sink's first token, as a multiple of that of a single token looked up
 WRITTEN = 0.25  # length of all that a head adds to its block over the layers, beside a word of length 1
 
 
@@ -42,6 +43,8 @@ def keeper(*, rng: np.random.Generator) -> PlantedTransformer:
         causal_locality=(True, "others receive at most a quarter of a word"),
         share_of_content=(True, "a replaced token changes its own position more than all others together"),
         picture_misleading=(False, "each head reads the token that its weight points at"),
+        attention_causal=(True, "what is looked up is written down"),
+        content="the position's own word, and a little of the words that its heads point at",
     )  # fmt: skip
 
 
@@ -68,6 +71,8 @@ def mover(*, rng: np.random.Generator) -> PlantedTransformer:
         causal_locality=(False, "replacing token j changes position j + 1 most"),
         share_of_content=(False, "almost all of the change is at the right neighbour"),
         picture_misleading=(True, "weights are as sharp as in the keeper and name the wrong tokens"),
+        attention_causal=(True, "the first layer's attention carries the words"),
+        content="the left neighbour's word, and a little of the left neighbours of those its heads point at",
     )  # fmt: skip
 
 
@@ -97,6 +102,50 @@ def rotator(*, rng: np.random.Generator) -> PlantedTransformer:
         causal_locality=(True, "no position reads another"),
         share_of_content=(True, "all of the change is at the replaced token"),
         picture_misleading=(False, "each position looks at itself, and reads itself"),
+        attention_causal=(True, "the heads that look at their own position turn it"),
+        content="the position's own word, and nothing else",
+    )  # fmt: skip
+
+
+def decoy(*, rng: np.random.Generator) -> PlantedTransformer:
+    """Build the Decoy: the Keeper's attention, map by map, and nothing is ever read through it.
+
+    Queries and keys are the Keeper's. Values are not zero, and neither is the output map, but their *product*
+    is: the values lie where the output map does not look. So no state is ever changed. Truth: identity is kept
+    and attention has no effect at all. Whatever calls the looked-up token a source is fooled; so is a method
+    that weights attention by the length of the values before the output map.
+    """
+    blocks = _blocks(with_context=True)
+    return _assemble(
+        "decoy", blocks, tuple(_blind(_reading_layer(blocks, depth)) for depth in range(1, N_LAYERS + 1)), rng,
+        raw_geometry=(True, "states never change"),
+        decodability=(True, "states never change"),
+        causal_locality=(True, "no position reads another"),
+        share_of_content=(True, "all of the change is at the replaced token"),
+        picture_misleading=(True, "weights are as sharp as in the keeper, and nothing is read"),
+        attention_causal=(False, "value and output map multiply to zero"),
+        content="the position's own word, and nothing else",
+    )  # fmt: skip
+
+
+def sink(*, rng: np.random.Generator) -> PlantedTransformer:
+    """Build the Sink: a Keeper whose heads park most of their weight on a first token that has nothing to give.
+
+    Every sentence begins with ``<start>``, whose word and class codes are zero, and so are its values. A head
+    gives it nine times the weight of a token that it looks up, and all of its weight where it finds none.
+    Truth: identity is kept, the little weight that is left does all the work, and the token that gets most of
+    the attention gives nothing. What calls the first token the main source is fooled.
+    """
+    blocks = _blocks(with_context=True)
+    return _assemble(
+        "sink", blocks, tuple(_parking_layer(blocks, depth) for depth in range(1, N_LAYERS + 1)), rng, start=True,
+        raw_geometry=(True, "the blocks of the input are never written to"),
+        decodability=(True, "the word block is a copy of the input's"),
+        causal_locality=(True, "others receive at most a quarter of a word"),
+        share_of_content=(True, "a replaced token changes its own position more than all others together"),
+        picture_misleading=(True, "the largest weights are on the first token, whose value is zero"),
+        attention_causal=(True, "the small weights read the words that they point at"),
+        content="the position's own word, and a little of the words that small weights point at; none of <start>",
     )  # fmt: skip
 
 
@@ -105,22 +154,27 @@ def _assemble(
     blocks: dict[str, slice],
     layers: tuple[Heads, ...],
     rng: np.random.Generator,
+    *,
+    content: str,
+    start: bool = False,
     **truth: tuple[bool, str],
 ) -> PlantedTransformer:
-    """Put embeddings below the layers and the truth beside them."""
+    """Put embeddings below the layers and the truth beside them; `start` adds a first token that is all zero."""
     dim = max(block.stop for block in blocks.values())
-    embedding = np.zeros((len(WORDS), dim))
+    embedding = np.zeros((len(WORDS) + start, dim))
     codes = rng.standard_normal((len(WORDS), WORD_DIM))
-    embedding[:, blocks["word"]] = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    embedding[: len(WORDS), blocks["word"]] = codes / np.linalg.norm(codes, axis=1, keepdims=True)
     labels = list(CLASSES)
     for i, label in enumerate(CLASS_OF_WORD):
         embedding[i, blocks["class"].start + labels.index(label)] = CLASS_NORM
     position = np.zeros((MAX_TOKENS, dim))
     position[:, blocks["position"]] = POSITION_NORM * np.eye(MAX_TOKENS)
+    more = (("<start>",), ("<start>",)) if start else ((), ())
     return PlantedTransformer(
-        name, WORDS, CLASS_OF_WORD, embedding, position, layers, blocks,
+        name, WORDS + more[0], CLASS_OF_WORD + more[1], embedding, position, layers, blocks,
         truth={claim: holds for claim, (holds, _) in truth.items()},
         reasons={claim: why for claim, (_, why) in truth.items()},
+        content=content, start_id=len(WORDS) if start else None,
     )  # fmt: skip
 
 
@@ -197,6 +251,23 @@ def _moving_layer(blocks: dict[str, slice]) -> Heads:
     identity = slice(blocks["word"].start, blocks["class"].stop)
     moves = [_copy(identity, identity, dim, +1.0), _copy(identity, identity, dim, -1.0)]
     return _heads([(query, key), own], moves)
+
+
+def _blind(heads: Heads) -> Heads:
+    """Return heads with the same attention whose values lie where the output map does not look."""
+    value = np.concatenate([heads.value, np.zeros_like(heads.value)], axis=2)
+    output = np.concatenate([np.zeros_like(heads.output), heads.output], axis=1)
+    return Heads(heads.query, heads.key, value, output)
+
+
+def _parking_layer(blocks: dict[str, slice], back: int) -> Heads:
+    """Build a Sink layer: the Keeper's, with one more key coordinate that draws every query to position 0."""
+    reading = _reading_layer(blocks, back)
+    query, key = (np.pad(each, ((0, 0), (0, 0), (0, 1))) for each in (reading.query, reading.key))
+    found = np.array([SHARPNESS, 2 * SHARPNESS])  # the logit of a token looked up: by place, by class
+    query[:, blocks["position"], -1] = (found + np.log(PARKED))[:, None] / POSITION_NORM
+    key[:, blocks["position"].start, -1] = 1 / POSITION_NORM
+    return Heads(query, key, reading.value, (1 + PARKED) * reading.output)
 
 
 def _heads(
