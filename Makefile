@@ -20,7 +20,7 @@ book: $(READY)
 	$(BIN)/python book/build.py --profile $(PROFILE) $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: $(READY)
 	@mkdir -p _build/bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "book"), str(ROOT / "tests")]
 
 TIERS = ("fast", "models", "human_norms", "book", "browser")
+ONE_AT_A_TIME = {"built_book", "chromium"}  # dear to make: all tests that use them run in one process
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # before NumPy and PyTorch are loaded: processes that share the cores must not each start a thread on every core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _tier(item: pytest.Item) -> int:
@@ -22,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in TIERS):
             item.add_marker("fast")
+        if ONE_AT_A_TIME.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("book"))
     items.sort(key=_tier)
 
 
