@@ -1,0 +1,168 @@
+"""Which word receives whose norms: permutations that keep the norms, and one structure more or less."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.controls._checks import members, vectors
+
+
+def permute_rows(n_words: int, *, rng: np.random.Generator) -> np.ndarray:
+    """Return a permutation of the words: ``Y[permutation]`` pairs each word with another word's norms.
+
+    Keeps the norms whole (frequencies, co-occurrence, taxonomy, feature counts) and the geometry of the
+    embeddings. Destroys which word has which norms.
+
+    This is the null of "the embedding says something about *this* word".
+
+    Parameters
+    ----------
+    n_words : int
+        At least 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words,) int array
+        A plain uniform permutation: on average one word keeps its own row. A permutation test needs it so;
+        forbidding fixed points would make the null too strict.
+
+    Raises
+    ------
+    ExplaintError
+        If there is no word.
+
+    Warnings
+    --------
+    With the norms themselves as input (X := Y, permuted alike) this control is a tautology; permute against X
+    only.
+    """
+    if n_words < 1:
+        raise ExplaintError(f"a permutation needs at least 1 word, found {n_words}")
+    return rng.permutation(n_words)
+
+
+def permute_within(categories: Sequence[str], *, rng: np.random.Generator) -> np.ndarray:
+    """Return a permutation that moves words only within their category.
+
+    Keeps the taxonomy, since each word receives the norms of a word of its own category, and all that
+    `permute_rows` keeps. Destroys which word *within* the category has which norms.
+
+    A system no better than this knows categories, not words.
+
+    Parameters
+    ----------
+    categories : sequence of str, one a word
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words,) int array
+
+    Raises
+    ------
+    ExplaintError
+        If a word has no category (None): left in place it would keep its own norms and lift the control.
+
+    Warnings
+    --------
+    A word alone in its category keeps its own norms. Score only words whose category has several members.
+    """
+    blocks = members(categories)
+    permutation = np.empty(len(categories), dtype=np.intp)
+    for rows in blocks:
+        permutation[rows] = rng.permutation(rows)
+    return permutation
+
+
+def permute_blocks(categories: Sequence[str], *, rng: np.random.Generator) -> np.ndarray:
+    """Return a permutation that moves whole categories: words of one category receive the norms of another.
+
+    Keeps that the words of one category share a category's norms: exactly if all categories are of one size,
+    else up to the cuts at the ends of the blocks. Destroys which category has which norms, and with it which
+    word has which.
+
+    The counterpart of `permute_within`: a system no better than this exploits that words cluster, not what
+    the clusters mean.
+
+    Parameters
+    ----------
+    categories : sequence of str, one a word
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words,) int array
+        The words in order of their category receive the rows of the categories in random order. A category
+        may land on itself, as a word may in `permute_rows`.
+
+    Raises
+    ------
+    ExplaintError
+        If a word has no category (None).
+    """
+    blocks = members(categories)
+    shuffled = [rng.permutation(blocks[block]) for block in rng.permutation(len(blocks))]
+    permutation = np.empty(len(categories), dtype=np.intp)
+    permutation[np.concatenate(blocks)] = np.concatenate(shuffled)
+    return permutation
+
+
+def swap_neighbours(X: np.ndarray, k: int = 5, *, rng: np.random.Generator) -> np.ndarray:
+    """Return a permutation in which words change places with one of their nearest words in `X`.
+
+    Keeps the local geometry (each word receives the vector, or the norms, of a word that lies beside it), and
+    with it most of the taxonomy, and all that `permute_rows` keeps. Destroys identity: which of the close
+    words it is.
+
+    A system no better than this knows the neighbourhood of a word and not the word: the null "similarity".
+
+    Parameters
+    ----------
+    X : (n_words, dim) array
+        Finite. Nearness is the cosine of the vectors, each coordinate centred.
+    k : int, from 1 to n_words - 1
+        How many nearest words a partner may be drawn from.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words,) int array
+        Without fixed points. Words are visited in random order and paired with one of their `k` nearest words
+        that is still free, or with the nearest free one where none of the `k` is; of an odd number the last
+        joins a pair.
+
+    Raises
+    ------
+    ExplaintError
+        If `X` is no finite matrix of at least 2 words, or `k` is out of range.
+
+    Warnings
+    --------
+    Partners beyond the `k` nearest are needed for a few words (hubs are taken early), which makes the null
+    slightly easier to beat. Words of one form have one vector: swapping them changes nothing.
+    """
+    X = vectors(X)
+    n = len(X)
+    if not 1 <= k <= n - 1:
+        raise ExplaintError(f"k must be from 1 to the number of other words ({n - 1}), found {k}")
+    X = X - X.mean(axis=0)
+    unit = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-300)
+    nearest = np.argsort(-(unit @ unit.T), axis=1, kind="stable")  # (word, place)
+    permutation, free = np.arange(n), np.ones(n, dtype=bool)
+    for word in rng.permutation(n):
+        if not free[word]:
+            continue
+        free[word] = False
+        others = nearest[word][free[nearest[word]]]
+        if not others.size:  # the last of an odd number: into the pair of its nearest word
+            other = nearest[word][nearest[word] != word][0]
+            permutation[word], permutation[other] = permutation[other], word
+            break
+        close = others[np.isin(others, nearest[word][nearest[word] != word][:k])]
+        partner = rng.choice(close) if close.size else others[0]
+        permutation[word], permutation[partner], free[partner] = partner, word, False
+    return permutation

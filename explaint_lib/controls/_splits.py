@@ -1,0 +1,183 @@
+"""Splits that leave no near relative in training, and clusters finer than the categories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.controls._checks import matrix, members, vectors
+
+
+def leave_one_category_out(categories: Sequence[str]) -> np.ndarray:
+    """Return folds of one whole category each.
+
+    Keeps the mapper, the vectors, the norms and their pairing. Takes from training every word of the category
+    that is tested. A score that falls here to the mean profile was taxonomy: the map had learned what birds
+    are like, not what *flies* looks like. A score that stays was carried over from other categories.
+
+    Parameters
+    ----------
+    categories : sequence of str, one a word
+
+    Returns
+    -------
+    (n_words,) int array
+        Fold labels for `explaint_lib.mappers.cross_val_predict`, numbered in order of first appearance.
+
+    Raises
+    ------
+    ExplaintError
+        If a word has no category (None), or there is only one category.
+
+    Warnings
+    --------
+    The mean profile falls here as well (features of the category are missing from training altogether):
+    compare with the mean profile *on the same folds*, and with the oracle among features that occur outside
+    the category.
+    """
+    blocks = members(categories)
+    if len(blocks) < 2:
+        raise ExplaintError("leaving one category out needs at least 2 categories, found 1")
+    folds = np.empty(len(categories), dtype=np.intp)
+    for label, rows in enumerate(blocks):
+        folds[rows] = label
+    return folds
+
+
+def cluster_words(V: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Group words into clusters of similar vectors: a grain finer (or coarser) than the categories.
+
+    On the gold norms themselves this is the strictest grain for the two-alternative test, since the words of
+    a cluster have features in common; on embeddings it is what a map can see of similarity.
+
+    Parameters
+    ----------
+    V : (n_words, dim) array
+        Norms (missing ratings take the mean of their feature; each word's vector is scaled to length 1) or
+        embeddings.
+    n_clusters : int, from 1 to n_words
+
+    Returns
+    -------
+    (n_words,) int array
+        Labels from 0. Ward's clustering of the centred, length-normalised vectors: deterministic, and nested
+        (a finer grain only splits the clusters of a coarser one).
+
+    Raises
+    ------
+    ExplaintError
+        If `V` is no matrix or the number of clusters is out of range.
+    """
+    V = matrix(V)
+    if not 1 <= n_clusters <= len(V):
+        raise ExplaintError(f"the number of clusters must be from 1 to {len(V)}, found {n_clusters}")
+    if len(V) == 1:
+        return np.zeros(1, dtype=np.intp)
+    unit = _directions(V)
+    cosines = (unit @ unit.T)[np.triu_indices(len(V), 1)]  # products are far cheaper than pairwise distances
+    lengths = (unit**2).sum(axis=1)[np.array(np.triu_indices(len(V), 1))].sum(axis=0)  # 2, less for zero vectors
+    distances = np.sqrt(np.maximum(np.round(lengths - 2 * cosines, 12), 0.0))
+    return fcluster(linkage(distances, "ward"), n_clusters, "maxclust").astype(np.intp) - 1
+
+
+def cluster_folds(
+    X: np.ndarray, n_folds: int, *, rng: np.random.Generator, n_clusters: int | None = None
+) -> np.ndarray:
+    """Return folds that keep clusters of similar words whole: no word is tested beside its near relatives.
+
+    Keeps everything but the chance to copy from a neighbour. Needs no category labels, and is stricter where
+    categories are broad. Read a score beside the mean profile on the same folds.
+
+    Parameters
+    ----------
+    X : (n_words, dim) array
+        Vectors that say what is similar: the embeddings, or the norms.
+    n_folds : int, at least 2
+    rng : numpy.random.Generator
+        Deals the clusters out.
+    n_clusters : int, optional
+        From `n_folds` to n_words; six times the folds when left out, at most a third of the words.
+
+    Returns
+    -------
+    (n_words,) int array
+        Fold labels from 0. Clusters, in random order, go to the fold with the fewest words so far: sizes differ
+        by up to a cluster.
+
+    Raises
+    ------
+    ExplaintError
+        If a number is out of range.
+    """
+    X = matrix(X)
+    n_clusters = max(n_folds, min(6 * n_folds, len(X) // 3)) if n_clusters is None else n_clusters
+    if not 2 <= n_folds <= n_clusters <= len(X):
+        raise ExplaintError(
+            f"expected 2 <= n_folds <= n_clusters <= number of words, found {n_folds}, {n_clusters} and {len(X)}"
+        )
+    return _deal(cluster_words(X, n_clusters), n_folds, rng)
+
+
+def near_duplicate_folds(
+    X: np.ndarray, n_folds: int, *, threshold: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return random folds in which words nearer than a threshold are never on two sides.
+
+    Keeps an ordinary random split but for near-duplicates (plurals, *crow* and *blackbird*, homonyms that
+    share a vector): words linked by a chain of cosines above `threshold` share a fold. A score that falls
+    from random folds to these was copied from twins.
+
+    Parameters
+    ----------
+    X : (n_words, dim) array, finite
+        Cosines are taken of the centred vectors.
+    n_folds : int, at least 2
+    threshold : float, from -1 to 1
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words,) int array
+
+    Raises
+    ------
+    ExplaintError
+        If the chains tie more words together than fit into one fold twice over: the threshold is too low.
+    """
+    X = vectors(X)
+    if not 2 <= n_folds <= len(X):
+        raise ExplaintError(f"the number of folds must be from 2 to the number of words ({len(X)}), found {n_folds}")
+    unit = _directions(X)
+    _, chain = connected_components(csr_array(unit @ unit.T > threshold), directed=False)
+    longest = int(np.bincount(chain).max())
+    if longest > 2 * len(X) / n_folds:
+        raise ExplaintError(
+            f"at threshold {threshold:g} one chain ties {longest} of {len(X)} words together, too many for "
+            f"{n_folds} folds; raise the threshold"
+        )
+    return _deal(chain, n_folds, rng)
+
+
+def _directions(V: np.ndarray) -> np.ndarray:
+    """Return the vectors centred and scaled to length 1, missing cells at the mean; a zero vector stays zero."""
+    mean = np.nanmean(V, axis=0)
+    centred = np.where(np.isnan(V), 0.0, V - mean)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-300)
+
+
+def _deal(groups: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return fold labels that keep groups whole; large groups first, so that folds come out even."""
+    sizes = np.bincount(groups)
+    order = rng.permutation(sizes.size)
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    fold_of, filled = np.empty(sizes.size, dtype=np.intp), np.zeros(n_folds)
+    for group in order:
+        emptiest = np.flatnonzero(filled == filled.min())
+        fold_of[group] = rng.choice(emptiest)
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[groups]

@@ -1,0 +1,127 @@
+"""Norms drawn anew: what is left to predict when their structure is taken away piece by piece."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.controls._checks import matrix
+
+
+def shuffle_columns(Y: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Permute every feature column over the words, each column by a permutation of its own.
+
+    Keeps each feature's values, hence its frequency, mean and base rate, and which features are common.
+    Destroys the pairing of words and features, which features occur together (the taxonomy), and how many
+    features a word has.
+
+    Parameters
+    ----------
+    Y : (n_words, n_features) array
+        NaN marks a missing cell and travels with the permutation as any other value does.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words, n_features) array
+        A shuffled copy.
+
+    Raises
+    ------
+    ExplaintError
+        If `Y` is not a non-empty matrix.
+
+    Warnings
+    --------
+    A mapper scores well above chance here by predicting the frequent features for every word: compare with
+    the mean profile before reading a shuffled score as "the mapper predicts noise".
+
+    References
+    ----------
+    The shuffled condition of arXiv 2601.22928 and of Herasimchyk et al. (ECAI 2025, arXiv 2508.13729); this
+    is a reconstruction, the recipe is not published as code.
+    """
+    return rng.permuted(matrix(Y), axis=0)
+
+
+def random_like(Y: np.ndarray, kind: Literal["sparse", "dense"], *, rng: np.random.Generator) -> np.ndarray:
+    """Draw norms that share only the outermost statistics of `Y`.
+
+    Sparse keeps the shape, the number of positive cells and their values as a multiset. Dense keeps the shape
+    and the range. Both destroy everything else: frequencies of features, feature counts of words, all
+    structure.
+
+    Parameters
+    ----------
+    Y : (n_words, n_features) array
+        NaN marks a missing cell; the result has none.
+    kind : "sparse" or "dense"
+        Sparse: production strengths, 0 = not named. Dense: ratings.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words, n_features) float array
+
+    Raises
+    ------
+    ExplaintError
+        If `Y` is not a non-empty matrix, holds no value, or `kind` is neither word.
+
+    References
+    ----------
+    The random condition of arXiv 2601.22928 (a reconstruction).
+    """
+    Y = matrix(Y)
+    observed = Y[~np.isnan(Y)]
+    if observed.size == 0:
+        raise ExplaintError(
+            "random norms copy the range of the real ones, but every cell is missing; check the norms"
+        )
+    if kind == "dense":
+        return rng.uniform(observed.min(), observed.max(), size=Y.shape)
+    if kind != "sparse":
+        raise ExplaintError(f"kind must be 'sparse' or 'dense', found {kind!r}")
+    positive = observed[observed > 0]
+    drawn = np.zeros(Y.size)
+    drawn[rng.choice(Y.size, size=positive.size, replace=False)] = rng.permutation(positive)
+    return drawn.reshape(Y.shape)
+
+
+def spectrum_like(Y: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Draw norms with the singular values of `Y` and none of its directions.
+
+    Keeps the mean of every feature and the singular values of the centred matrix: its rank, and how much of
+    its variance lies in how many directions, hence how compressible it is. Destroys words, features and all
+    pairing.
+
+    A mapper that scores here, or an "upper bound" that does, lives on low rank alone.
+
+    Parameters
+    ----------
+    Y : (n_words, n_features) array
+        Missing cells (NaN) take the mean of their feature first.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n_words, n_features) float array
+        Real-valued and in general negative in places, also for sparse norms: score it by correlation or R2,
+        not by F1.
+
+    Raises
+    ------
+    ExplaintError
+        If `Y` is not a non-empty matrix or a feature is missing for every word.
+    """
+    Y = matrix(Y)
+    if np.isnan(Y).all(axis=0).any():
+        raise ExplaintError("a feature is missing for every word: drop it")
+    mean = np.nanmean(Y, axis=0)
+    values = np.linalg.svd(np.where(np.isnan(Y), mean, Y) - mean, compute_uv=False)  # (r,)
+    left = rng.standard_normal((len(Y), values.size))
+    left = np.linalg.qr(left - left.mean(axis=0))[0]  # centred columns stay centred: the means are kept
+    right = np.linalg.qr(rng.standard_normal((Y.shape[1], values.size)))[0]
+    return mean + left * values @ right.T
