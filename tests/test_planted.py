@@ -170,10 +170,7 @@ def test_picture(world, ids):
         codes = world.embedding[:, word]
         states = hidden[:, layer]
         if world.name == "rotator":  # its block lies in turned coordinates
-            states = (
-                states
-                @ np.linalg.lstsq(states.reshape(-1, world.dim), hidden[:, 0].reshape(-1, world.dim))[0]
-            )
+            states = states @ np.linalg.lstsq(states.reshape(-1, world.dim), hidden[:, 0].reshape(-1, world.dim))[0]
         content = (states[..., word] @ codes.T).argmax(axis=-1)  # (batch, key): the token really there
         read = np.take_along_axis(content, named, axis=1)
         shown = np.take_along_axis(ids, named, axis=1)
@@ -228,8 +225,8 @@ def test_swapped_states_permute_every_map_above(world, ids):
 
 
 def test_sources_tell_whose_word_a_state_is_made_of(world, ids):
-    shares = world.sources(ids)
-    assert shares.shape == (N_SENTENCES, world.n_layers + 1, LENGTH, LENGTH) and shares.min() >= 0
+    shares = world.sources(ids[:30])
+    assert shares.shape == (30, world.n_layers + 1, LENGTH, LENGTH) and shares.min() >= 0
     rows = shares[:, :, 1:] if world.start_id is not None else shares  # <start> holds no word at first
     np.testing.assert_allclose(rows.sum(axis=-1), 1, atol=1e-12)
     np.testing.assert_array_equal(rows[:, 0], np.broadcast_to(np.eye(LENGTH), shares[:, 0].shape)[:, -rows.shape[2] :])
@@ -268,7 +265,8 @@ def test_sink_parks_its_weight_where_nothing_is():
     assert (parts.attention[..., 0].mean(axis=(0, 1, 3)) > 0.85).all()
     assert (parts.values[..., 0, :] == 0).all() and np.abs(parts.values[..., 1:, :]).max() > 0.05
     back = parts.attention[:, 0, 0]  # (batch, query, key): the first layer's head that looks one back
-    np.testing.assert_allclose(back[:, 5], np.broadcast_to(0.9 * np.eye(LENGTH)[0] + 0.1 * np.eye(LENGTH)[4], (50, 12)))
+    expected = 0.9 * np.eye(LENGTH)[0] + 0.1 * np.eye(LENGTH)[4]
+    np.testing.assert_allclose(back[:, 5], np.broadcast_to(expected, (50, LENGTH)), atol=1e-12)
     # without the first token's weight the rest names the words that are read: the Keeper's, one place further on
     keeper = planted.keeper(rng=np.random.default_rng(1))
     np.testing.assert_array_equal(keeper.embedding, sink.embedding[:96])
@@ -288,17 +286,13 @@ def test_keeper_heads_look_up_what_they_seem_to():
     codes = world.embedding[ids][..., world.blocks["word"]]
     for layer in range(world.n_layers):
         back = np.eye(LENGTH)[np.maximum(np.arange(LENGTH) - layer - 1, 0)]
-        np.testing.assert_allclose(
-            attention[:, layer, 0], np.broadcast_to(back, attention[:, 0, 0].shape), atol=1e-12
-        )
+        np.testing.assert_allclose(attention[:, layer, 0], np.broadcast_to(back, attention[:, 0, 0].shape), atol=1e-12)
         np.testing.assert_allclose(attention[:, layer, 1], expected, atol=1e-12)
         written = np.diff(hidden[:, layer : layer + 2], axis=1)[:, 0]
         np.testing.assert_allclose(written[..., world.blocks["before"]], back @ codes / 16, atol=1e-12)
         np.testing.assert_allclose(written[..., world.blocks["alike"]], expected @ codes / 16, atol=1e-12)
     for name in ("word", "class", "position"):
-        np.testing.assert_array_equal(
-            hidden[:, -1][..., world.blocks[name]], hidden[:, 0][..., world.blocks[name]]
-        )
+        np.testing.assert_array_equal(hidden[:, -1][..., world.blocks[name]], hidden[:, 0][..., world.blocks[name]])
 
 
 def test_rotator_turns_and_procrustes_turns_back():
@@ -355,7 +349,7 @@ def properties(kind, seed=4, **sizes):
     return planted.property_world(kind, rng=np.random.default_rng(seed), **sizes)
 
 
-KINDS = ("nothing", "category", "category_and_attributes")
+KINDS = ("nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form")
 
 
 def predict(world, test):
@@ -426,7 +420,7 @@ def test_norms_look_like_mcrae():
 
 
 def test_what_the_embeddings_say_shows():
-    nothing, category, both = (scores(kind) for kind in KINDS)
+    nothing, category, both = (scores(kind) for kind in KINDS[:3])
     # nothing: at the floor of the mean profile, and no word told from another
     assert abs(nothing[0] - nothing[1]) < 0.02
     assert nothing[2] == pytest.approx(0.5, abs=0.03)
@@ -436,16 +430,58 @@ def test_what_the_embeddings_say_shows():
     assert category[2] == pytest.approx(0.5, abs=0.03)
     # attributes: sees within the category
     assert both[0] > category[0] and both[2] > 0.62
-    assert [properties(kind).truth["word"] for kind in KINDS] == [False, False, True]
-    assert [properties(kind).truth["category"] for kind in KINDS] == [False, True, True]
+    assert [properties(kind).truth["word"] for kind in KINDS] == [False, False, True, True, False]
+    assert [properties(kind).truth["category"] for kind in KINDS] == [False, True, True, True, False]
+
+
+def explained(features, target):
+    """Return the share of a target's variance that a ridge map finds on held-out words."""
+    x, half = features - features.mean(axis=0), np.arange(len(features)) % 2 == 0
+    y = target - target.mean(axis=0)
+    gram = x[half].T @ x[half] + 1e-3 * np.trace(x[half].T @ x[half]) / x.shape[1] * np.eye(x.shape[1])
+    error = y[~half] - x[~half] @ np.linalg.solve(gram, x[half].T @ y[half])
+    return 1 - (error**2).sum() / (y[~half] ** 2).sum()
+
+
+def test_attributes_of_low_variance_are_there_for_a_map_and_not_for_a_distance():
+    low, loud, category = (
+        properties(kind, n_words=480, strength=2.0)
+        for kind in ("attributes_low_variance", "category_and_attributes", "category")
+    )
+    assert low.truth["word"] and not low.truth["word_by_distance"] and loud.truth["word_by_distance"]
+    # every coordinate is as loud as any other: the quiet directions are not found by looking at single ones
+    assert low.embeddings.std(axis=0).min() > 0.3 * low.embeddings.std(axis=0).max()
+    spectrum = np.linalg.svd(low.embeddings - low.embeddings.mean(axis=0), compute_uv=False) ** 2
+    assert spectrum[-10:].sum() / spectrum.sum() < 0.02
+    assert explained(low.embeddings, low.attributes) > 0.35 > 0.1 > explained(category.embeddings, category.attributes)
+
+    def within(world):  # correlation of distances of vectors and of attributes, inside categories
+        pairs = [np.linalg.norm(each[:, None] - each[None], axis=-1) for each in (world.embeddings, world.attributes)]
+        same = np.equal.outer(world.categories, world.categories) & ~np.eye(len(world.words), dtype=bool)
+        return np.corrcoef(pairs[0][same], pairs[1][same])[0, 1]
+
+    assert within(loud) > 0.4 and abs(within(low)) < 0.1 and abs(within(category)) < 0.1
+
+
+def test_word_form_tells_the_spelling_and_not_the_norms():
+    world, nothing = properties("word_form", n_words=480, strength=2.0), properties("nothing", n_words=480)
+    assert world.words == nothing.words and len(set(world.words)) == 480 and all(map(str.isalpha, world.words))
+    first = np.equal.outer([word[0] for word in world.words], np.unique([word[0] for word in world.words]))
+    length = np.array([[len(word)] for word in world.words], dtype=float)
+    assert (
+        explained(world.embeddings, first.astype(float)) > 0.05 > 0 > explained(nothing.embeddings, first.astype(float))
+    )
+    assert explained(world.embeddings, length) > 0.5
+    assert explained(world.embeddings, world.attributes) < 0.05
+    assert [kind for kind in KINDS if properties(kind).truth["form"]] == ["word_form"]
+    assert not any(world.truth[claim] for claim in ("beats_mean_profile", "category", "word", "word_by_distance"))
 
 
 def test_strength_is_a_dose():
     strong, weak = (properties("category_and_attributes", strength=s) for s in (2.0, 0.2))
     test = np.arange(240) % 2 == 0
     accuracy = [
-        two_alternatives(predict(w, test), w.values[test], np.array(w.categories)[test])
-        for w in (weak, strong)
+        two_alternatives(predict(w, test), w.values[test], np.array(w.categories)[test]) for w in (weak, strong)
     ]
     assert accuracy[1] > accuracy[0] + 0.05
 
@@ -457,6 +493,7 @@ def test_strength_is_a_dose():
         ("nothing", {"n_categories": 1}),
         ("nothing", {"n_words": 40}),
         ("category", {"dim": 0}),
+        ("attributes_low_variance", {"dim": 19}),
         ("category", {"strength": -1.0}),
         ("category", {"strength": float("nan")}),
     ],
@@ -470,3 +507,59 @@ def test_worlds_that_cannot_be(kind, sizes):
 def test_other_sizes(n_words):
     world = properties("category", n_words=n_words, n_categories=2, dim=5)
     assert world.embeddings.shape == (n_words, 5) and (world.values > 0).any(axis=0).all()
+
+
+# --- calibration
+
+
+def test_calibration_counts_false_alarms_and_misses():
+    worlds = {"null": lambda rng: rng.normal(), "signal": lambda rng: rng.normal() + 3}
+    truth = {"null": False, "signal": True}
+    diagnostics = {
+        "above 1.645": lambda world, rng: world > 1.645,
+        "always": lambda world, rng: True,
+        "a coin": lambda world, rng: rng.random() < 0.5,
+    }
+    rows = planted.calibrate(diagnostics, worlds, truth, n_draws=200, rng=np.random.default_rng(0))
+    found = {(row["diagnostic"], row["world"]): row for row in rows}
+    assert len(rows) == 6 and all(row["n"] == 200 for row in rows)
+    assert found["above 1.645", "null"]["error"] == pytest.approx(0.05, abs=0.04)
+    assert found["above 1.645", "signal"]["error"] == pytest.approx(0.088, abs=0.06)
+    assert found["always", "null"]["error"] == 1 and found["always", "signal"]["error"] == 0
+    for row in rows:
+        assert row["ci_low"] <= row["error"] <= row["ci_high"]
+        assert row["error"] == pytest.approx(1 - row["said_yes"] if row["truth"] else row["said_yes"])
+    coin = found["a coin", "null"]
+    assert coin["ci_low"] < 0.5 < coin["ci_high"] and coin["ci_high"] - coin["ci_low"] < 0.15
+
+
+def test_calibration_takes_the_truth_from_the_worlds():
+    builds = {name: lambda rng, build=build: build(rng=rng) for name, build in BUILDERS.items()}
+
+    def moved(world, rng):
+        """Say whether some state at the top is nearest to another's input."""
+        ids = world.sample(2, 8, rng=rng)
+        hidden, _ = world.forward_ids(ids)
+        return bool((nearest_input(hidden[:, -1], hidden[:, 0]) == np.arange(8)).all())
+
+    rows = planted.calibrate(
+        {"cosine": moved}, builds, lambda world: world.truth["decodability"], n_draws=5, rng=np.random.default_rng(0)
+    )
+    errors = {row["world"]: row["error"] for row in rows}
+    assert errors == {"keeper": 0, "rotator": 1, "mover": 0, "decoy": 0, "sink": 0}
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "truth", "n_draws", "message"),
+    [
+        ({}, {"w": True}, 5, "at least one"),
+        ({"d": lambda w, rng: True}, {"w": True}, 0, "at least one"),
+        ({"d": lambda w, rng: True}, {"v": True}, 5, "not told"),
+        ({"d": lambda w, rng: True}, lambda w: w > 0, 40, "from draw to draw"),
+    ],
+)
+def test_calibrations_that_cannot_be(diagnostics, truth, n_draws, message):
+    with pytest.raises(ExplaintError, match=message):
+        planted.calibrate(
+            diagnostics, {"w": lambda rng: rng.normal()}, truth, n_draws=n_draws, rng=np.random.default_rng(0)
+        )

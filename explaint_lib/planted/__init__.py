@@ -3,8 +3,8 @@
 What is here
     Hand-built transformers, real ones (queries, keys, values, outputs, softmax, residual stream), small and
     exact: `keeper`, `rotator`, `mover`, `decoy`, `sink`. Property worlds: word vectors that encode nothing,
-    the category, or the category and attributes, all three with the same norms: `property_world`. No download,
-    numpy only.
+    the category, the category and attributes (loud or in a quiet subspace), or the spelling, all with the same
+    norms: `property_world`. `calibrate` asks diagnostics about many draws of such worlds. No download, no torch.
 
 What it controls for
     A method that cannot tell these worlds apart cannot tell them apart in a real model either, where nobody
@@ -18,6 +18,7 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 2023 (Tracr); these are our own, smaller constructions.
 """
 
+from explaint_lib.planted.calibration import calibrate
 from explaint_lib.planted.properties import PropertyWorld, property_world
 from explaint_lib.planted.transformer import Parts, PlantedTransformer
 from explaint_lib.planted.worlds import decoy, keeper, mover, rotator, sink
@@ -26,6 +27,7 @@ __all__ = [
     "Parts",
     "PlantedTransformer",
     "PropertyWorld",
+    "calibrate",
     "decoy",
     "keeper",
     "mover",

@@ -1,4 +1,4 @@
-"""Property worlds: the same norms, and word vectors that know nothing, the category, or the words themselves.
+"""Property worlds: the same norms, and word vectors that know nothing, the category, the words, or their spelling.
 
 What it measures: nothing; it fixes what X says about Y, so that a score can be read against the truth. What
 it controls for: norms are drawn before the vectors and from the same stream, so for one seed they are
@@ -9,14 +9,14 @@ taking these vectors as typical. Attributes are independent of categories here; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
 
-WorldKind = Literal["nothing", "category", "category_and_attributes"]
-KINDS: tuple[WorldKind, ...] = ("nothing", "category", "category_and_attributes")
+WorldKind = Literal["nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form"]
+KINDS: tuple[WorldKind, ...] = get_args(WorldKind)
 
 # McRae-like proportions: 13.4 features a word, two thirds of the features told of one word only
 CORE_FEATURES = 4  # features of a category, each told of most of its words
@@ -25,6 +25,8 @@ SUPERORDINATES = 3
 ATTRIBUTES_PER_WORD = 6.5
 SHARED_FEATURES_PER_WORD = 1.55  # number of shared features, as a multiple of the number of words
 LATENT = 10  # dimensions of the attribute space
+QUIET = 0.15  # standard deviation of the low-variance subspace, in units of that of the rest
+_ONSETS, _VOWELS, _CODAS = (*"bdfghklmnprstvz", "br", "dr", "gl", "kr", "pl", "st", "tr"), (*"aeiou",), ("", *"lmnrst")
 _ATTRIBUTE_TYPES = ("visual-form", "function", "visual-colour", "motion", "encyclopaedic", "tactile", "sound")
 
 
@@ -34,11 +36,12 @@ class PropertyWorld:
 
     Attributes
     ----------
-    kind : {"nothing", "category", "category_and_attributes"}
+    kind : {"nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form"}
         What the embeddings encode.
     strength : float
         Ratio of signal to noise in them (standard deviations).
     words : tuple of str, length n_words
+        Made-up words, of different spelling; it has nothing to do with their norms.
     features : tuple of str, length n_features
     embeddings : ndarray of shape (n_words, dim)
     values : ndarray of shape (n_words, n_features)
@@ -50,7 +53,8 @@ class PropertyWorld:
         The hidden attributes the norms were drawn from.
     truth : dict of str to bool
         ``beats_mean_profile`` (do the embeddings say anything?), ``category`` (do they tell the category?),
-        ``word`` (do they tell words of one category apart?).
+        ``word`` (do they tell words of one category apart by what the norms say of them?),
+        ``word_by_distance`` (do distances between vectors, too?), ``form`` (do they tell the spelling?).
     """
 
     kind: WorldKind
@@ -78,17 +82,19 @@ def property_world(
 
     Parameters
     ----------
-    kind : {"nothing", "category", "category_and_attributes"}
+    kind : {"nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form"}
         What the embeddings encode. With generators in the same state, the norms are identical over kinds.
+        ``attributes_low_variance``: the category, and in a quiet subspace, turned at random, the attributes; a
+        map finds them, distances do not. ``word_form``: the letter pairs of the word and its length.
     n_words : int
         At least 4 for each category.
     n_categories : int
         At least 2.
     dim : int
-        Dimensions of the embeddings.
+        Dimensions of the embeddings; at least 20 for ``attributes_low_variance``.
     strength : float
-        Standard deviation of the category part, and of the attribute part, in each coordinate, in units of
-        that of the noise.
+        Standard deviation of the category part, of the attribute part and of the form part, in each
+        coordinate, in units of that of the noise (in the quiet subspace: of the noise there).
     rng : numpy.random.Generator
 
     Raises
@@ -100,11 +106,12 @@ def property_world(
         raise ExplaintError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if n_categories < 2 or n_words < 4 * n_categories:
         raise ExplaintError(
-            f"expected at least 2 categories of at least 4 words, got {n_categories} categories, {n_words} "
-            "words"
+            f"expected at least 2 categories of at least 4 words, got {n_categories} categories, {n_words} words"
         )
     if dim < 1 or not (np.isfinite(strength) and strength >= 0):
         raise ExplaintError(f"expected dim >= 1 and a strength >= 0, got dim {dim} and strength {strength}")
+    if kind == "attributes_low_variance" and dim < 2 * LATENT:
+        raise ExplaintError(f"the quiet subspace takes {LATENT} dimensions: expected dim >= {2 * LATENT}, got {dim}")
     attributes = rng.standard_normal((n_words, LATENT))
     # not the first draw: folds made by `default_rng(same seed).permutation` would split along the categories
     category = rng.permutation(np.arange(n_words) % n_categories)  # (word,)
@@ -115,13 +122,24 @@ def property_world(
     centres = rng.standard_normal((n_categories, dim))
     mixing = rng.standard_normal((LATENT, dim)) / np.sqrt(LATENT)
     embeddings = rng.standard_normal((n_words, dim))
-    if kind != "nothing":
+    words = _spellings(n_words, rng)
+    if kind == "word_form":
+        form = _letter_pairs(words)
+        part = form @ rng.standard_normal((form.shape[1], dim)) / np.sqrt(form.shape[1])
+        embeddings = embeddings + strength * part
+    elif kind != "nothing":
         embeddings = embeddings + strength * centres[category]
     if kind == "category_and_attributes":
         embeddings = embeddings + strength * attributes @ mixing
+    if kind == "attributes_low_variance":
+        quiet = np.arange(dim) >= dim - LATENT
+        noise = embeddings[:, quiet] - strength * centres[category][:, quiet]
+        embeddings[:, quiet] = QUIET * (noise + strength * attributes @ mixing[:, quiet])
+        turn, _ = np.linalg.qr(rng.standard_normal((dim, dim)))
+        embeddings = embeddings @ turn
     return PropertyWorld(
         kind, float(strength),
-        words=tuple(f"word_{i:03d}" for i in range(n_words)),
+        words=words,
         features=tuple(f"{label}_{j:04d}" for j, label in enumerate(types)),
         embeddings=embeddings,
         values=values,
@@ -129,9 +147,11 @@ def property_world(
         feature_types=tuple(types),
         attributes=attributes,
         truth={
-            "beats_mean_profile": kind != "nothing",
-            "category": kind != "nothing",
-            "word": kind == "category_and_attributes",
+            "beats_mean_profile": kind not in ("nothing", "word_form"),
+            "category": kind not in ("nothing", "word_form"),
+            "word": kind in ("category_and_attributes", "attributes_low_variance"),
+            "word_by_distance": kind == "category_and_attributes",
+            "form": kind == "word_form",
         },
     )  # fmt: skip
 
@@ -166,6 +186,24 @@ def _norms(
         column[words] = rng.integers(lowest, highest + 1, len(words))
         columns.append(column)
     return columns, [label for _, label, _, _ in told]
+
+
+def _spellings(n_words: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw pronounceable words of one to three syllables, all different."""
+    words: dict[str, None] = {}
+    while len(words) < n_words:
+        syllables = rng.integers(1, 4)
+        parts = [rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables)]
+        words["".join(parts) + str(rng.choice(_CODAS))] = None
+    return tuple(words)
+
+
+def _letter_pairs(words: tuple[str, ...]) -> np.ndarray:
+    """Return standardised counts of the letter pairs of each word, its edges marked, and its length."""
+    pairs = [[f"^{word}$"[i : i + 2] for i in range(len(word) + 1)] for word in words]
+    known = sorted({pair for told in pairs for pair in told})
+    counts = np.array([[told.count(pair) for pair in known] + [len(told)] for told in pairs], dtype=float)
+    return (counts - counts.mean(axis=0)) / np.maximum(counts.std(axis=0), 1e-12)
 
 
 def _prevalences(n_words: int, n_features: int) -> np.ndarray:

@@ -142,9 +142,7 @@ class PlantedTransformer:
         """Length of the longest sentence."""
         return len(self.position)
 
-    def forward_ids(
-        self, ids: np.ndarray, *, attention: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def forward_ids(self, ids: np.ndarray, *, attention: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Run the transformer.
 
         Parameters
@@ -278,13 +276,9 @@ class PlantedTransformer:
         ids = np.asarray(ids)
         expected = "(batch, n)" if n_axes == 2 else "(n,)"
         if ids.ndim != n_axes or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
-            raise ExplaintError(
-                f"expected integer ids of shape {expected}, got {ids.dtype} of shape {ids.shape}"
-            )
+            raise ExplaintError(f"expected integer ids of shape {expected}, got {ids.dtype} of shape {ids.shape}")
         if ids.shape[-1] > self.max_tokens:
-            raise ExplaintError(
-                f"{self.name} has {self.max_tokens} positions, got a sentence of {ids.shape[-1]}"
-            )
+            raise ExplaintError(f"{self.name} has {self.max_tokens} positions, got a sentence of {ids.shape[-1]}")
         if ids.min() < 0 or ids.max() >= self.vocab_size:
             raise ExplaintError(f"ids run from 0 to {self.vocab_size - 1}, got {ids.min()} to {ids.max()}")
         return ids

@@ -184,9 +184,7 @@ def _blocks(*, with_context: bool) -> dict[str, slice]:
     if with_context:
         sizes |= {"before": WORD_DIM, "alike": WORD_DIM}
     ends = np.cumsum(list(sizes.values()))
-    return {
-        name: slice(int(end - size), int(end)) for (name, size), end in zip(sizes.items(), ends, strict=True)
-    }
+    return {name: slice(int(end - size), int(end)) for (name, size), end in zip(sizes.items(), ends, strict=True)}
 
 
 def _position_match(block: slice, dim: int, target: Callable[[int], int]) -> tuple[np.ndarray, np.ndarray]:
@@ -270,9 +268,7 @@ def _parking_layer(blocks: dict[str, slice], back: int) -> Heads:
     return Heads(query, key, reading.value, (1 + PARKED) * reading.output)
 
 
-def _heads(
-    matches: list[tuple[np.ndarray, np.ndarray]], copies: list[tuple[np.ndarray, np.ndarray]]
-) -> Heads:
+def _heads(matches: list[tuple[np.ndarray, np.ndarray]], copies: list[tuple[np.ndarray, np.ndarray]]) -> Heads:
     """Stack heads, padding keys to the widest."""
     width = max(query.shape[1] for query, _ in matches)
     pad = [[np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in match] for match in matches]
