@@ -85,7 +85,7 @@ def property_world(
     kind : {"nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form"}
         What the embeddings encode. With generators in the same state, the norms are identical over kinds.
         ``attributes_low_variance``: the category, and in a quiet subspace, turned at random, the attributes; a
-        map finds them, distances do not. ``word_form``: the letter pairs of the word and its length.
+        map finds them, distances do not. ``word_form``: the word's letters, its first letter, its length.
     n_words : int
         At least 4 for each category.
     n_categories : int
@@ -124,7 +124,7 @@ def property_world(
     embeddings = rng.standard_normal((n_words, dim))
     words = _spellings(n_words, rng)
     if kind == "word_form":
-        form = _letter_pairs(words)
+        form = _letters(words)
         part = form @ rng.standard_normal((form.shape[1], dim)) / np.sqrt(form.shape[1])
         embeddings = embeddings + strength * part
     elif kind != "nothing":
@@ -198,12 +198,14 @@ def _spellings(n_words: int, rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _letter_pairs(words: tuple[str, ...]) -> np.ndarray:
-    """Return standardised counts of the letter pairs of each word, its edges marked, and its length."""
-    pairs = [[f"^{word}$"[i : i + 2] for i in range(len(word) + 1)] for word in words]
-    known = sorted({pair for told in pairs for pair in told})
-    counts = np.array([[told.count(pair) for pair in known] + [len(told)] for told in pairs], dtype=float)
-    return (counts - counts.mean(axis=0)) / np.maximum(counts.std(axis=0), 1e-12)
+def _letters(words: tuple[str, ...]) -> np.ndarray:
+    """Return what a word looks like, standardised: counts of its letters, its first letter, its length."""
+    letters = sorted(set("".join(words)))
+    counts = np.array(
+        [[word.count(x) for x in letters] + [word[0] == x for x in letters] + [len(word)] for word in words]
+    )
+    spread = counts.std(axis=0)
+    return (counts - counts.mean(axis=0)) / np.where(spread > 0, spread, 1)
 
 
 def _prevalences(n_words: int, n_features: int) -> np.ndarray:
