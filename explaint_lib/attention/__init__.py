@@ -1,0 +1,39 @@
+"""Reading attention arrays: what the weights say, what they give when values count, and what they leave open.
+
+What it measures
+    Mixing of all layers into one map (`rollout`, `flow`), the vectors that positions give to each other and
+    their sizes (`norm_weighted`, `alti`, `mixing_ratio`), the part of the weights that the output depends on
+    (`effective_attention`) and a different map with the same output (`twin_attention`), words and agreement.
+
+What it controls for
+    Values (a weight on nothing counts for nothing), the residual connection (measured, not assumed), special
+    tokens and sinks (switchable), distance (`nearness`, the map that asks no model).
+
+What it does not license
+    Nothing here runs the model again, so nothing here is causal: `explaint_lib.attribution` is. And every row
+    and column stands for a *position*; whether it stands for a token is the question of `continuity`.
+"""
+
+from explaint_lib.attention.agreement import drop_positions, nearness, row_agreement, to_words
+from explaint_lib.attention.effective import effective_attention, total_variation, twin_attention
+from explaint_lib.attention.mixing import flow, mean_over_heads, rollout
+from explaint_lib.attention.parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
+
+__all__ = [
+    "LayerParts",
+    "alti",
+    "drop_positions",
+    "effective_attention",
+    "flow",
+    "mean_over_heads",
+    "mixing_ratio",
+    "nearness",
+    "norm_weighted",
+    "rollout",
+    "row_agreement",
+    "row_shares",
+    "to_words",
+    "total_variation",
+    "transformed_vectors",
+    "twin_attention",
+]
