@@ -20,6 +20,19 @@ The measure is ours; it stands beside the token identifiability of Brunner et al
 instead.
 """
 
+from explaint_lib.attribution.corruptions import (
+    CORRUPTIONS,
+    Edit,
+    corrupted,
+    draw_edits,
+    draw_order,
+    edited_states,
+    equivariance_gap,
+    mean_state,
+    reorder,
+    replaced,
+    same_norm_noise,
+)
 from explaint_lib.attribution.interventions import (
     Interventions,
     interventional_continuity,
@@ -29,11 +42,22 @@ from explaint_lib.attribution.interventions import (
 from explaint_lib.attribution.replacements import Replacer, frequency_matched, token_kinds
 
 __all__ = [
+    "CORRUPTIONS",
+    "Edit",
     "Interventions",
     "Replacer",
+    "corrupted",
+    "draw_edits",
+    "draw_order",
+    "edited_states",
+    "equivariance_gap",
     "frequency_matched",
     "interventional_continuity",
     "locality",
+    "mean_state",
     "relative_change",
+    "reorder",
+    "replaced",
+    "same_norm_noise",
     "token_kinds",
 ]
