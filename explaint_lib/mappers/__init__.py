@@ -29,6 +29,7 @@ from explaint_lib.mappers._folds import (
 )
 from explaint_lib.mappers._linear import MeanProfile, Ridge
 from explaint_lib.mappers._pls import PLSR, DualPLS, dual_pls
+from explaint_lib.mappers._shared import SharedFolds
 
 __all__ = [
     "FFNN",
@@ -37,6 +38,7 @@ __all__ = [
     "DualPLS",
     "MeanProfile",
     "Ridge",
+    "SharedFolds",
     "choose_components",
     "cross_val_predict",
     "cross_val_predict_path",

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
@@ -85,4 +86,16 @@ def moments(A: np.ndarray, scale: bool = True) -> tuple[np.ndarray, np.ndarray]:
         return mean, np.ones(A.shape[1])
     squares = (np.where(observed, A - mean, 0.0) ** 2).sum(axis=0)
     std = np.sqrt(squares / np.maximum(count - 1, 1))
+    return mean, np.where(std > 1e-14 * np.abs(mean), std, 1.0)
+
+
+def sparse_moments(A: sparse.csr_array, scale: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `moments` returns, for a sparse array without missing cells, touching stored cells only."""
+    n, m = A.shape
+    mean = np.bincount(A.indices, A.data, m) / n
+    if not scale:
+        return mean, np.ones(m)
+    squares = np.bincount(A.indices, (A.data - mean[A.indices]) ** 2, m)
+    squares += (n - np.bincount(A.indices, minlength=m)) * mean**2
+    std = np.sqrt(squares / max(n - 1, 1))
     return mean, np.where(std > 1e-14 * np.abs(mean), std, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,7 @@ from explaint_lib.mappers._ffnn import FFNN
 from explaint_lib.mappers._linear import MeanProfile, Ridge
 from explaint_lib.mappers._pls import PLSR
 
+_ONE_ROW = "X (words, dims), Y (words, features) and folds (words,) must have one row a word; "
 MAPPERS = ("plsr", "ffnn", "ridge", "mean")
 
 
@@ -147,22 +148,26 @@ def choose_components(
 
 def _splits(
     X: ArrayLike, Y: ArrayLike, folds: ArrayLike
-) -> tuple[np.ndarray, np.ndarray, Iterator[tuple[np.ndarray, np.ndarray]]]:
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     X, Y, folds = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64), np.asarray(folds)
-    if X.ndim != 2 or Y.ndim != 2 or folds.ndim != 1 or not len(X) == len(Y) == len(folds):
-        raise ExplaintError(
-            "X (words, dims), Y (words, features) and folds (words,) must have one row a word; "
-            f"got {X.shape}, {Y.shape} and {folds.shape}"
-        )
+    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
+        raise ExplaintError(_ONE_ROW + f"got {X.shape}, {Y.shape} and {folds.shape}")
+    return X, Y, splits_of(folds, len(X), Y)
+
+
+def splits_of(folds: np.ndarray, n: int, Y: np.ndarray | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (training rows, test rows) for each fold label, and check that `Y` can be learned from each."""
+    if folds.shape != (n,):
+        raise ExplaintError(_ONE_ROW + f"got folds of shape {folds.shape} for {n} words")
     labels = np.unique(folds)
     if len(labels) < 2:
         raise ExplaintError(f"at least two folds are needed, the labels hold only {labels.tolist()}")
-    observed = ~np.isnan(Y)
-    for label in labels:
-        unseen = np.flatnonzero(~observed[folds != label].any(axis=0))
+    missing = None if Y is None else np.isnan(Y)
+    for label in labels if missing is not None and missing.any() else ():
+        unseen = np.flatnonzero(missing[folds != label].all(axis=0))
         if len(unseen):
             raise ExplaintError(
                 f"feature column {unseen[0]} (and {len(unseen) - 1} more) has no observed value outside "
                 f"fold {label}: drop the feature, or use folds that spread its words"
             )
-    return X, Y, ((np.flatnonzero(folds != label), np.flatnonzero(folds == label)) for label in labels)
+    return [(np.flatnonzero(folds != label), np.flatnonzero(folds == label)) for label in labels]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import sparse
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import Mapper, moments
+
+ALPHAS = tuple(10.0 ** (k / 2) for k in range(-2, 15))
+_KEEP = 800  # rank up to which the matrices of all penalties are kept
 
 
 class MeanProfile(Mapper):
@@ -67,71 +71,148 @@ class Ridge(Mapper):
     words share one decomposition.
     """
 
-    def __init__(self, alphas: Sequence[float] = tuple(10.0 ** (k / 2) for k in range(-2, 15))) -> None:
+    def __init__(self, alphas: Sequence[float] = ALPHAS) -> None:
         self.alphas = alphas
 
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
-        alphas = np.asarray(self.alphas, dtype=np.float64)
-        if alphas.ndim != 1 or not len(alphas) or not (alphas > 0).all():
-            raise ExplaintError(f"alphas must be a sequence of positive penalties, got {self.alphas!r}")
-        self._x_mean, self._x_std = moments(X)
-        Xs = (X - self._x_mean) / self._x_std
-        solved = [(columns, _Decomposition(Xs[rows], Y[np.ix_(rows, columns)])) for rows, columns in _patterns(Y)]
-        errors = sum(part.loo_sse(alphas) for _, part in solved)
-        self.loo_mse_ = errors / np.count_nonzero(~np.isnan(Y))
-        self.alpha_ = float(alphas[np.argmin(self.loo_mse_)])
-        self.coef_ = np.empty((Y.shape[1], X.shape[1]))
-        self.intercept_ = np.empty(Y.shape[1])
-        for columns, part in solved:
-            self.coef_[columns], self.intercept_[columns] = part.solve(self.alpha_)
+        words = SharedRidge(X, self.alphas)
+        self._x_mean, self._x_std = words.mean, words.std
+        self.coef_, self.intercept_, chosen, self.loo_mse_ = words.fit(Y)
+        self.alpha_ = float(words.alphas[chosen])
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._x_mean) / self._x_std) @ self.coef_.T + self.intercept_
 
 
+class SharedRidge:
+    """The X side of ridge fits, which any number of targets share."""
+
+    def __init__(self, X: np.ndarray, alphas: Sequence[float]) -> None:
+        self.alphas = np.asarray(alphas, dtype=np.float64)
+        if self.alphas.ndim != 1 or not len(self.alphas) or not (self.alphas > 0).all():
+            raise ExplaintError(f"alphas must be a sequence of positive penalties, got {alphas!r}")
+        self.mean, self.std = moments(X)
+        self._Xs = self.place(X)
+        self._complete = _Design(self._Xs, self.alphas)
+
+    def place(self, X: np.ndarray) -> np.ndarray:
+        """Return standardised vectors."""
+        return (X - self.mean) / self.std
+
+    def fit(self, Y: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+        """Return coefficients (m, p), intercepts (m,), the index of the penalty, and the errors of all penalties."""
+        solved, chosen, errors = self._choose(Y)
+        coef, intercept = np.empty((Y.shape[1], self._Xs.shape[1])), np.empty(Y.shape[1])
+        for columns, part in solved:
+            coef[columns], intercept[columns] = part.solve(self.alphas[chosen])
+        return coef, intercept, chosen, errors
+
+    def predict(self, Y: np.ndarray | sparse.csr_array, X_new: np.ndarray) -> np.ndarray:
+        """Fit the targets and predict them for new words, without forming coefficients."""
+        solved, chosen, _ = self._choose(Y)
+        places = self.place(X_new)
+        predicted = np.empty((len(X_new), Y.shape[1]))
+        for columns, part in solved:
+            predicted[:, columns] = part.predict(places, self.alphas[chosen])
+        return predicted
+
+    def _choose(
+        self, Y: np.ndarray | sparse.csr_array
+    ) -> tuple[list[tuple[np.ndarray | slice, _Targets]], int, np.ndarray]:
+        if sparse.issparse(Y):
+            solved = [(slice(None), _Targets(self._complete, Y))]
+            count = Y.shape[0] * Y.shape[1]
+        else:
+            solved = []
+            for rows, columns in _patterns(Y):
+                whole = len(rows) == len(Y)
+                design = self._complete if whole else _Design(self._Xs[rows], self.alphas)
+                solved.append((columns, _Targets(design, Y[np.ix_(rows, columns)])))
+            count = np.count_nonzero(~np.isnan(Y))
+        errors = sum(part.loo_sse() for _, part in solved) / count
+        return solved, int(np.argmin(errors)), errors
+
+
 def _patterns(Y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (rows, columns): the observed rows, and all the features observed in exactly these."""
     observed = ~np.isnan(Y)
+    if observed.all():
+        yield np.arange(len(Y)), np.arange(Y.shape[1])
+        return
     patterns, which = np.unique(observed, axis=1, return_inverse=True)
     for k in range(patterns.shape[1]):
         yield np.flatnonzero(patterns[:, k]), np.flatnonzero(which.ravel() == k)
 
 
-class _Decomposition:
-    """SVD of centred X (n, p) and what leave-one-out needs of complete Y (n, m)."""
+class _Design:
+    """SVD of centred X (n, p), and for each penalty what leave-one-out needs of X alone.
 
-    def __init__(self, X: np.ndarray, Y: np.ndarray) -> None:
-        self.x_mean, self.y_mean = X.mean(axis=0), Y.mean(axis=0)
-        U, s, Vt = np.linalg.svd(X - self.x_mean, full_matrices=False)
+    The leave-one-out error of word i is ``e_i / left_i`` with ``e = U g Z + outside``, ``g = alpha / (s^2 + alpha)``,
+    ``Z = U'Y`` and ``outside = Y - U Z``.
+    """
+
+    def __init__(self, X: np.ndarray, alphas: np.ndarray) -> None:
+        n = len(X)
+        self.mean = X.mean(axis=0)
+        U, s, Vt = np.linalg.svd(X - self.mean, full_matrices=False)
         keep = s > max(X.shape) * np.finfo(float).eps * max(s[0], 1e-300)
         self.U, self.s, self.Vt = U[:, keep], s[keep], Vt[keep]  # (n, r), (r,), (r, p)
-        self.Y = Y - self.y_mean
-        self.Z = self.U.T @ self.Y  # (r, m)
+        self.full = len(self.s) >= n - 1  # X spans everything: what is outside is rounding noise
+        spare = np.zeros(n) if self.full else np.clip(1 - 1 / n - (self.U**2).sum(axis=1), 0, None)
+        self.shrink = alphas[:, None] / (self.s**2 + alphas[:, None])  # (n_alphas, r): g
+        left = (self.U**2) @ self.shrink.T + spare[:, None]  # (n, n_alphas): 1 - leverage
+        self.weights = 1 / np.maximum(left, 1e-12) ** 2
+        self._inner: list[np.ndarray] = []
 
-    def loo_sse(self, alphas: np.ndarray) -> np.ndarray:
-        """Return the summed squared leave-one-out errors for each penalty, shape (n_alphas,).
+    def inner(self) -> Iterator[np.ndarray]:
+        """Yield for each penalty ``g U' diag(weights) U g`` (r, r); kept unless they would fill the memory."""
+        small = len(self.s) <= _KEEP
+        if small and not self._inner:
+            self._inner = list(self._make_inner())
+        yield from self._inner if small else self._make_inner()
 
-        Residuals are ``U (1 - d) Z`` plus the part of Y outside the span of X; only their squared row norms
-        are needed, and these come from two small products instead of one residual matrix a penalty.
-        """
-        n, r = self.U.shape
-        full = r >= n - 1  # X spans everything: the outside part is rounding noise
-        outside = np.zeros_like(self.Y) if full else self.Y - self.U @ self.Z  # (n, m)
-        spare = np.zeros(n) if full else np.clip(1 - 1 / n - (self.U**2).sum(axis=1), 0, None)  # (n,)
-        ZZ, cross, rest = (
-            self.Z @ self.Z.T,
-            outside @ self.Z.T,
-            (outside**2).sum(axis=1),
-        )  # (r, r), (n, r), (n,)
-        errors = np.empty(len(alphas))
-        for k, alpha in enumerate(alphas):
-            shrunk = self.U * (alpha / (self.s**2 + alpha))  # (n, r) = U (1 - d)
-            squares = ((shrunk @ ZZ + 2 * cross) * shrunk).sum(axis=1) + rest  # (n,)
-            left = (shrunk * self.U).sum(axis=1) + spare  # (n,) = 1 - h
-            errors[k] = (np.clip(squares, 0, None) / np.maximum(left, 1e-12) ** 2).sum()
-        return errors
+    def _make_inner(self) -> Iterator[np.ndarray]:
+        for g, w in zip(self.shrink, self.weights.T, strict=True):
+            half = self.U * g * np.sqrt(w)[:, None]  # (n, r)
+            yield half.T @ half
+
+
+class _Targets:
+    """Complete targets Y (n, m) of a design."""
+
+    def __init__(self, design: _Design, Y: np.ndarray | sparse.csr_array) -> None:
+        self.design, U = design, design.U
+        self.mean = np.asarray(Y.mean(axis=0)).ravel()
+        if sparse.issparse(Y):
+            self.Z = np.ascontiguousarray((Y.T @ U).T)  # (r, m); not centred: the columns of U are
+            product = (Y @ self.Z.T) - self.Z @ self.mean  # (n, r): rows of centred Y times Z'
+            lengths = np.asarray(Y.power(2).sum(axis=1)).ravel() - 2 * (Y @ self.mean) + self.mean @ self.mean
+        else:
+            centred = Y - self.mean
+            self.Z, lengths = U.T @ centred, (centred**2).sum(axis=1)
+            product = centred @ self.Z.T
+        self.ZZ = self.Z @ self.Z.T  # (r, r)
+        spanned = U @ self.ZZ  # (n, r)
+        self.cross = (product - spanned) * U  # (n, r)
+        self.rest = np.clip(lengths - ((2 * product - spanned) * U).sum(axis=1), 0, None)  # (n,)
+
+    def loo_sse(self) -> np.ndarray:
+        """Return the summed squared leave-one-out errors for each penalty, shape (n_alphas,)."""
+        design = self.design
+        errors = np.array([np.vdot(inner, self.ZZ) for inner in design.inner()])
+        if design.full:
+            return errors
+        errors += 2 * np.einsum("ia,ir,ar->a", design.weights, self.cross, design.shrink, optimize=True)
+        return errors + self.rest @ design.weights
 
     def solve(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients (m, p) and intercepts (m,)."""
-        coef = (self.Z * (self.s / (self.s**2 + alpha))[:, None]).T @ self.Vt
-        return coef, self.y_mean - coef @ self.x_mean
+        coef = (self.Z * self._gain(alpha)).T @ self.design.Vt
+        return coef, self.mean - coef @ self.design.mean
+
+    def predict(self, X: np.ndarray, alpha: float) -> np.ndarray:
+        """Return predictions (n_new, m) for vectors placed as the design's were."""
+        return ((X - self.design.mean) @ self.design.Vt.T) @ (self.Z * self._gain(alpha)) + self.mean
+
+    def _gain(self, alpha: float) -> np.ndarray:
+        return (self.design.s / (self.design.s**2 + alpha))[:, None]

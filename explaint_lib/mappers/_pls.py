@@ -1,11 +1,8 @@
 """Partial least squares regression (PLS2), exact, in whichever of word space and vector space is smaller.
 
 PLS looks at X and Y only through inner products between words, so any matrices with the same Gram matrices
-``K = X X'`` and ``G = Y Y'`` give the same scores (Rannar et al. 1994). A wide matrix is therefore replaced
-by an n x n factor of its Gram matrix, and the components are extracted there with the deflation of Dayal &
-MacGregor (1997): only the small cross-covariance matrix is deflated. The result is that of NIPALS
-(scikit-learn's ``PLSRegression``) run to convergence. It is not that of SIMPLS, which is another algorithm
-for more than one target.
+``K = X X'`` and ``G = Y Y'`` give the same scores (Rannar et al. 1994). `explaint_lib.mappers._extract` has the
+algorithm; here are the estimator and the fit from Gram matrices alone.
 """
 
 from __future__ import annotations
@@ -15,16 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh
+from scipy import sparse
+from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
-from scipy.sparse.linalg import eigsh
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import Mapper, moments
-
-# A component is absent when its covariance, or the X it would use, is this small beside the largest one.
-_TOLERANCE = 1e-12
+from explaint_lib.mappers._base import Mapper, moments, sparse_moments
+from explaint_lib.mappers._extract import extract, factorise, principal_components
 
 
 class DualPLS(NamedTuple):
@@ -74,8 +69,11 @@ def dual_pls(K: ArrayLike, G: ArrayLike, n_components: int) -> DualPLS:
         gram = gram - gram.mean(axis=0)
         gram = gram - gram.mean(axis=1)[:, None]
         factors.append(_factor_of_gram((gram + gram.T) / 2))
-    scores, _, rotations = _components(*factors, n_components)
-    return DualPLS(scores, rotations)
+    L, F = factors
+    tau, rho = extract(L, np.ascontiguousarray(F.T), n_components)
+    Q, R = np.linalg.qr(L)
+    # rotations in word space: L'A = rho'
+    return DualPLS(tau.T, Q @ solve_triangular(R, rho.T, trans="T"))
 
 
 def _factor_of_gram(gram: np.ndarray) -> np.ndarray:
@@ -86,71 +84,68 @@ def _factor_of_gram(gram: np.ndarray) -> np.ndarray:
     return factor
 
 
-def _factor(A: np.ndarray) -> np.ndarray:
-    """Return a matrix with at most n columns and the Gram matrix of `A` (n, p)."""
-    return A if A.shape[1] <= A.shape[0] else np.ascontiguousarray(np.linalg.qr(A.T, mode="r").T)
+class FittedTargets(NamedTuple):
+    """The target side of a fit.
 
-
-def _dominant(C: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the largest eigenvalue of a symmetric matrix and its eigenvector, to machine precision."""
-    size = len(C)
-    if size <= 64 or not C.any():
-        values, vectors = eigh(C, subset_by_index=[size - 1, size - 1])
-    else:
-        # Lanczos with a fixed start: deterministic, and not orthogonal to anything in particular
-        start = np.random.default_rng(0).standard_normal(size)
-        values, vectors = eigsh(C, k=1, which="LA", v0=start, tol=0)
-    return float(values[0]), vectors[:, 0]
-
-
-def _components(L: np.ndarray, F: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Extract components from centred factors L (n, r) of X and F (n, s) of Y.
-
-    Returns orthonormal scores T (n, a), primal rotations R (r, a) and dual rotations A (n, a): ``T = L R =
-    L L' A``.
+    scores: (n_words, a), orthonormal; loadings: (n_features, a), of standardised targets; mean, std: (n_features,);
+    incomplete: standardised values of each feature with missing cells, by column.
     """
-    (n, r), most = L.shape, min(n_components, L.shape[0] - 1, L.shape[1])
-    T, R, P, A = np.zeros((n, most)), np.zeros((r, most)), np.zeros((r, most)), np.zeros((n, most))
-    S = L.T @ F  # (r, s) covariance, deflated below
-    M = S if r <= F.shape[1] else S.T  # a view with the short side first
-    C = M @ M.T  # its dominant eigenvector is the next weight vector
-    largest = fresh = None
-    for a in range(most):
-        value, x = _dominant(C)
-        if fresh is not None and value < 1e-3 * fresh:
-            C = M @ M.T  # rank-two updates lose digits once the covariance has shrunk: start again from S
-            value, x = _dominant(C)
-            fresh = value
-        largest, fresh = largest or value, fresh or value
-        if value <= _TOLERANCE**2 * largest:
-            break
-        w = x if M is S else S @ (x / np.sqrt(value))  # (r,) unit weights
-        u = F @ (S.T @ w) / value  # (n,) the same weights in word space: L'u = w, after deflation
-        u -= T[:, :a] @ (T[:, :a].T @ u)
-        t = L @ w
-        for _ in range(2):  # twice is enough for orthogonality to rounding
-            t -= T[:, :a] @ (T[:, :a].T @ t)
-        norm = np.linalg.norm(t)
-        if norm <= _TOLERANCE * np.linalg.norm(L):
-            break
-        overlap = P[:, :a].T @ w  # (a,)
-        T[:, a] = t = t / norm
-        R[:, a] = (w - R[:, :a] @ overlap) / norm
-        A[:, a] = (u - A[:, :a] @ overlap) / norm
-        P[:, a] = p = L.T @ t
-        _deflate(S, C, M, p, F.T @ t)
-    else:
-        a = most
-    return T[:, :a], R[:, :a], A[:, :a]
+
+    scores: np.ndarray
+    loadings: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    incomplete: dict[int, np.ndarray]
+
+    def predict(self, scores: np.ndarray, a: int) -> np.ndarray:
+        """Return predictions (n_new, n_features) for new words' scores (n_new, components) from the first `a`."""
+        predicted = scores[:, :a] @ (self.loadings[:, :a] * self.std[:, None]).T
+        for j, target in self.incomplete.items():
+            seen = ~np.isnan(target)
+            design = np.column_stack([np.ones(seen.sum()), self.scores[seen, :a]])
+            weights = np.linalg.lstsq(design, target[seen], rcond=None)[0]
+            predicted[:, j] = (weights[0] + scores[:, :a] @ weights[1:]) * self.std[j]
+        predicted += self.mean
+        return predicted
 
 
-def _deflate(S: np.ndarray, C: np.ndarray, M: np.ndarray, p: np.ndarray, q: np.ndarray) -> None:
-    """Replace S by ``S - p q'``, and C = M M' by the same of the new S, in place."""
-    short, long = (p, q) if M is S else (q, p)
-    cross = np.outer(M @ long - (long @ long / 2) * short, short)
-    C -= cross
-    C -= cross.T
-    S -= np.outer(p, q)
+class TrainingWords:
+    """The X side of PLS fits, which any number of targets share: X (n, p), standardised and factorised."""
+
+    def __init__(self, X: np.ndarray, scale: bool) -> None:
+        self.scale = scale
+        self.mean, self.std = moments(X, scale)
+        self.factors = factorise((X - self.mean) / self.std)
+
+    def place(self, X: np.ndarray) -> np.ndarray:
+        """Return new words (n_new, p) in the coordinates that ``rho`` turns into scores, (n_new, q)."""
+        Xs = (X - self.mean) / self.std
+        return Xs if self.factors.V is None else Xs @ self.factors.V
+
+    def fit(self, Y: np.ndarray | sparse.csr_array, n_components: int) -> tuple[FittedTargets, np.ndarray]:
+        """Return the fit to targets (n, m), and rho (a, q). A sparse Y has no missing cells and stays sparse."""
+        U = self.factors.U
+        incomplete = {}
+        if sparse.issparse(Y) and U is not None:
+            mean, std = sparse_moments(Y, self.scale)
+            Yt = (Y / std).T.tocsr()  # not centred: the columns of U are
+        else:
+            Y = Y.toarray() if sparse.issparse(Y) else Y
+            mean, std = moments(Y, self.scale)
+            Yt = ((Y - mean) / std).T
+            missing = np.isnan(Yt)
+            incomplete = {int(j): Yt[j].copy() for j in np.flatnonzero(missing.any(axis=1))}
+            Yt[missing] = 0.0
+        tau, rho = extract(self.factors.M, Yt if U is None else Yt @ U, n_components)
+        scores = self.factors.scores(tau)
+        return FittedTargets(scores, Yt @ scores, mean, std, incomplete), rho
+
+
+def fit_itself(X: np.ndarray | sparse.csr_array, n_components: int, scale: bool) -> FittedTargets:
+    """Return the fit of X (n, p) to itself; rotations are the loadings over their squared lengths."""
+    mean, std = sparse_moments(X, scale) if sparse.issparse(X) else moments(X, scale)
+    scores, loadings = principal_components(X, mean, std, n_components)
+    return FittedTargets(scores, loadings, mean, std, {})
 
 
 class PLSR(Mapper):
@@ -206,34 +201,23 @@ class PLSR(Mapper):
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
         if self.n_components < 1:
             raise ExplaintError(f"n_components must be at least 1, got {self.n_components}")
-        self._x_mean, self._x_std = moments(X, self.scale)
-        self._y_mean, self._y_std = moments(Y, self.scale)
-        Xs, Ys = (X - self._x_mean) / self._x_std, (Y - self._y_mean) / self._y_std
-        missing = np.isnan(Ys)
-        incomplete = np.flatnonzero(missing.any(axis=0))
-        self._incomplete = {int(j): Ys[:, j].copy() for j in incomplete}
-        Ys[missing] = 0.0
-        L = _factor(Xs)
-        T, R, A = _components(L, _factor(Ys), self.n_components)
-        self.n_components_ = T.shape[1]
-        self.x_scores_ = T
-        self.x_rotations_ = R if L is Xs else Xs.T @ A
-        self.y_loadings_ = Ys.T @ T
+        if X.shape == Y.shape and np.array_equal(X, Y):
+            self._targets = fit_itself(X, self.n_components, self.scale)
+            self._x_mean, self._x_std = self._targets.mean, self._targets.std
+            self.x_rotations_ = self._targets.loadings / (self._targets.loadings**2).sum(axis=0)
+        else:
+            words = TrainingWords(X, self.scale)
+            self._targets, rho = words.fit(Y, self.n_components)
+            self._x_mean, self._x_std = words.mean, words.std
+            self.x_rotations_ = words.factors.rotations(rho)
+        self.x_scores_, self.y_loadings_ = self._targets.scores, self._targets.loadings
+        self.n_components_ = self.x_scores_.shape[1]
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
-        return self._predict_from(self._scores(X), self.n_components_)
+        return self._targets.predict(self._scores(X), self.n_components_)
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._x_mean) / self._x_std) @ self.x_rotations_
-
-    def _predict_from(self, scores: np.ndarray, a: int) -> np.ndarray:
-        predicted = scores[:, :a] @ self.y_loadings_[:, :a].T
-        for j, target in self._incomplete.items():
-            seen = ~np.isnan(target)
-            design = np.column_stack([np.ones(seen.sum()), self.x_scores_[seen, :a]])
-            weights = np.linalg.lstsq(design, target[seen], rcond=None)[0]
-            predicted[:, j] = weights[0] + scores[:, :a] @ weights[1:]
-        return predicted * self._y_std + self._y_mean
 
     def predict_path(self, X: ArrayLike, components: Sequence[int]) -> np.ndarray:
         """Predict with each of several component counts from this one fit.
@@ -261,7 +245,4 @@ class PLSR(Mapper):
                 f"component counts must be between 0 and n_components={self.n_components}, got {counts}"
             )
         scores = self._scores(validate_data(self, X, dtype=np.float64, reset=False))
-        path = np.empty((len(counts), len(scores), len(self._y_mean)))
-        for out, count in zip(path, counts, strict=True):
-            out[:] = self._predict_from(scores, min(count, self.n_components_))
-        return path
+        return np.array([self._targets.predict(scores, min(count, self.n_components_)) for count in counts])
