@@ -146,3 +146,226 @@ def test_same_seed_same_draw_and_other_seed_other_draw(sparse, draw):
 def test_bad_input_says_what_was_expected(call, says):
     with pytest.raises(ExplaintError, match=says):
         call(np.random.default_rng(0))
+
+
+# -- rewiring --------------------------------------------------------------------------------------------------------
+
+
+def test_curveball_keeps_every_degree_and_every_features_strengths(sparse):
+    drawn = controls.curveball(sparse, rng=np.random.default_rng(20))
+    assert np.array_equal((drawn > 0).sum(axis=0), (sparse > 0).sum(axis=0))
+    assert np.array_equal((drawn > 0).sum(axis=1), (sparse > 0).sum(axis=1))
+    assert np.array_equal(np.sort(drawn, axis=0), np.sort(sparse, axis=0))
+
+
+def test_curveball_destroys_co_occurrence(sparse):
+    drawn = controls.curveball(sparse, rng=np.random.default_rng(21))
+    assert correlation_of_columns(drawn[:, :4]) < 0.5 * correlation_of_columns(sparse[:, :4])
+
+
+def test_curveball_draws_every_matrix_of_these_degrees_equally_often():
+    """All 15 binary matrices with these sums, counted by hand-made enumeration; chi-square below its 99.9 % point."""
+    Y = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 1, 1.0]])
+    rng, seen = np.random.default_rng(22), {}
+    for _ in range(1500):
+        key = (controls.curveball(Y, rng=rng) > 0).tobytes()
+        seen[key] = seen.get(key, 0) + 1
+    counts = np.array(list(seen.values()))
+    assert len(counts) == 15
+    assert ((counts - 100) ** 2 / 100).sum() < 36.1
+
+
+def test_mixing_starts_at_one_levels_off_and_shows_when_trades_are_too_few(sparse):
+    kept = controls.curveball_mixing(sparse, 30, rng=np.random.default_rng(23))
+    assert kept[0] == 1 and kept.shape == (31,)
+    late = kept[15:]
+    assert np.ptp(late) < 0.15 and abs(late[:8].mean() - late[8:].mean()) < 0.05
+    assert kept[1] > late.max() + 0.1  # one trade a word is not enough
+    free = (controls.curveball(sparse, rng=np.random.default_rng(24)) > 0) & (sparse > 0)
+    assert abs(free.sum() / (sparse > 0).sum() - late.mean()) < 0.12  # the default is enough
+
+
+def test_spectrum_like_keeps_singular_values_and_means_only(dense_with_missing):
+    drawn = controls.spectrum_like(dense_with_missing, rng=np.random.default_rng(25))
+    mean = np.nanmean(dense_with_missing, axis=0)
+    filled = np.where(np.isnan(dense_with_missing), mean, dense_with_missing)
+    assert np.allclose(drawn.mean(axis=0), mean)
+    singular = [np.linalg.svd(Z - Z.mean(axis=0), compute_uv=False) for Z in (drawn, filled)]
+    assert np.allclose(*singular)
+    assert abs(np.corrcoef(drawn[:, 0], filled[:, 0])[0, 1]) < 0.6
+
+
+# -- pairing ---------------------------------------------------------------------------------------------------------
+
+
+def test_swap_neighbours_pairs_words_that_lie_beside_each_other():
+    rng = np.random.default_rng(26)
+    centres = rng.normal(size=(6, 10)) * 10
+    X = np.repeat(centres, 10, axis=0) + rng.normal(size=(60, 10))
+    X.flags.writeable = False
+    swapped = controls.swap_neighbours(X, 4, rng=rng)
+    assert sorted(swapped) == list(range(60)) and (swapped != np.arange(60)).all()
+    assert np.array_equal(swapped[swapped], np.arange(60))  # an exchange
+    assert (swapped // 10 == np.arange(60) // 10).all()  # ten of each kind: nobody must leave its kind
+    assert not np.array_equal(swapped, controls.swap_neighbours(X, 4, rng=rng))
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_swap_neighbours_leaves_nobody_in_place_whatever_the_number(n):
+    X = np.random.default_rng(n).normal(size=(n, 3))
+    swapped = controls.swap_neighbours(X, 1, rng=np.random.default_rng(0))
+    assert sorted(swapped) == list(range(n)) and (swapped != np.arange(n)).all()
+
+
+# -- nonsense targets ------------------------------------------------------------------------------------------------
+
+WORDS = ("owl", "apple", "pineapple", "axe", "robin", "yak")
+
+
+def test_length_differences_are_differences_of_length():
+    values, names = controls.length_differences(WORDS, 3, rng=np.random.default_rng(27))
+    for column, name in zip(values.T, names, strict=True):
+        other = name.removeprefix("length_minus_")
+        assert [len(word) - len(other) for word in WORDS] == column.tolist()
+    assert len(set(names)) == 3
+
+
+def test_first_letter_gives_one_feature_a_word():
+    values, names = controls.first_letter(["Owl", "apple", "axe"])
+    assert names == ("begins_with_a", "begins_with_o")
+    assert values.tolist() == [[0, 1], [1, 0], [1, 0]]
+
+
+def test_alphabet_rank_is_the_order_of_the_alphabet_forwards_and_backwards():
+    values, _ = controls.alphabet_rank(["b", "ab", "ba", "ab"])
+    assert values[:, 0].tolist() == [0.5, 0.0, 1.0, 0.0]  # ab ab b ba
+    assert values[:, 1].tolist() == [0.5, 1.0, 0.0, 1.0]  # backwards: b, ba, ab, ba
+
+
+def test_hash_bits_are_fixed_balanced_and_unrelated():
+    words = [f"word{i}" for i in range(400)]
+    values, names = controls.hash_bits(words, 128)
+    assert np.array_equal(values, controls.hash_bits(words, 128)[0]) and len(names) == 128
+    assert abs(values.mean() - 0.5) < 0.01 and np.abs(values.mean(axis=0) - 0.5).max() < 0.12
+    between = np.corrcoef(values.T) - np.eye(128)
+    assert np.abs(between).max() < 0.25
+    assert np.array_equal(values[:5], controls.hash_bits(words[:5], 128)[0])  # a word's bits are the word's alone
+
+
+# -- rival inputs ----------------------------------------------------------------------------------------------------
+
+
+def test_gaussian_like_keeps_mean_covariance_and_rank():
+    rng = np.random.default_rng(28)
+    X = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 6)) + 5.0
+    X.flags.writeable = False
+    draws = np.concatenate([controls.gaussian_like(X, rng=rng) for _ in range(20)])
+    assert np.allclose(draws.mean(axis=0), X.mean(axis=0), atol=0.15)
+    assert np.allclose(np.cov(draws.T), np.cov(X.T), rtol=0.15, atol=0.15)
+    assert np.linalg.matrix_rank(draws[:400] - X.mean(axis=0)) == 3
+
+
+def test_character_ngrams_count_letters_and_mark_ends():
+    counts = controls.character_ngrams(["ab", "abab", "b"], sizes=(2,), least=1)
+    # columns in alphabetical order of the marked bigrams: <a <b ab b> ba
+    assert counts.tolist() == [[1, 0, 1, 1, 0], [1, 0, 2, 1, 1], [0, 1, 0, 1, 0]]
+    assert controls.character_ngrams(["ab", "abab", "b"], sizes=(2,), least=2).shape == (3, 3)
+
+
+def test_form_only_is_length_and_frequency():
+    values = controls.form_only(["dog", "dodecahedron", "xqzvw"])
+    assert values[:, 0].tolist() == [3, 12, 5]
+    assert values[0, 1] > 5 > values[1, 1] > values[2, 1] == 0
+
+
+# -- taxonomy --------------------------------------------------------------------------------------------------------
+
+
+def test_category_centroids_are_means_of_the_other_folds_only(dense_with_missing):
+    categories = ["a", "b", None] * 10
+    folds = np.arange(30) % 4
+    predicted = controls.category_centroids(dense_with_missing, categories, folds)
+    for word in range(30):
+        train = folds != folds[word]
+        mine = train & (np.array(categories, dtype=object) == categories[word]) if categories[word] else train
+        assert np.allclose(predicted[word], np.nanmean(dense_with_missing[mine], axis=0))
+
+
+def test_category_centroids_fall_back_to_the_mean_profile_when_the_category_is_held_out(sparse):
+    categories = ["bird"] * 20 + ["tool"] * 20
+    folds = controls.leave_one_category_out(categories)
+    predicted = controls.category_centroids(sparse, categories, folds)
+    assert np.allclose(predicted[:20], sparse[20:].mean(axis=0))
+
+
+def test_category_one_hot_names_its_columns():
+    vectors, names = controls.category_one_hot(["tool", None, "bird"])
+    assert names == ("bird", "tool") and vectors.tolist() == [[0, 1], [0, 0], [1, 0]]
+
+
+# -- splits ----------------------------------------------------------------------------------------------------------
+
+
+def test_leave_one_category_out_makes_a_fold_of_each():
+    assert controls.leave_one_category_out(["b", "a", "b", "c"]).tolist() == [0, 1, 0, 2]
+
+
+def clustered(rng: np.random.Generator) -> np.ndarray:
+    X = np.repeat(rng.normal(size=(12, 8)) * 10, 5, axis=0) + rng.normal(size=(60, 8))
+    X.flags.writeable = False
+    return X
+
+
+def test_cluster_words_finds_planted_clusters_and_finer_grains_split_coarser_ones():
+    X = clustered(np.random.default_rng(29))
+    found = controls.cluster_words(X, 12)
+    assert len({(a, b) for a, b in zip(found.tolist(), (np.arange(60) // 5).tolist(), strict=True)}) == 12
+    coarse = controls.cluster_words(X, 4)
+    assert len(set(zip(found.tolist(), coarse.tolist(), strict=True))) == 12
+
+
+def test_cluster_folds_keep_clusters_whole_and_come_out_even():
+    X = clustered(np.random.default_rng(30))
+    folds = controls.cluster_folds(X, 4, rng=np.random.default_rng(31), n_clusters=12)
+    assert np.bincount(folds).tolist() == [15] * 4
+    assert all(len(set(folds[i : i + 5])) == 1 for i in range(0, 60, 5))
+
+
+def test_cluster_folds_split_a_cluster_larger_than_a_fold():
+    rng = np.random.default_rng(32)
+    X = np.concatenate([rng.normal(size=(70, 8)), 20 + rng.normal(size=(30, 8))])
+    assert np.bincount(controls.cluster_folds(X, 5, rng=rng)).max() <= 30
+
+
+def test_near_duplicates_share_a_fold_and_others_do_not_have_to():
+    rng = np.random.default_rng(33)
+    X = np.repeat(rng.normal(size=(40, 12)), 2, axis=0) + 0.01 * rng.normal(size=(80, 12))
+    folds = controls.near_duplicate_folds(X, 5, threshold=0.95, rng=rng)
+    assert (folds[::2] == folds[1::2]).all() and np.bincount(folds).tolist() == [16] * 5
+    with pytest.raises(ExplaintError, match="raise the threshold"):
+        controls.near_duplicate_folds(X, 5, threshold=-0.9, rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda rng: controls.curveball(np.array([[1.0, np.nan], [0, 1]]), rng=rng), "1 missing and 0 negative"),
+        (lambda rng: controls.curveball(np.ones((1, 3)), rng=rng), "at least 2 words"),
+        (lambda rng: controls.swap_neighbours(np.ones((4, 2)), 4, rng=rng), "from 1 to the number of other words"),
+        (lambda rng: controls.gaussian_like(np.full((4, 2), np.nan), rng=rng), "4 word vectors hold NaN"),
+        (lambda rng: controls.first_letter("word"), "found one string"),
+        (lambda rng: controls.first_letter(["owl", " "]), "an empty one at row 1"),
+        (lambda rng: controls.hash_bits(["a"], 513), "from 1 to 512"),
+        (lambda rng: controls.length_differences(["a"], 2, rng=rng), "from 1 to 1"),
+        (lambda rng: controls.character_ngrams(["ab", "cd"]), "no n-gram"),
+        (lambda rng: controls.category_centroids(np.ones((3, 2)), ["a"], np.arange(3)), "one entry a word"),
+        (lambda rng: controls.category_one_hot([None]), "no word has a category"),
+        (lambda rng: controls.leave_one_category_out(["a", "a"]), "at least 2 categories"),
+        (lambda rng: controls.leave_one_category_out(["a", None]), "have no category"),
+        (lambda rng: controls.cluster_words(np.ones((3, 2)), 4), "from 1 to 3"),
+        (lambda rng: controls.cluster_folds(np.ones((3, 2)), 1, rng=rng), "2 <= n_folds"),
+    ],
+)
+def test_bad_input_of_the_newer_controls_says_what_was_expected(call, says):
+    with pytest.raises(ExplaintError, match=says):
+        call(np.random.default_rng(0))

@@ -76,13 +76,7 @@ def cluster_words(V: np.ndarray, n_clusters: int) -> np.ndarray:
     V = matrix(V)
     if not 1 <= n_clusters <= len(V):
         raise ExplaintError(f"the number of clusters must be from 1 to {len(V)}, found {n_clusters}")
-    if len(V) == 1:
-        return np.zeros(1, dtype=np.intp)
-    unit = _directions(V)
-    cosines = (unit @ unit.T)[np.triu_indices(len(V), 1)]  # products are far cheaper than pairwise distances
-    lengths = (unit**2).sum(axis=1)[np.array(np.triu_indices(len(V), 1))].sum(axis=0)  # 2, less for zero vectors
-    distances = np.sqrt(np.maximum(np.round(lengths - 2 * cosines, 12), 0.0))
-    return fcluster(linkage(distances, "ward"), n_clusters, "maxclust").astype(np.intp) - 1
+    return _cut(_tree(V), n_clusters)
 
 
 def cluster_folds(
@@ -101,7 +95,8 @@ def cluster_folds(
     rng : numpy.random.Generator
         Deals the clusters out.
     n_clusters : int, optional
-        From `n_folds` to n_words; six times the folds when left out, at most a third of the words.
+        From `n_folds` to n_words. Left out: six times the folds, doubled until no cluster is larger than a
+        fold, but never above a third of the words.
 
     Returns
     -------
@@ -115,12 +110,18 @@ def cluster_folds(
         If a number is out of range.
     """
     X = matrix(X)
-    n_clusters = max(n_folds, min(6 * n_folds, len(X) // 3)) if n_clusters is None else n_clusters
-    if not 2 <= n_folds <= n_clusters <= len(X):
+    fewest = n_folds if n_clusters is None else n_clusters
+    if not 2 <= n_folds <= fewest <= len(X):
         raise ExplaintError(
             f"expected 2 <= n_folds <= n_clusters <= number of words, found {n_folds}, {n_clusters} and {len(X)}"
         )
-    return _deal(cluster_words(X, n_clusters), n_folds, rng)
+    tree = _tree(X)
+    if n_clusters is not None:
+        return _deal(_cut(tree, n_clusters), n_folds, rng)
+    n_clusters, most = 6 * n_folds, max(n_folds, len(X) // 3)
+    while n_clusters < most and np.bincount(_cut(tree, n_clusters)).max() > len(X) / n_folds:
+        n_clusters *= 2
+    return _deal(_cut(tree, min(n_clusters, most)), n_folds, rng)
 
 
 def near_duplicate_folds(
@@ -161,6 +162,23 @@ def near_duplicate_folds(
             f"{n_folds} folds; raise the threshold"
         )
     return _deal(chain, n_folds, rng)
+
+
+def _tree(V: np.ndarray) -> np.ndarray:
+    """Return Ward's tree of the words, (n_words - 1, 4) as scipy writes it."""
+    unit = _directions(V)
+    upper = np.triu_indices(len(V), 1)
+    square = (unit**2).sum(axis=1)  # 1, or 0 for a zero vector
+    # products are far cheaper than pairwise distances; rounding lets equal vectors be equal
+    squared = np.round(square[upper[0]] + square[upper[1]] - 2 * (unit @ unit.T)[upper], 12)
+    return linkage(np.sqrt(np.maximum(squared, 0.0)), "ward") if len(V) > 1 else np.empty((0, 4))
+
+
+def _cut(tree: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return the labels, from 0, of the words when the tree is cut into clusters."""
+    if not len(tree):
+        return np.zeros(1, dtype=np.intp)
+    return fcluster(tree, n_clusters, "maxclust").astype(np.intp) - 1
 
 
 def _directions(V: np.ndarray) -> np.ndarray:

@@ -19,6 +19,13 @@ from explaint_lib.inference._bootstrap import (
     equivalence,
     percentile_interval,
 )
+from explaint_lib.inference._parts import (
+    Normalised,
+    decomposition,
+    noise_ceiling_split,
+    normalised_score,
+    spearman_brown,
+)
 from explaint_lib.inference._spearman import bootstrap_spearman_feature, mean_spearman_feature
 from explaint_lib.inference._tests import (
     benjamini_hochberg,
@@ -34,6 +41,7 @@ __all__ = [
     "SIGN_FLIPS",
     "Comparison",
     "Equivalence",
+    "Normalised",
     "benjamini_hochberg",
     "bootstrap_ci",
     "bootstrap_counts",
@@ -41,12 +49,16 @@ __all__ = [
     "cliffs_delta",
     "cluster_bootstrap_ci",
     "compare",
+    "decomposition",
     "equivalence",
     "holm",
     "mean_spearman_feature",
+    "noise_ceiling_split",
+    "normalised_score",
     "paired_permutation_p",
     "paired_swap_p",
     "percentile_interval",
     "permutation_p",
+    "spearman_brown",
     "verdicts",
 ]

@@ -2,7 +2,9 @@
 
 What it measures: `METRICS` holds six scores of a prediction ``pred (word, feature)`` against gold norms of
 the same shape, one value a word or a feature (never only a mean), so that bootstrap and paired tests can
-resample the unit.
+resample the unit. Beside them stand the scores that ask other questions: `two_alternative` (which word of its
+category?), `auc_feature`, `average_precision_feature` and `r2_feature` (feature by feature), `rsa` (are the
+spaces shaped alike?), `hubness` and its corrections, and two ceilings that a map could reach.
 
 What it controls for: chance (a ranking at random) and oracle (the best ranking, given how many features a
 word has and which gold values are tied). Ties are broken fairly everywhere, by exact expectation, so that a
@@ -23,6 +25,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explaint_lib.metrics._ceilings import mixture_ceiling, reachable_ceiling
 from explaint_lib.metrics._correlation import (
     scored_features,
     spearman_feature,
@@ -30,7 +33,16 @@ from explaint_lib.metrics._correlation import (
     spearman_item,
     spearman_item_oracle,
 )
+from explaint_lib.metrics._features import (
+    auc_feature,
+    average_precision_chance,
+    average_precision_feature,
+    r2_feature,
+    r2_pooled,
+)
+from explaint_lib.metrics._hubness import csls, hubness, k_occurrence, mutual_proximity, overlap_by, retrieval_by
 from explaint_lib.metrics._neighbours import (
+    cosines,
     neighbour_overlap_at_k,
     neighbour_overlap_chance,
     neighbour_overlap_oracle,
@@ -47,30 +59,51 @@ from explaint_lib.metrics._ranking import (
     r_precision_chance,
     r_precision_oracle,
 )
+from explaint_lib.metrics._rsa import rsa, rsa_null, same_group
 from explaint_lib.metrics._ties import top_share
+from explaint_lib.metrics._two_alternative import two_alternative, two_alternative_null
 
 __all__ = [
     "METRICS",
     "Kind",
     "Metric",
+    "auc_feature",
+    "average_precision_chance",
+    "average_precision_feature",
+    "cosines",
+    "csls",
     "f1_at_k",
     "f1_chance",
     "f1_oracle",
+    "hubness",
+    "k_occurrence",
+    "mixture_ceiling",
+    "mutual_proximity",
     "neighbour_overlap_at_k",
     "neighbour_overlap_chance",
     "neighbour_overlap_oracle",
+    "overlap_by",
+    "r2_feature",
+    "r2_pooled",
     "r_precision",
     "r_precision_chance",
     "r_precision_oracle",
+    "reachable_ceiling",
     "retrieval_at_k",
+    "retrieval_by",
     "retrieval_chance",
     "retrieval_oracle",
+    "rsa",
+    "rsa_null",
+    "same_group",
     "scored_features",
     "spearman_feature",
     "spearman_feature_oracle",
     "spearman_item",
     "spearman_item_oracle",
     "top_share",
+    "two_alternative",
+    "two_alternative_null",
 ]
 
 

@@ -47,23 +47,23 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     Where gold has missing cells (NaN), the cosine of two words is taken over the features observed for both.
     """
     pred, gold = pair(pred, gold, same_columns=False)
-    _check_k(k, len(gold) - 1, "the number of other words")
-    near = _neighbour_share(_cosines(pred, pred), k)
-    return (near * _neighbour_share(_cosines(gold, gold), k)).sum(axis=1) / k
+    check_k(k, len(gold) - 1, "the number of other words")
+    near = neighbour_share(cosines(pred, pred), k)
+    return (near * neighbour_share(cosines(gold, gold), k)).sum(axis=1) / k
 
 
 def neighbour_overlap_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """Return the expected overlap of neighbours drawn at random, per word: ``k / (words - 1)``."""
     n = len(matrix(gold))
-    _check_k(k, n - 1, "the number of other words")
+    check_k(k, n - 1, "the number of other words")
     return np.full(n, k / (n - 1))
 
 
 def neighbour_overlap_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """Return the best possible overlap, per word: 1, or less where gold neighbours tie at the k-th place."""
     gold = matrix(gold)
-    _check_k(k, len(gold) - 1, "the number of other words")
-    near = _neighbour_share(_cosines(gold, gold), k)
+    check_k(k, len(gold) - 1, "the number of other words")
+    near = neighbour_share(cosines(gold, gold), k)
     return (top_share(near, k) * near).sum(axis=1) / k
 
 
@@ -93,41 +93,53 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     over the same candidates.
     """
     pred, gold = pair(pred, gold)
-    _check_k(k, len(gold), "the number of words")
-    near = _cosines(pred, gold)  # (word, candidate)
-    return _place_share(near, np.diagonal(near), k)
+    check_k(k, len(gold), "the number of words")
+    near = cosines(pred, gold)  # (word, candidate)
+    return place_share(near, np.diagonal(near), k)
 
 
 def retrieval_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """Return the chance of a candidate drawn at random, per word: ``k / words``."""
     n = len(matrix(gold))
-    _check_k(k, n, "the number of words")
+    check_k(k, n, "the number of words")
     return np.full(n, k / n)
 
 
 def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """Return the best retrieval, per word: 1, or k / b where b > k words have gold of one direction."""
     gold = matrix(gold)
-    _check_k(k, len(gold), "the number of words")
+    check_k(k, len(gold), "the number of words")
     zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
-    same = (_cosines(gold, gold) >= 1.0) | np.outer(zero, zero)  # and zero vectors alike
+    same = (cosines(gold, gold) >= 1.0) | np.outer(zero, zero)  # and zero vectors alike
     return np.minimum(1.0, k / np.maximum(same.sum(axis=1), 1))
 
 
-def _place_share(near: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
+def place_share(near: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
+    """Return the probability of each row's own nearness to be among the k largest of the row."""
     above, at = (near > own[:, None]).sum(axis=1), (near == own[:, None]).sum(axis=1)
     return np.clip((k - above) / at, 0.0, 1.0)
 
 
-def _neighbour_share(near: np.ndarray, k: int) -> np.ndarray:
+def neighbour_share(near: np.ndarray, k: int) -> np.ndarray:
     """Return the probability of each word to be among the k nearest of each other word; the diagonal is 0."""
     near = near.copy()
     np.fill_diagonal(near, -np.inf)
     return top_share(near, k)
 
 
-def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return rounded cosines (rows of a, rows of b) over cells observed in both; 0 where a vector is zero."""
+def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cosine of each row of `a` with each row of `b`.
+
+    Parameters
+    ----------
+    a, b : arrays of shape (rows, dims) and (candidates, dims)
+        NaN is a missing cell; the cosine of two rows is taken over the cells observed in both.
+
+    Returns
+    -------
+    array of shape (rows, candidates), from -1 to 1
+        Rounded to 12 digits, so that equal vectors tie; 0 where a vector is zero.
+    """
     products = _product(np.nan_to_num(a), np.nan_to_num(b))
     if np.isnan(a).any() or np.isnan(b).any():
         # the squared length of either vector over the features that the other one has observed
@@ -147,6 +159,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a @ b.T
 
 
-def _check_k(k: int, most: int, what: str) -> None:
+def check_k(k: int, most: int, what: str) -> None:
+    """Raise unless 1 <= k <= most."""
     if not 1 <= k <= most:
         raise ExplaintError(f"k must be from 1 to {what} ({most}), got {k}")

@@ -1,0 +1,129 @@
+"""Which of two words of a group is it? The score that taxonomy alone cannot raise above one half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.metrics._neighbours import cosines
+from explaint_lib.metrics._ties import pair
+
+
+def two_alternative(
+    pred: ArrayLike, gold: ArrayLike, groups: Sequence, *, folds: ArrayLike | None = None
+) -> np.ndarray:
+    """Return how often a word's prediction is nearer to its own gold vector than to another word's of its group.
+
+    For word c the share, over the other words c' of its group, of cos(pred_c, gold_c) > cos(pred_c, gold_c'),
+    a tie counting one half.
+
+    Parameters
+    ----------
+    pred, gold : arrays of shape (words, features)
+        NaN in gold is a missing cell: a cosine is taken over the features observed.
+    groups : sequence, one label a word
+        The grain: one label for all words, categories, or clusters (`explaint_lib.controls.cluster_words`, of
+        the gold norms for the strictest). Words labelled None belong to no group.
+    folds : array of int, shape (words,), optional
+        Compare only words that were held out together. **Pass it for every cross-validated prediction.**
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+        NaN (undefined) for a word without another word of its group (and fold). Any prediction that is the
+        same for all words of a group and fold scores .5, exactly, in the mean: the mean profile, the category
+        centroid.
+
+    Raises
+    ------
+    ExplaintError
+        If lengths differ, or no two words can be compared.
+
+    Warnings
+    --------
+    Without `folds` the trap is set: a held-out word is missing from the mean of its own category, which is
+    therefore nearer to the *other* word, so that a prediction from the category alone scores far below .5 and
+    a system that knows a little about words may seem to know nothing. The score falls as the grain gets
+    finer, by construction: compare systems at one grain, never one system over grains.
+
+    References
+    ----------
+    After the leave-two-out test of Mitchell et al. (2008); restricted to one category as in the hard
+    negatives of Sommerauer & Fokkens (2018).
+    """
+    pred, gold = pair(pred, gold)
+    out = np.full(len(gold), np.nan)
+    for rows, ranks in _blocks(pred, gold, groups, folds):
+        out[rows] = np.diagonal(ranks)
+    return out
+
+
+def two_alternative_null(
+    pred: ArrayLike,
+    gold: ArrayLike,
+    groups: Sequence,
+    n_permutations: int,
+    *,
+    folds: ArrayLike | None = None,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the mean score of `n_permutations` draws in which the gold rows change places inside group and fold.
+
+    The null: within a group, the vectors say nothing about which word has which norms. Held-out gold rows
+    enter no fit, so nothing has to be fitted again and the test is exact for words of one group and fold.
+    Pass the result to `explaint_lib.inference.permutation_p`.
+
+    Parameters
+    ----------
+    pred, gold, groups, folds
+        As in `two_alternative`.
+    n_permutations : int, at least 1
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of shape (n_permutations,)
+        Each to be compared with the mean of `two_alternative` over the words that have a score.
+    """
+    pred, gold = pair(pred, gold)
+    if n_permutations < 1:
+        raise ExplaintError(f"a null needs at least 1 permutation, found {n_permutations}")
+    total, scored = np.zeros(n_permutations), 0
+    for rows, ranks in _blocks(pred, gold, groups, folds):
+        order = rng.permuted(np.tile(np.arange(len(rows)), (n_permutations, 1)), axis=1)  # (permutation, row)
+        total += ranks[np.arange(len(rows)), order].sum(axis=1)
+        scored += len(rows)
+    return total / scored
+
+
+def _blocks(
+    pred: np.ndarray, gold: np.ndarray, groups: Sequence, folds: ArrayLike | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of each block of comparable words, and the share of the others each gold row beats.
+
+    ranks[i, j]: share of the block's other gold rows that are farther from prediction i than gold row j is.
+    """
+    folds = np.zeros(len(gold), dtype=int) if folds is None else np.asarray(folds)
+    if not len(gold) == len(groups) == len(folds):
+        raise ExplaintError(
+            f"expected one group and one fold a word, found {len(gold)} words, {len(groups)} groups and "
+            f"{len(folds)} folds"
+        )
+    blocks: dict[tuple, list[int]] = {}
+    for row, (group, fold) in enumerate(zip(groups, folds.tolist(), strict=True)):
+        if group is not None:
+            blocks.setdefault((group, fold), []).append(row)
+    found = False
+    for members in blocks.values():
+        if len(members) > 1:
+            found, rows = True, np.array(members)
+            near = cosines(pred[rows], gold[rows])  # (prediction, gold)
+            yield rows, (rankdata(near, axis=1) - 1) / (len(rows) - 1)
+    if not found:
+        raise ExplaintError(
+            "no two words share a group" + (" and a fold; use fewer folds or a coarser grain" if folds.any() else "")
+        )

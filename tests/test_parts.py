@@ -1,0 +1,114 @@
+"""Decomposition, normalised score and noise ceilings: exact sums, joint intervals, planted truths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explaint_lib import controls, inference, mappers, metrics, planted
+from explaint_lib._common import ExplaintError
+
+
+def test_parts_add_up_and_their_intervals_are_joint():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=300)  # the same word-to-word noise in every rung: differences are exact
+    ladder = {"base": 0.1 + noise, "taxonomy": 0.3 + noise, "system": 0.4 + noise}
+    for scores in ladder.values():
+        scores.flags.writeable = False
+    base, taxonomy, rest = inference.decomposition(ladder, n_boot=500, rng=rng)
+    assert base["share"] is None and base["value"] == base["level"]
+    assert base["value"] + taxonomy["value"] + rest["value"] == pytest.approx(rest["level"])
+    assert taxonomy["value"] == pytest.approx(0.2) and taxonomy["ci_high"] - taxonomy["ci_low"] < 1e-9
+    assert base["ci_high"] - base["ci_low"] > 0.1
+    assert taxonomy["share"] == pytest.approx(2 / 3) and rest["share_high"] == pytest.approx(1 / 3)
+
+
+def test_a_word_undefined_in_one_rung_is_left_out_of_all():
+    low, high = np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 1.0, 1.0, np.nan])
+    rows = inference.decomposition({"a": low, "b": high}, n_boot=50, rng=np.random.default_rng(1))
+    assert rows[0]["level"] == 0 and rows[1]["value"] == 1
+
+
+def test_a_ladder_without_a_lead_has_no_shares():
+    same = np.random.default_rng(2).random(20)
+    rows = inference.decomposition({"a": same, "b": same}, n_boot=50, rng=np.random.default_rng(2))
+    assert rows[1]["value"] == 0 and rows[1]["share"] is None
+
+
+def test_the_decomposition_finds_what_was_planted():
+    """Vectors that know the category: nothing beyond taxonomy. Vectors that know the word: something beyond it."""
+    beyond = {}
+    for kind, strength in (("category", 2.0), ("category_and_attributes", 1.5)):
+        world = planted.property_world(kind, strength=strength, rng=np.random.default_rng(3))
+        rng = np.random.default_rng(4)
+        X, Y, folds = world.embeddings, world.values, mappers.make_folds(240, 5, rng=rng)
+
+        def scored(order=slice(None), X=X, Y=Y, folds=folds):
+            pred = mappers.cross_val_predict(mappers.PLSR(n_components=20), X[order], Y, folds)
+            return metrics.f1_at_k(pred, Y)
+
+        base = metrics.f1_at_k(mappers.cross_val_predict(mappers.MeanProfile(), X, Y, folds), Y)
+        within = np.mean([scored(controls.permute_within(world.categories, rng=rng)) for _ in range(4)], axis=0)
+        swapped = np.mean([scored(controls.swap_neighbours(X, 5, rng=rng)) for _ in range(4)], axis=0)
+        ladder = {"base rate": base, "taxonomy": within, "similarity": swapped, "rest": scored()}
+        parts = {row["part"]: row for row in inference.decomposition(ladder, n_boot=500, rng=rng)}
+        assert parts["taxonomy"]["ci_low"] > 0.1
+        beyond[kind] = parts["similarity"]["value"] + parts["rest"]["value"]
+    assert abs(beyond["category"]) < 0.03 < 0.06 < beyond["category_and_attributes"]
+
+
+def test_normalised_score_is_the_ratio_and_its_interval_joint():
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=200)
+    found = inference.normalised_score(0.5 + noise, 0.2 + noise, 0.8 + noise, n_boot=300, rng=rng)
+    assert found.value == pytest.approx(0.5) and found.low == pytest.approx(0.5) and found.high == pytest.approx(0.5)
+    loose = inference.normalised_score(0.5 + rng.normal(size=200), 0.2 + noise, 0.8 + noise, n_boot=300, rng=rng)
+    assert loose.high - loose.low > 0.1
+
+
+def test_noise_ceiling_of_features_that_everyone_names_is_the_oracle_and_falls_with_doubt():
+    rng = np.random.default_rng(6)
+    named = rng.random((40, 60)) < 0.15
+    named[:, 0] = True
+
+    def ceiling(strength, **more):
+        return inference.noise_ceiling_split(
+            np.where(named, strength, 0.0), metrics.f1_at_k, 5, rng=rng, n_people=30, **more
+        ).mean()
+
+    sure = ceiling(30.0)
+    assert sure == pytest.approx(metrics.f1_oracle(named.astype(float)).mean())
+    assert ceiling(6.0, least=5) < ceiling(15.0, least=5) < sure
+    assert ceiling(6.0, least=5) < ceiling(6.0)  # a minimum loses features
+
+
+def test_noise_ceiling_matches_the_reliability_of_simulated_people():
+    """Halves of a binomial sample, stepped up by Spearman-Brown, agree as two whole samples do."""
+    rng = np.random.default_rng(7)
+    truth = rng.uniform(0.05, 0.95, size=(60, 300))
+    strengths = rng.binomial(30, truth).astype(float)
+    half = np.nanmean(inference.noise_ceiling_split(strengths, metrics.spearman_item, 4, rng=rng))
+    whole = np.nanmean(inference.noise_ceiling_split(strengths, metrics.spearman_item, 4, rng=rng, group=30))
+    assert half < whole and abs(inference.spearman_brown(half) - whole) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda rng: inference.decomposition({"a": np.ones(3)}, n_boot=9, rng=rng), "at least 2 rungs"),
+        (lambda rng: inference.decomposition({"a": np.ones(3), "b": np.ones(4)}, n_boot=9, rng=rng), "one score"),
+        (
+            lambda rng: inference.normalised_score(np.ones(3), np.ones(3), np.ones(3), n_boot=9, rng=rng),
+            "must lie above the floor",
+        ),
+        (
+            lambda rng: inference.noise_ceiling_split(np.full((2, 2), 31.0), metrics.f1_at_k, 1, rng=rng),
+            "from 0 to n_people",
+        ),
+        (lambda rng: inference.noise_ceiling_split(np.ones((2, 2)), metrics.f1_at_k, 0, rng=rng), "at least 1"),
+        (lambda rng: inference.spearman_brown(-1.0), "above -1"),
+    ],
+)
+def test_bad_input_says_what_was_expected(call, says):
+    with pytest.raises(ExplaintError, match=says):
+        call(np.random.default_rng(0))
