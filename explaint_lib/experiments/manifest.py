@@ -9,7 +9,7 @@ since floating-point sums then run in another order.
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -19,7 +19,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers
 
 
 def manifest(
-    *, data: Mapping[str, Any], model: Mapping[str, Any], arguments: Mapping[str, Any], seed: int
+    *, data: Mapping[str, Any], model: Mapping[str, Any], arguments: Mapping[str, Any], seed: int | Sequence[int]
 ) -> dict[str, Any]:
     """Return the record that goes in front of a table of results.
 
@@ -31,8 +31,8 @@ def manifest(
         What names the model and its revision: ``encoder.describe()``.
     arguments : mapping
         Every argument of the experiment, resolved (defaults included); values JSON can hold.
-    seed : int
-        The one seed from which all random numbers came.
+    seed : int or sequence of int
+        The one seed from which all random numbers came; of a grid, the seeds of its cells.
 
     Returns
     -------

@@ -1,0 +1,258 @@
+"""The cells of a grid: what each depends on, its key, the arrays it is given, and how it is computed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from explaint_lib._common import ExplaintError, atomic_path, cache_dir
+from explaint_lib.experiments._provenance import code_hash, hashed
+from explaint_lib.experiments.manifest import manifest
+from explaint_lib.experiments.table import run_table
+
+if TYPE_CHECKING:
+    from explaint_lib.experiments.grid import Grid
+    from explaint_lib.norms import FeatureNorms
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a grid: its name, a hub revision, and the seed of its random weights if it is untrained."""
+
+    name: str
+    revision: str | None = None
+    untrained: int | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination. `components` is None for mappers without components."""
+
+    norms: str
+    model: Model
+    layer: int
+    mapper: str
+    components: int | None
+    seed: int
+    folds: int
+    permutations: int
+    bootstrap: int
+    conditions: tuple[str, ...]
+
+
+def compute(cell: Cell, norms: FeatureNorms, X: np.ndarray) -> dict[str, Any]:
+    """Return the rows and tests of one cell, and what computed them. Runs in workers: arguments are data alone."""
+    with one_thread():
+        found = run_table(
+            norms, X, model=cell.model.name, layer=cell.layer, mapper=cell.mapper, components=cell.components or 1,
+            folds=cell.folds, permutations=cell.permutations, bootstrap=cell.bootstrap, seed=cell.seed,
+        )  # fmt: skip
+    rows = [row for row in found["rows"] if row["condition"] in cell.conditions]
+    tested = set(cell.conditions) if "system" in cell.conditions else set()
+    tests = [test for test in found["tests"] if test["control"] in tested]
+    return {"rows": rows, "tests": tests, "draws": found["manifest"]["draws"], "made_by": made_by()}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: sums in one order on any machine, and as many cells at once as there are cores."""
+    import torch  # also for what is loaded by it: limits hold for the libraries that are there already
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@cache
+def _made_by() -> str:
+    versions = manifest(data={}, model={}, arguments={}, seed=0)
+    about = {key: versions[key] for key in ("explaint", "versions", "platform")}
+    return json.dumps(about | {"code": code_hash(__name__)}, sort_keys=True)
+
+
+def made_by() -> dict[str, Any]:
+    """Return the versions, the kind of machine and the hash of the code that compute a cell."""
+    return json.loads(_made_by())
+
+
+def plan(grid: Grid, *, progress: bool = False) -> Plan:
+    """Load what a grid names, check that each cell can be computed, and return the cells in their order."""
+    from explaint_lib.encoders import load_encoder
+
+    norms = {name: _load(name) for name in grid.norms}
+    for name, data in norms.items():
+        if grid.folds > len(data.words):
+            raise ExplaintError(f"folds: {grid.folds} is more than the {len(data.words)} words of {name}")
+    models, layers, missing = {}, {}, {name: {} for name in norms}
+    for model in grid.models:
+        encoder = load_encoder(model.name, revision=model.revision, progress=progress, **_weights(model))
+        models[model] = encoder.describe()
+        layers[model] = _layers(grid.layers, encoder)
+        if encoder.family == "static":
+            for name, data in norms.items():
+                missing[name] |= {word: encoder.name for word in _without_vector(encoder, data)}
+    dropped = {name: [word for word in norms[name].words if word in missing[name]] for name in norms}
+    norms = {name: _dropping(data, missing[name], grid.drop_missing) for name, data in norms.items()}
+    shared = (grid.folds, grid.permutations, grid.bootstrap, grid.conditions)
+    cells = [
+        Cell(name, model, layer, mapper, count, seed, *shared)
+        for name in norms
+        for model in grid.models
+        for layer in layers[model]
+        for mapper in grid.mappers
+        for count in (grid.components if mapper == "plsr" else [None])
+        for seed in grid.seeds
+    ]
+    return Plan(grid, cells, norms, models, dropped)
+
+
+def _load(name: str) -> FeatureNorms:
+    from explaint_lib.norms import installed, load_norms
+
+    try:
+        return load_norms(name)
+    except ExplaintError as fault:
+        close = difflib.get_close_matches(name, [record.name for record in installed()], n=1)
+        raise ExplaintError(f"norms: {fault}" + (f". Did you mean {close[0]!r}?" if close else "")) from None
+
+
+def _weights(model: Model) -> dict[str, Any]:
+    return {} if model.untrained is None else {"untrained": True, "seed": model.untrained}
+
+
+def _layers(wanted: Sequence[int | str], encoder: Any) -> list[int]:
+    """Return the layers asked for of one model, each once, in the order asked for."""
+    found: list[int] = []
+    for layer in wanted:
+        if layer not in ("last", "all") and layer > encoder.n_layers:
+            there = "layer 0 alone" if encoder.n_layers == 0 else f"layers 0 to {encoder.n_layers}"
+            raise ExplaintError(
+                f"layers: {encoder.name} has {there}, and the grid asks for layer {layer}; write last or all, or "
+                "give this model a grid of its own"
+            )
+        several = range(encoder.n_layers + 1) if layer == "all" else [encoder.n_layers if layer == "last" else layer]
+        found += [one for one in several if one not in found]
+    return found
+
+
+def _without_vector(encoder: Any, data: FeatureNorms) -> list[str]:
+    """Return the words that a static model has no vector for."""
+
+    def known(form: str) -> bool:
+        try:
+            encoder.word_vectors([form])
+        except ExplaintError:
+            return False
+        return True
+
+    return [word for word, form in zip(data.words, data.word_forms, strict=True) if not known(form)]
+
+
+def _dropping(data: FeatureNorms, missing: dict[str, str], allowed: bool) -> FeatureNorms:
+    """Return the norms of the words that every model has a vector for."""
+    if not missing:
+        return data
+    if not allowed:
+        named = ", ".join(list(missing)[:20]) + (", ..." if len(missing) > 20 else "")
+        raise ExplaintError(
+            f"{', '.join(sorted(set(missing.values())))} has no vector for {len(missing)} of the {len(data.words)} "
+            f"words of {data.name}: {named}. Write 'drop_missing: true' to leave them out for every model"
+        )
+    return data.subset(words=[word for word in data.words if word not in missing])
+
+
+@dataclass
+class Plan:
+    """The cells of a grid with all that they need, and the cache that holds what was computed."""
+
+    grid: Grid
+    cells: list[Cell]
+    norms: dict[str, FeatureNorms]
+    models: dict[Model, dict[str, Any]]
+    dropped: dict[str, list[str]]
+    _fingerprints: dict[str, str] = field(default_factory=dict)
+
+    def vectors_file(self, cell: Cell) -> Path:
+        """Return where the word vectors of a cell are kept: the same file for the same words, model and layer."""
+        about = {
+            "model": self.models[cell.model], "layer": cell.layer, "words": self.norms[cell.norms].word_forms,
+            "code": code_hash("explaint_lib.encoders"),
+        }  # fmt: skip
+        return cache_dir() / "vectors" / f"{hashed(about)}.npy"
+
+    def file(self, cell: Cell) -> Path:
+        """Return where the result of a cell is kept: its name is the hash of all that the result depends on."""
+        if cell.norms not in self._fingerprints:
+            self._fingerprints[cell.norms] = self.norms[cell.norms].fingerprint()
+        about = {
+            "cell": asdict(cell), "data": self._fingerprints[cell.norms], "vectors": self.vectors_file(cell).stem,
+            "made_by": made_by(),
+        }  # fmt: skip
+        return cache_dir() / "cells" / f"{hashed(about)}.json"
+
+    def waiting(self) -> list[Cell]:
+        """Return the cells that the cache does not hold."""
+        return [cell for cell in self.cells if not self.file(cell).is_file()]
+
+    def make_vectors(self, cells: Sequence[Cell], *, progress: bool = False) -> None:
+        """Put the word vectors of some cells into the cache, all layers of a model from one pass."""
+        from explaint_lib.encoders import load_encoder
+
+        absent: dict[Model, dict[str, dict[int, Path]]] = {}
+        for cell in cells:
+            if not (path := self.vectors_file(cell)).is_file():
+                absent.setdefault(cell.model, {}).setdefault(cell.norms, {})[cell.layer] = path
+        for model, of_norms in tqdm(absent.items(), desc="word vectors", unit="model", disable=not progress or None):
+            encoder = load_encoder(model.name, revision=model.revision, **_weights(model))
+            for name, paths in of_norms.items():
+                with one_thread():
+                    found = encoder.word_vectors(self.norms[name].word_forms, layer="all", progress=progress)
+                for layer, path in paths.items():
+                    _make_folder(path)
+                    with atomic_path(path) as beside:
+                        np.save(beside, found[layer], allow_pickle=False)
+
+    def task(self, cell: Cell) -> tuple[Cell, FeatureNorms, np.ndarray]:
+        """Return the arguments of `compute`."""
+        return cell, self.norms[cell.norms], np.load(self.vectors_file(cell), allow_pickle=False)
+
+    def keep(self, cell: Cell, result: dict[str, Any]) -> None:
+        """Put a result into the cache, unless it comes from another version of the library."""
+        ours, theirs = made_by(), result["made_by"]
+        if ours != theirs:
+            what = [key for key in ours if ours[key] != theirs.get(key)]
+            raise ExplaintError(
+                f"a worker computes with another {' and '.join(what)} than this process; its result was thrown away. "
+                "Install the same versions on every machine of the cluster"
+            )
+        path = self.file(cell)
+        _make_folder(path)
+        with atomic_path(path) as beside:
+            beside.write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
+
+    def result(self, cell: Cell) -> dict[str, Any]:
+        """Return what the cache holds for a cell."""
+        return json.loads(self.file(cell).read_text(encoding="utf-8"))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise ExplaintError(
+            f"cannot write to {path.parent}: {fault}; set EXPLAINT_CACHE to a folder of yours"
+        ) from None

@@ -1,0 +1,105 @@
+"""The table of a grid and its manifest, as files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib.experiments.manifest import manifest
+
+if TYPE_CHECKING:
+    from explaint_lib.experiments._cells import Model, Plan
+
+SUFFIXES = (".parquet", ".csv")
+_TYPES = {
+    **dict.fromkeys(("norms", "model", "mapper", "condition", "metric"), "str"),
+    **dict.fromkeys(("untrained", "layer", "components", "seed", "n_words", "n_features", "n_permutations"), "Int64"),
+    **dict.fromkeys(("value", "ci_low", "ci_high", "p_value", "p_holm"), "float64"),
+}
+_COLUMNS = (
+    "norms", "model", "untrained", "layer", "mapper", "components", "seed", "condition", "metric",
+    "value", "ci_low", "ci_high", "n_words", "n_features", "p_value", "p_holm", "n_permutations",
+)  # fmt: skip
+
+
+def checked_target(out: str | Path) -> Path:
+    """Return the file to write to, or say before the long run why that will not do."""
+    target = Path(out)
+    if target.suffix not in SUFFIXES:
+        raise ExplaintError(f"the table is written as {' or '.join(SUFFIXES)}, found {target.name!r}")
+    if target.is_dir():
+        raise ExplaintError(f"cannot write {target}: it is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise ExplaintError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as fault:
+        raise ExplaintError(
+            f"cannot write {target}: {os.strerror(fault.errno or 0)}; choose another folder"
+        ) from None
+    return target
+
+
+def manifest_file(target: Path) -> Path:
+    """Return where the manifest of a table is: beside it."""
+    return target.with_name(f"{target.stem}.manifest.json")
+
+
+def frame(plan: Plan) -> pd.DataFrame:
+    """Return the table of all cells, read from the cache in the order of the grid."""
+    records = [record for cell in plan.cells for record in _records(plan, cell)]
+    table = pd.DataFrame.from_records(records, columns=_COLUMNS)
+    return table.astype(_TYPES)
+
+
+def _records(plan: Plan, cell: Any) -> list[dict[str, Any]]:
+    """Return the rows of one cell, each test beside the condition that it compares the system with."""
+    result = plan.result(cell)
+    rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
+    tests = {(test["control"], test["metric"]): test for test in result["tests"]}
+    about = {"untrained": cell.model.untrained, "components": cell.components, "seed": cell.seed}
+    nothing = dict.fromkeys(("p_value", "p_holm", "n_permutations"))
+    wanted = [(condition, metric) for condition in cell.conditions for metric in plan.grid.metrics]
+    return [rows[key] | about | nothing | tests.get(key, {}) for key in wanted]
+
+
+def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
+    """Write the table and its manifest; the same table gives the same bytes."""
+    with atomic_path(target) as beside:
+        if target.suffix == ".csv":
+            table.to_csv(beside, index=False, lineterminator="\n")
+        else:
+            table.to_parquet(beside, index=False)
+        digest = hashlib.sha256(beside.read_bytes()).hexdigest()
+        about = _manifest(plan) | {"table": {"file": target.name, "n_rows": len(table), "sha256": digest}}
+        with atomic_path(manifest_file(target)) as other:
+            other.write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _manifest(plan: Plan) -> dict[str, Any]:
+    """Return what the table was made from. Nothing in it changes between two runs of one grid on one machine."""
+    from explaint_lib.experiments import _cells
+    from explaint_lib.experiments.grid import as_dict
+
+    about = manifest(
+        data={name: data.describe() for name, data in plan.norms.items()},
+        model={_label(model): record for model, record in plan.models.items()},
+        arguments=as_dict(plan.grid),
+        seed=list(plan.grid.seeds),
+    )
+    left_out = {name: words for name, words in plan.dropped.items() if words and plan.grid.drop_missing}
+    return about | {"code": _cells.made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out}
+
+
+def _label(model: Model) -> str:
+    more = [f"at {model.revision}"] if model.revision else []
+    more += [f"untrained, seed {model.untrained}"] if model.untrained is not None else []
+    return ", ".join([model.name, *more])
