@@ -168,7 +168,8 @@ def alti(parts: LayerParts) -> np.ndarray:
     for queries, vectors in transformed_vectors(parts):
         state = output[queries, None]  # (query, 1, dim)
         distance = np.abs(state - vectors).sum(axis=-1)  # (query, key)
-        rows.append(np.maximum(0, np.abs(state).sum(axis=-1) - distance))
+        nearer = np.maximum(0, np.abs(state).sum(axis=-1) - distance)
+        rows.append(np.where(vectors.any(axis=-1), nearer, 0))  # what gives nothing is not left to rounding
     return row_shares(np.concatenate(rows))
 
 

@@ -1,4 +1,4 @@
-"""Methods that run the model again: interventional continuity, two of the claims about tokens.
+"""Methods that run the model again: what changes when a token, a value, a state is changed.
 
 What it measures
     Replace token *j* of a sentence by another and look which states moved. ``D[l]_i = ||h'_i - h_i|| /
@@ -33,6 +33,15 @@ from explaint_lib.attribution.corruptions import (
     replaced,
     same_norm_noise,
 )
+from explaint_lib.attribution.flow import (
+    gradient_x_input,
+    hidden_token_attribution,
+    layer_parts,
+    leave_one_out,
+    replacement_effect,
+    value_ablation,
+    value_zeroing,
+)
 from explaint_lib.attribution.interventions import (
     Interventions,
     interventional_continuity,
@@ -52,12 +61,19 @@ __all__ = [
     "edited_states",
     "equivariance_gap",
     "frequency_matched",
+    "gradient_x_input",
+    "hidden_token_attribution",
     "interventional_continuity",
+    "layer_parts",
+    "leave_one_out",
     "locality",
     "mean_state",
     "relative_change",
     "reorder",
     "replaced",
+    "replacement_effect",
     "same_norm_noise",
     "token_kinds",
+    "value_ablation",
+    "value_zeroing",
 ]

@@ -1,0 +1,218 @@
+"""One face for real and planted transformers: states from input vectors, parts of blocks, values set to zero.
+
+Everything here that runs a model on variants of *one* text does it through a runner, layer by layer; the
+variants make the batch. That its states are the model's own is checked when it is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.attribution._anatomy import anatomy, hooked
+
+_ROUNDING = 1e-3  # relative; what parts leave out would be far larger, float32 far smaller
+
+
+class Runner:
+    """A model and one text.
+
+    Attributes
+    ----------
+    words : (n, dim) tensor
+        Word embeddings of the text, before positions.
+    mean_word : (dim,) tensor
+        Mean row of the embedding matrix.
+    start : (n, dim) tensor
+        Input of the first layer: layer 0.
+    causal : bool
+    """
+
+    n_layers: int
+    words: Any
+    mean_word: Any
+    start: Any
+    causal: bool
+
+    def embed(self, words: Any) -> Any:
+        """Return the input of the first layer for word embeddings (batch, n, dim)."""
+        raise NotImplementedError
+
+    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
+        """Run one layer on (batch, n, dim); in row b the values of position ``zeroed[b]`` are set to zero."""
+        raise NotImplementedError
+
+    def finish(self, states: Any) -> Any:
+        """Apply what follows the last layer."""
+        return states
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Take the attention blocks apart; see `layer_parts`."""
+        raise NotImplementedError
+
+    def states(self, start: Any, zeroed: Any = None) -> Any:
+        """Return the states of all layers, (batch, layer + 1, n, dim), from inputs of the first, (batch, n, dim)."""
+        import torch
+
+        found = [start]
+        for layer in range(self.n_layers):
+            found.append(self.step(layer, found[-1], zeroed))
+        return torch.stack([*found[:-1], self.finish(found[-1])], dim=1)
+
+
+def runner(model: Any, ids: np.ndarray) -> Runner:
+    """Return the runner of an `Encoder` (or anything with a torch ``model``), or of a planted transformer.
+
+    Raises
+    ------
+    ExplaintError
+        For a model of another kind or architecture, and for ids that are not one text.
+    """
+    ids = np.asarray(ids)
+    if ids.ndim != 1 or not ids.size or not np.issubdtype(ids.dtype, np.integer):
+        raise ExplaintError(f"expected the token ids of one text, (n,) integers, found {ids.shape} of {ids.dtype}")
+    if hasattr(model, "model"):
+        return _Torch(model.model, ids)
+    if hasattr(model, "layers") and hasattr(model, "embedding"):
+        return _Planted(model, ids)
+    raise ExplaintError(
+        f"{type(model).__name__} has no layers to run again; expected a contextual encoder from load_encoder, or "
+        "a planted transformer"
+    )
+
+
+class _Torch(Runner):
+    def __init__(self, model: Any, ids: np.ndarray) -> None:
+        import torch
+
+        self.anatomy = anatomy(model)
+        self.blocks = self.anatomy.blocks
+        self.n_layers = len(self.blocks)
+        calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        look = [(block.layer, "call", lambda args, kwargs: calls.append((args, dict(kwargs)))) for block in self.blocks]
+        table = model.get_input_embeddings().weight.detach()
+        tokens = torch.from_numpy(ids[None].astype(np.int64)).to(table.device)
+        with torch.no_grad(), hooked(look):
+            top = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False).last_hidden_state
+            self.words, self.mean_word = table[tokens[0]], table.mean(dim=0)
+            # layers are called with (states, mask, ...): what follows the states is the same for every variant
+            self.calls = [(args[1:], kwargs | {"past_key_values": None}) for args, kwargs in calls]
+            self.start = self.embed(self.words[None])[0]
+            again = self.states(calls[0][0][0])[:, -1]
+        if not (_near(self.start, calls[0][0][0][0]) and _near(again, top)):
+            raise ExplaintError(
+                f"{type(model).__name__} does more than run its layers one after the other; this method would "
+                "compute other states than the model does"
+            )
+        weights = self.parts_of(0, self.start)["attention"]
+        self.causal = not bool(torch.triu(weights, diagonal=1).any()) and len(ids) > 1
+
+    def embed(self, words: Any) -> Any:
+        return self.anatomy.embed(words)
+
+    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
+        more, kwargs = self.calls[layer]
+        block = self.blocks[layer]
+        with hooked([] if zeroed is None else [(block.value, "output", lambda values: _zero(values, zeroed))]):
+            out = block.layer(states, *more, **kwargs)
+        return out[0] if isinstance(out, tuple) else out
+
+    def finish(self, states: Any) -> Any:
+        return states if self.anatomy.final_norm is None else self.anatomy.final_norm(states)
+
+    def parts(self) -> list[dict[str, Any]]:
+        import torch
+
+        found, states = [], self.start
+        with torch.no_grad():
+            for layer in range(self.n_layers):
+                part = self.parts_of(layer, states)
+                states = part.pop("states")
+                found.append({k: v.cpu().numpy() if isinstance(v, torch.Tensor) else v for k, v in part.items()})
+        return found
+
+    def parts_of(self, layer: int, states: Any) -> dict[str, Any]:
+        """Take one layer apart, given its input (n, dim)."""
+        import torch
+
+        block, seen = self.blocks[layer], {}
+        look = [
+            (block.attention, "output", lambda out: seen.update(weights=out[1])),
+            (block.value, "output", lambda out: seen.update(values=out)),
+            (block.sum_reader, "input", lambda total: seen.update(total=total)),
+        ]
+        with torch.no_grad(), hooked(look):
+            after = self.step(layer, states[None])[0]
+        if seen.get("weights") is None:
+            raise ExplaintError('the model returns no attention weights; load it with attn_implementation="eager"')
+        attention = seen["weights"][0]  # (head, query, key)
+        n_heads, n, _ = attention.shape
+        width = block.output.weight.shape[1] // n_heads
+        per_group = seen["values"][0].reshape(n, -1, width).transpose(0, 1)  # (key-value head, n, width)
+        values = per_group.repeat_interleave(n_heads // len(per_group), dim=0)  # grouped heads share their values
+        projection = block.output.weight.T.reshape(n_heads, width, -1)  # (head, width, dim)
+        bias = block.output.bias
+        part: dict[str, Any] = {
+            "attention": attention, "values": values @ projection, "residual": states,
+            "bias": torch.zeros_like(states[0]) if bias is None else bias,
+        }  # fmt: skip
+        if not _near((attention @ part["values"]).sum(dim=0) + states + part["bias"], seen["total"][0]):
+            raise ExplaintError("the attention block holds more than heads and a residual connection; unknown family")
+        if block.norm is not None:
+            part |= {"gain": block.norm.weight, "shift": block.norm.bias, "epsilon": block.norm.eps}
+        return part | {"states": after}
+
+
+class _Planted(Runner):
+    def __init__(self, world: Any, ids: np.ndarray) -> None:
+        import torch
+
+        self.world, self.ids = world, ids
+        self.n_layers = len(world.layers)
+        self.words = torch.from_numpy(world.embedding[ids])
+        self.mean_word = torch.from_numpy(world.embedding.mean(axis=0))
+        self.position = torch.from_numpy(world.position[: len(ids)].copy())
+        self.start = self.embed(self.words)
+        self.causal = world.family == "decoder"
+        names = ("query", "key", "value", "output")
+        self.layers = [{name: torch.from_numpy(getattr(heads, name)) for name in names} for heads in world.layers]
+
+    def embed(self, words: Any) -> Any:
+        return words + self.position
+
+    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
+        weights, values = self._read(layer, states)
+        if zeroed is not None:
+            values = _zero(values.transpose(1, 2), zeroed).transpose(1, 2)
+        return states + (weights @ values).sum(dim=1)
+
+    def _read(self, layer: int, states: Any) -> tuple[Any, Any]:
+        heads, stream = self.layers[layer], states[:, None]  # (batch, 1, n, dim)
+        logits = (stream @ heads["query"]) @ (stream @ heads["key"]).transpose(-1, -2)
+        return logits.softmax(dim=-1), stream @ heads["value"] @ heads["output"]  # (batch, head, n, n), (..., n, dim)
+
+    def parts(self) -> list[dict[str, Any]]:
+        found, states = [], self.start[None]
+        for layer in range(self.n_layers):
+            weights, values = self._read(layer, states)
+            found.append({
+                "attention": weights[0].numpy(), "values": values[0].numpy(),
+                "residual": states[0].numpy(), "bias": np.zeros(states.shape[-1]),
+            })  # fmt: skip
+            states = self.step(layer, states)
+        return found
+
+
+def _zero(values: Any, positions: Any) -> Any:
+    """Return values (batch, n, ...) with those of one position a row set to zero."""
+    import torch
+
+    values = values.clone()
+    values[torch.arange(len(values)), positions] = 0
+    return values
+
+
+def _near(first: Any, second: Any) -> bool:
+    return bool((first - second).norm() <= _ROUNDING * second.norm())
