@@ -65,7 +65,8 @@ def written(folder) -> tuple[bytes, bytes]:
         ({"models": {"nme": "minilm"}}, "models: the key: 'nme' .*name, revision, untrained.* mean 'name'"),
         ({"models": {"untrained": 1}}, "has no name"),
         ({"models": {"name": "minilm", "untrained": True}}, "seed of the random weights.*whole number from 0"),
-        ({"layers": "lst"}, "'lst' is not one of last, all. Did you mean 'last'"),
+        ({"layers": "lst"}, "'lst' is not one of last, all, 7 of all.* Did you mean 'last'"),
+        ({"layers": "1 of all"}, "'1 of all' is not one of last, all, 7 of all"),
         ({"layers": [-1]}, "layers: expected a whole number from 0, found -1"),
         ({"layers": [True]}, "found True"),
         ({"layers": [1.0]}, "found 1.0"),
@@ -155,6 +156,21 @@ def test_what_cannot_be_computed_is_refused_before_anything_is(world, cache, mon
 def test_options_that_make_no_sense_are_refused_first(world, options, said):
     with pytest.raises(ExplaintError, match=said):
         run_grid(Grid(**world), **options)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("last", [6]), ("all", [0, 1, 2, 3, 4, 5, 6]), ([4, "last", 0], [4, 6, 0]), ("2 of all", [0, 6]),
+        ("3 of all", [0, 3, 6]), ("20 of all", [0, 1, 2, 3, 4, 5, 6]), ([6, "3 of all"], [6, 0, 3]),
+    ],
+)  # fmt: skip
+def test_layers_by_name_are_layers_by_number(layers, expected):
+    class Six:
+        name, n_layers = "six", 6
+
+    wanted = Grid(norms="bundled", models="minilm", layers=layers).layers
+    assert _cells._layers(wanted, Six()) == expected
 
 
 # ---- the table

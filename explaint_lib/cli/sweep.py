@@ -61,7 +61,7 @@ def sweep(
       - minilm
       - {name: minilm, untrained: 0}   # ... its random twin (0 is a seed)
       - {name: google-bert/bert-base-uncased, revision: main}
-    layers: all                   # or last, or numbers: \\[0, 3, 6]
+    layers: all                   # or last, 7 of all, or \\[0, 3, 6]
     mappers: \\[plsr, ridge]        # plsr, ffnn, ridge, mean
     components: \\[20, 50]          # of plsr
     conditions: \\[system, mean_profile, permuted_pairing]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,8 @@ from explaint_lib.experiments.table import run_table
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid
     from explaint_lib.norms import FeatureNorms
+
+SOME_OF_ALL = re.compile(r"([2-9]|[1-9]\d+) of all")
 
 
 @dataclass(frozen=True)
@@ -136,15 +139,21 @@ def _weights(model: Model) -> dict[str, Any]:
 
 def _layers(wanted: Sequence[int | str], encoder: Any) -> list[int]:
     """Return the layers asked for of one model, each once, in the order asked for."""
-    found: list[int] = []
+    last, found = encoder.n_layers, []
     for layer in wanted:
-        if layer not in ("last", "all") and layer > encoder.n_layers:
-            there = "layer 0 alone" if encoder.n_layers == 0 else f"layers 0 to {encoder.n_layers}"
+        if isinstance(layer, int) and layer > last:
+            there = "layer 0 alone" if last == 0 else f"layers 0 to {last}"
             raise ExplaintError(
                 f"layers: {encoder.name} has {there}, and the grid asks for layer {layer}; write last or all, or "
                 "give this model a grid of its own"
             )
-        several = range(encoder.n_layers + 1) if layer == "all" else [encoder.n_layers if layer == "last" else layer]
+        several = [layer]
+        if layer == "last":
+            several = [last]
+        elif layer == "all":
+            several = range(last + 1)
+        elif some := SOME_OF_ALL.fullmatch(str(layer)):
+            several = np.linspace(0, last, min(int(some[1]), last + 1)).round().astype(int).tolist()
         found += [one for one in several if one not in found]
     return found
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.experiments import _backends, _cells, _output
-from explaint_lib.experiments._cells import Cell, Model
+from explaint_lib.experiments._cells import SOME_OF_ALL, Cell, Model
 from explaint_lib.experiments.table import CONDITIONS
 from explaint_lib.mappers import MAPPERS
 from explaint_lib.metrics import METRICS
@@ -43,8 +43,9 @@ class Grid:
     models : sequence of str, Model or mapping
         Names of ``explaint models list``, folders or hub ids; or ``{"name": ..., "revision": ..., "untrained":
         seed}``, the latter for the same architecture with random weights.
-    layers : sequence of int, "last" or "all"
-        Of every model; 0 is the embedding layer.
+    layers : sequence of int, "last", "all" or "N of all"
+        Of every model; 0 is the embedding layer. "7 of all" is seven layers, evenly spread from 0 to the last (all
+        of them where a model has no more).
     mappers : sequence of {"plsr", "ffnn", "ridge", "mean"}
     components : sequence of int, default (50,)
         Of plsr alone: other mappers have one cell whatever is listed here.
@@ -168,8 +169,9 @@ def _name(key: str, value: Any) -> str:
 
 
 def _layer(key: str, value: Any) -> int | str:
-    return one_of(key + " (or whole numbers from 0)", value, ("last", "all")) if isinstance(value, str) else (
-        _whole_from(0)(key, value))  # fmt: skip
+    if not isinstance(value, str):
+        return _whole_from(0)(key, value)
+    return value if SOME_OF_ALL.fullmatch(value) else one_of(key, value, ("last", "all", "7 of all", "0", "1 ..."))
 
 
 def _whole_from(least: int) -> Any:
