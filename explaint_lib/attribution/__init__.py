@@ -49,12 +49,14 @@ from explaint_lib.attribution.interventions import (
     relative_change,
 )
 from explaint_lib.attribution.replacements import Replacer, frequency_matched, token_kinds
+from explaint_lib.attribution.stream import attention_statistics
 
 __all__ = [
     "CORRUPTIONS",
     "Edit",
     "Interventions",
     "Replacer",
+    "attention_statistics",
     "corrupted",
     "draw_edits",
     "draw_order",
