@@ -99,12 +99,12 @@ def test_hostile_strings_survive_and_end_no_script(rng):
         softmax_maps(rng, n=n), HOSTILE, label='<img src=x onerror="alert(1)">'
     ).static_html()
     assert embedded(page)["state"]["meta"]["tokens"] == HOSTILE
-    assert page.lower().count("</script") == 2  # the payload's and the module's own
+    assert page.lower().count("</script") == 3  # the payload's, the module's and its starter's own
     assert "<img" not in page and "<!--" not in page
     page.replace("\ud800", "").encode("utf8")  # no lone surrogate outside the static picture
     words = [w or "empty" for w in HOSTILE]
     page = NeighbourhoodExplorer(words, {"gold": rng.random((n, 3))}, k=2, word="</script>").static_html()
-    assert embedded(page)["state"]["meta"]["words"] == words and page.lower().count("</script") == 2
+    assert embedded(page)["state"]["meta"]["words"] == words and page.lower().count("</script") == 3
 
 
 def test_script_json_escapes_what_html_and_js_read():
@@ -233,6 +233,7 @@ def test_the_page_holds_no_vector(rng):
         "conditions",
         "k",
         "overlap",
+        "controls",
         "categories",
         "feature_names",
         "features",

@@ -17,12 +17,11 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.widgets._base import BookWidget, as_numbers, pack_small, read_module, unpack_small
+from explaint_lib.widgets._attention_content import attention_content
+from explaint_lib.widgets._base import BookWidget, read_module, unpack_small
 from explaint_lib.widgets._picture import matrix_svg
 
-# Above this many cells weights are stored to the nearest percent, so that 6 x 12 x 128 tokens stay near 200
-# kB a page
-FINE_CELLS = 600_000
+COMBINED = {"mean": "mean of the heads", "max": "largest of the heads", "rollout": "rollout up to this layer"}
 
 
 class AttentionViewer(BookWidget):
@@ -43,6 +42,11 @@ class AttentionViewer(BookWidget):
         `l` (row 0 = output of the embedding layer). Links fade by it at each end.
     control_identity : mapping, optional
         The same for the control. Without it the control does not fade.
+    summaries : mapping of name to array_like, shape (layer, query, key), optional
+        Your own ways of summing up a layer (attention flow, value zeroing, ...), weights in [0, 1], beside those
+        that the viewer makes from the heads: mean, largest, rollout.
+    control_summaries : mapping, optional
+        The same for the control, under the same names; needed where both are given.
     word_ids : sequence of int, length query, optional
         The word each token belongs to, -1 for none; lets the reader merge word pieces (weights are summed
         over the pieces attended to and averaged over the pieces that attend).
@@ -54,13 +58,14 @@ class AttentionViewer(BookWidget):
     label : str
         Title of the figure, and its name for screen readers.
     compute : callable, optional
-        ``compute(sentence)`` returns a dict of the arguments above; with a kernel the reader gets a text
-        field.
+        ``compute(sentence)`` returns a dict of the arguments above, `name`, `control_label` and `label` apart;
+        with a kernel the reader gets a text field. What it raises is shown in the figure.
     sentence : str
         First content of that field.
-    layer, head, view, merged, show_special, measure
+    layer, head, view, merged, show_special, measure, combine
         What is shown first: indices from 0, "links" as ``"lines"`` or ``"matrix"``, word pieces merged,
-        special tokens shown, the identity measure ("" = off).
+        special tokens shown, the identity measure ("" = off), one head ("") or ``"mean"``, ``"max"``,
+        ``"rollout"`` or the name of a summary.
 
     Raises
     ------
@@ -70,12 +75,16 @@ class AttentionViewer(BookWidget):
     Warnings
     --------
     Weights are stored to the nearest 1/255, and to the nearest percent for maps of more than 600,000 cells (6
-    x 12 heads on 92 tokens or more): smaller weights then read as 0 and a merged word may miss several of
-    them.
+    x 12 heads on 92 tokens or more); a map whose largest weight is small, to an eighth of that weight or finer.
+    Smaller weights read as 0, and a merged word may miss several of them. The mean of the heads and rollout
+    (Abnar & Zuidema 2020; residual share one half) are computed in the page from what is stored: where the rows
+    sum to 1, what the small weights add up to is spread evenly over the cells of their row that read 0.
     """
 
     _kind = "attention"
-    _esm = read_module("attention_map.js+attention_heads.js+attention_figure.js+attention.js")
+    _esm = read_module(
+        "attention_map", "attention_heads", "attention_figure", "attention_summaries", "attention"
+    )
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)
@@ -86,6 +95,7 @@ class AttentionViewer(BookWidget):
     merged = traitlets.Bool(False).tag(sync=True)
     show_special = traitlets.Bool(True).tag(sync=True)
     measure = traitlets.Unicode("").tag(sync=True)
+    combine = traitlets.Unicode("").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
@@ -98,6 +108,8 @@ class AttentionViewer(BookWidget):
         control_label: str = "control",
         identity: Mapping[str, ArrayLike] | None = None,
         control_identity: Mapping[str, ArrayLike] | None = None,
+        summaries: Mapping[str, ArrayLike] | None = None,
+        control_summaries: Mapping[str, ArrayLike] | None = None,
         word_ids: Sequence[int] | None = None,
         words: Sequence[str] | None = None,
         special: Sequence[bool] | None = None,
@@ -110,11 +122,13 @@ class AttentionViewer(BookWidget):
         merged: bool = False,
         show_special: bool = True,
         measure: str = "",
+        combine: str = "",
     ) -> None:
-        self._compute, self._names = compute, (str(name), str(control_label))
-        content = _content(
-            attention=attention, tokens=tokens, control=control, names=self._names, identity=identity,
-            control_identity=control_identity, word_ids=word_ids, words=words, special=special,
+        self._names = (str(name), str(control_label))
+        content = attention_content(
+            names=self._names, attention=attention, tokens=tokens, control=control, identity=identity,
+            control_identity=control_identity, summaries=summaries, control_summaries=control_summaries,
+            word_ids=word_ids, words=words, special=special,
         )  # fmt: skip
         meta = content["meta"]
         if not (0 <= layer < meta["layers"] and 0 <= head < meta["heads"]):
@@ -128,57 +142,48 @@ class AttentionViewer(BookWidget):
             raise ExplaintError(
                 f"measure {measure!r} is not among the identity measures {sorted(identity or {})}"
             )
+        if combine not in (known := ["", "mean", "max", "rollout", *meta["summaries"]]):
+            raise ExplaintError(f"combine must be one of {known}, found {combine!r}")
         first = dict(
-            layer=layer, head=head, view=view, merged=merged, show_special=show_special, measure=measure
-        )
+            layer=layer, head=head, view=view, merged=merged, show_special=show_special, measure=measure,
+            combine=combine,
+        )  # fmt: skip
         super().__init__(**content, **first, label=label, sentence=sentence)
-        self.on_msg(self._answer)
-        if compute is not None:
-            self.observe(self._recompute, "sentence")
+        self._listen(compute, "sentence")
 
-    def _answer(self, _: Any, message: Any, __: Any) -> None:
-        if isinstance(message, dict) and message.get("type") == "hello":
-            self.send({"type": "alive", "compute": self._compute is not None})
-
-    def _recompute(self, change: dict[str, Any]) -> None:
-        try:
-            given = dict(self._compute(change["new"]))
-            parts = (
-                "attention",
-                "tokens",
-                "control",
-                "identity",
-                "control_identity",
-                "word_ids",
-                "words",
-                "special",
-            )
-            if unknown := set(given) - set(parts):
-                raise ExplaintError(f"compute returned {sorted(unknown)}; it may return {list(parts)}")
-            content = _content(names=self._names, **{part: given.get(part) for part in parts})
-        except Exception as error:  # the reader typed the sentence: the widget answers, the kernel goes on
-            self.send({"type": "error", "text": f"The kernel could not do that: {error}"})
-            return
-        with self.hold_sync():
-            self.layer = min(self.layer, content["meta"]["layers"] - 1)
-            self.head = min(self.head, content["meta"]["heads"] - 1)
-            # a counter, so that the front end reloads even when two sentences have equal tokens
-            content["meta"]["turn"] = self.meta.get("turn", 0) + 1
-            for key, value in content.items():
-                setattr(self, key, value)
+    def _recomputed(self, given: dict[str, Any]) -> dict[str, Any]:
+        parts = ["attention", "tokens", "control", "identity", "control_identity", "summaries", "control_summaries",
+                 "word_ids", "words", "special"]  # fmt: skip
+        if unknown := set(given) - set(parts):
+            raise ExplaintError(f"compute returned {sorted(unknown)}; it may return {parts}")
+        if missing := {"attention", "tokens"} - set(given):
+            raise ExplaintError(f"compute returned no {sorted(missing)}")
+        content = attention_content(names=self._names, **given)
+        meta = content["meta"]
+        shown = dict(layer=min(self.layer, meta["layers"] - 1), head=min(self.head, meta["heads"] - 1))
+        if self.measure not in (meta["identity"] or {}):
+            shown["measure"] = ""
+        if self.combine not in ("", "mean", "max", "rollout", *meta["summaries"]):
+            shown["combine"] = ""
+        return {**shown, **content}
 
     def weights(self, *, control: bool = False) -> np.ndarray:
         """Return the stored weights, shape (layer, head, query, key): as the page draws them, rounded."""
+        return self._stack(control)[:, : self.meta["heads"]]
+
+    def _stack(self, control: bool) -> np.ndarray:
         m = self.meta
-        shape = (m["layers"], m["heads"], m["n"], m["n"])
-        flat = unpack_small(self.control_data if control else self.data, int(np.prod(shape)))
-        return flat.reshape(shape).swapaxes(2, 3) / m["levels"]  # stored (layer, head, key, query)
+        each = m["heads"] + len(m["summaries"])
+        shape = (m["layers"], each, m["n"], m["n"])
+        levels = unpack_small(self.control_data if control else self.data, int(np.prod(shape))).reshape(shape)
+        steps = np.array(m["control_stored" if control else "stored"]["steps"]).reshape(m["layers"], each, 1, 1)
+        return levels.swapaxes(2, 3) * steps  # stored (layer, head, key, query)
 
     def _static_figure(self) -> str:
         m = self.meta
         keep = [i for i in range(m["n"]) if self.show_special or not m["special"][i]]
-        maps = [self.weights()] + ([self.weights(control=True)] if m["control"] else [])
-        shown = [a[self.layer, self.head][np.ix_(keep, keep)] for a in maps]
+        shown = [self._shown(control)[np.ix_(keep, keep)] for control in ([False, True] if m["control"] else [False])]
+        what = f"{COMBINED.get(self.combine, self.combine)}" if self.combine else f"head {self.head}"
         scale = max(float(a.max(initial=0)) for a in shown) or 1.0
         figures = [
             f"<figure><figcaption><b>{escape(name)}</b></figcaption>"
@@ -186,97 +191,30 @@ class AttentionViewer(BookWidget):
             for a, name, ink in zip(shown, (m["name"], m["control"]), ("#0068a8", "#b34700"), strict=False)
         ]
         return (
-            f"<p><b>{escape(self.label)}</b><br>Layer {self.layer}, head {self.head}: rows attend to "
+            f"<p><b>{escape(self.label)}</b><br>Layer {self.layer}, {escape(what)}: rows attend to "
             f"columns; the darkest cell is {scale:.0%}{', one scale for both maps' if m['control'] else ''}.</p>"
             f"{''.join(figures)}"
         )
 
-
-def _content(
-    *, attention: Any, tokens: Any, control: Any, names: tuple[str, str], identity: Any,
-    control_identity: Any, word_ids: Any, words: Any, special: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """Check everything and return the traits `meta`, `data` and `control_data`."""
-    real = _checked_map(attention, "attention")
-    layers, heads, n, _ = real.shape
-    tokens = [str(t) for t in tokens]
-    if len(tokens) != n:
-        raise ExplaintError(
-            f"attention is over {n} positions, but there are {len(tokens)} tokens; pass one string a position"
-        )
-    if control is not None and np.shape(control) != real.shape:
-        raise ExplaintError(
-            f"control must have the shape of attention, {real.shape}, found {np.shape(control)}"
-        )
-    special = [False] * n if special is None else [bool(s) for s in special]
-    if len(special) != n:
-        raise ExplaintError(f"special must have one entry for each of {n} tokens, found {len(special)}")
-    word_ids, words = _checked_words(word_ids, words, tokens)
-    levels = 255 if real.size <= FINE_CELLS else 100
-    meta = dict(
-        layers=layers, heads=heads, n=n, tokens=tokens, special=special, word_ids=word_ids, words=words,
-        levels=levels, name=names[0], control=None if control is None else names[1],
-        rows_sum=bool(np.allclose(real.sum(-1), 1, atol=1e-3)),
-        identity=_checked_identity(identity, layers, n, "identity"),
-        control_identity=_checked_identity(control_identity, layers, n, "control_identity"),
-    )  # fmt: skip
-    other = b"" if control is None else _pack(_checked_map(control, "control"), levels)
-    return dict(data=_pack(real, levels), control_data=other, meta=meta)
-
-
-def _pack(weights: np.ndarray, levels: int) -> bytes:
-    # key before query: many heads look at the same few keys from everywhere, so columns are the runs that
-    # compress
-    return pack_small(np.rint(weights.swapaxes(2, 3) * levels).astype(np.uint8))
-
-
-def _checked_map(value: Any, what: str) -> np.ndarray:
-    array = as_numbers(value, what)
-    if array.ndim != 4 or array.shape[2] != array.shape[3] or 0 in array.shape:
-        raise ExplaintError(
-            f"{what} must have the axes (layer, head, query, key), square; found {array.shape}"
-        )
-    if not np.isfinite(array).all() or array.min() < -1e-4 or array.max() > 1 + 1e-4:
-        raise ExplaintError(
-            f"{what} must hold weights from 0 to 1, found {array.min():.3g} to {array.max():.3g}"
-        )
-    return np.clip(array, 0, 1)
-
-
-def _checked_words(word_ids: Any, words: Any, tokens: list[str]) -> tuple[list[int] | None, list[str] | None]:
-    if word_ids is None:
-        return None, None
-    ids = [-1 if w is None else int(w) for w in word_ids]
-    if len(ids) != len(tokens):
-        raise ExplaintError(
-            f"word_ids must have one entry for each of {len(tokens)} tokens, found {len(ids)}"
-        )
-    if words is None:
-        joined = [""] * (max(ids, default=-1) + 1)
-        for i, token in zip(ids, tokens, strict=True):
-            if i >= 0:
-                joined[i] += token.removeprefix("##").lstrip("Ġ▁")
-        return ids, joined
-    if max(ids, default=-1) >= len(words):
-        raise ExplaintError(f"word_ids names word {max(ids)}, but there are only {len(words)} words")
-    return ids, [str(w) for w in words]
-
-
-def _checked_identity(identity: Any, layers: int, n: int, what: str) -> dict[str, list[list[int]]] | None:
-    """Return each measure as whole percents, nested lists (layer, position): a reader cannot see finer."""
-    if not identity:
-        return None
-    out = {}
-    for measure, value in identity.items():
-        array = as_numbers(value, f"{what}[{measure!r}]")
-        if array.shape != (layers + 1, n):
-            raise ExplaintError(
-                f"{what}[{measure!r}] must have the shape (layer + 1, position) = {(layers + 1, n)}, "
-                f"found {array.shape}"
-            )
-        if not ((array >= 0) & (array <= 1)).all():
-            raise ExplaintError(
-                f"{what}[{measure!r}] must hold values from 0 to 1; rescale the measure first"
-            )
-        out[str(measure)] = np.rint(100 * array).astype(int).tolist()
-    return out
+    def _shown(self, control: bool) -> np.ndarray:
+        """Return the map that is shown, shape (query, key); combined from the stored heads, as the page does it."""
+        m, stack = self.meta, self._stack(control)
+        if self.combine in m["summaries"]:
+            return stack[self.layer, m["heads"] + m["summaries"].index(self.combine)]
+        if self.combine in ("", "max"):
+            heads = stack[self.layer, : m["heads"]]
+            return heads.max(0) if self.combine else heads[self.head]
+        stored, n = m["control_stored" if control else "stored"], m["n"]
+        means = np.zeros((self.layer + 1, n, n))
+        for heads, mean in zip(stack[: self.layer + 1, : m["heads"]], means, strict=True):
+            empty = (heads == 0) & (np.tri(n, dtype=bool) | (not stored["causal"]))  # (head, query, key)
+            lacking = np.maximum(0, 1 - heads.sum(-1, keepdims=True)) * stored["rows_sum"]
+            mean[:] = (heads + empty * lacking / np.maximum(empty.sum(-1, keepdims=True), 1)).mean(0)
+        if self.combine == "mean":
+            return means[-1]
+        rolled = np.eye(n)
+        for mean in means:
+            sums = mean.sum(-1, keepdims=True)
+            own = np.where(sums > 0, 0.5, 1) * np.eye(n)
+            rolled = (own + 0.5 * mean / np.where(sums > 0, sums, 1)) @ rolled
+        return rolled

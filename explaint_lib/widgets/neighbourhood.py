@@ -9,8 +9,9 @@ the same category.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -46,6 +47,15 @@ class NeighbourhoodExplorer(BookWidget):
         Title of the figure, and its name for screen readers.
     word : str, optional
         Shown first; the first of `words` when left out.
+    controls : sequence of str, optional
+        Which conditions are controls; they are marked as such.
+    colours : bool
+        Whether every category has its colour at first, on the map and in the lists; else only the shown word's.
+    compute : callable, optional
+        ``compute(words)`` gets the reader's own words (a list of str) and returns a dict of the arguments above,
+        `gold`, `k` and `label` apart: all words with their vectors, the reader's among them. With a kernel the
+        reader gets a text field. A zero vector says "not known under this condition". What ``compute`` raises is
+        shown in the figure.
 
     Raises
     ------
@@ -59,13 +69,15 @@ class NeighbourhoodExplorer(BookWidget):
     """
 
     _kind = "neighbourhood"
-    _esm = read_module("neighbourhood_map.js+neighbourhood.js")
+    _esm = read_module("neighbourhood_lists", "neighbourhood_map", "neighbourhood_guess", "neighbourhood")
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)
     places = traitlets.Bytes(b"").tag(sync=True)
     word = traitlets.Unicode("").tag(sync=True)
     shown = traitlets.Unicode("").tag(sync=True)
+    colours = traitlets.Bool(False).tag(sync=True)
+    asked = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -79,26 +91,40 @@ class NeighbourhoodExplorer(BookWidget):
         features: Sequence[Sequence[str]] | None = None,
         label: str = "Nearest neighbours",
         word: str | None = None,
+        controls: Sequence[str] = (),
+        colours: bool = False,
+        compute: Callable[[list[str]], Mapping[str, Any]] | None = None,
     ) -> None:
-        words = [str(w) for w in words]
-        _check(words, conditions, gold, k)
-        names = [gold, *(c for c in conditions if c != gold)]  # gold first, as on the page
-        lists = np.stack(
-            [nearest(conditions[name], k, f"conditions[{name!r}]", len(words)) for name in names]
-        )
-        if word is not None and word not in words:
-            raise ExplaintError(f"word {word!r} is not among the {len(words)} words")
-        meta = dict(
-            words=words, conditions=names, k=k, overlap=[_mean_overlap(lists[0], other) for other in lists],
-            categories=_aligned(categories, len(words), "categories"), **_features(features, len(words)),
-        )  # fmt: skip
-        # (condition, rank, word): neighbours of one rank side by side, low bytes apart from high ones,
-        # compress best
-        low_high = np.stack([lists & 0xFF, lists >> 8]).astype(np.uint8).transpose(0, 1, 3, 2)
+        self._fixed = dict(gold=gold, k=k)
+        content = _content(words, conditions, categories=categories, projection=projection, features=features,
+                           controls=controls, **self._fixed)  # fmt: skip
+        known = content["meta"]["words"]
+        if word is not None and word not in known:
+            raise ExplaintError(f"word {word!r} is not among the {len(known)} words")
+        names = content["meta"]["conditions"]
         super().__init__(
-            meta=meta, data=deflate(low_high.tobytes()), places=_places(projection, len(words)), label=label,
-            word=words[0] if word is None else word, shown=names[min(1, len(names) - 1)],
+            **content, label=label, colours=colours, word=known[0] if word is None else word,
+            shown=names[min(1, len(names) - 1)],
         )  # fmt: skip
+        self._listen(compute, "asked")
+
+    def _question(self, typed: str) -> list[str]:
+        return list(dict.fromkeys(word.strip() for word in typed.split(",") if word.strip()))
+
+    def _recomputed(self, given: dict[str, Any]) -> dict[str, Any]:
+        parts = ["words", "conditions", "categories", "projection", "features", "word", "controls"]
+        if unknown := set(given) - set(parts):
+            raise ExplaintError(f"compute returned {sorted(unknown)}; it may return {parts}")
+        if missing := {"words", "conditions"} - set(given):
+            raise ExplaintError(f"compute returned no {sorted(missing)}")
+        word, before = given.pop("word", None), set(self.meta["words"])
+        content = _content(**{"controls": self.meta["controls"], **given}, **self._fixed)
+        words, names = content["meta"]["words"], content["meta"]["conditions"]
+        if word is not None and word not in words:
+            raise ExplaintError(f"compute returned the word {word!r}, which is not among its words")
+        fresh = next((w for w in words if w not in before), self.word if self.word in words else words[0])
+        shown = self.shown if self.shown in names else names[min(1, len(names) - 1)]
+        return dict(word=word or fresh, shown=shown, **content)
 
     def _static_figure(self) -> str:
         m, i = self.meta, self.meta["words"].index(self.word)
@@ -124,6 +150,27 @@ class NeighbourhoodExplorer(BookWidget):
         low, high = raw.reshape(2, len(m["conditions"]), m["k"], len(m["words"])).astype(np.int64)
         lists = (low + 256 * high)[m["conditions"].index(condition)].T  # (word, rank)
         return [[m["words"][j] for j in row if j != _NOBODY] for row in lists]
+
+
+def _content(
+    words: Any, conditions: Any, *, gold: str, k: int, categories: Any = None, projection: Any = None,
+    features: Any = None, controls: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Check everything and return the traits `meta`, `data` and `places`; arguments as `NeighbourhoodExplorer`'s."""
+    words = [str(w) for w in words]
+    _check(words, conditions, gold, k)
+    names = [gold, *(c for c in conditions if c != gold)]  # gold first, as on the page
+    if strange := set(controls) - set(names[1:]):
+        raise ExplaintError(f"controls names {sorted(strange)}; the conditions beside {gold!r} are {names[1:]}")
+    lists = np.stack([nearest(conditions[name], k, f"conditions[{name!r}]", len(words)) for name in names])
+    meta = dict(
+        words=words, conditions=names, k=k, overlap=[_mean_overlap(lists[0], other) for other in lists],
+        controls=[name for name in names if name in controls],
+        categories=_aligned(categories, len(words), "categories"), **_features(features, len(words)),
+    )  # fmt: skip
+    # (condition, rank, word): neighbours of one rank side by side, low bytes apart from high ones, compress best
+    low_high = np.stack([lists & 0xFF, lists >> 8]).astype(np.uint8).transpose(0, 1, 3, 2)
+    return dict(meta=meta, data=deflate(low_high.tobytes()), places=_places(projection, len(words)))
 
 
 def nearest(vectors: ArrayLike, k: int, what: str, n: int) -> np.ndarray:

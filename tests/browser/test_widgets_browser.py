@@ -167,6 +167,7 @@ def test_keyboard_alone_reaches_everything(open_page):
     page = open_page()
     first = widget(page, 0)
     first.get_by_label("Fade links").focus()
+    page.keyboard.press("Tab")  # to the offer to guess first
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     assert "“the” attends to" in says(first)
@@ -250,7 +251,7 @@ def test_downloads_hold_what_is_shown(open_page):
 def test_table_gives_the_numbers(open_page):
     page = open_page()
     first = widget(page, 0)
-    first.locator("summary").click()
+    first.get_by_text("Numbers as a table").click()
     first.locator("tbody tr").nth(6).wait_for()
     assert first.locator("tbody tr").count() == 7
     first.locator(".tok[data-side=q]").nth(2).hover()
@@ -264,17 +265,17 @@ def test_neighbours(open_page):
     assert "10 of 10: bird" in explorer.locator(".column").nth(1).inner_text()
     field = explorer.get_by_role("combobox", name="Word")
     field.fill("TOOL7")
-    assert "“tool7” (tool)" in explorer.locator("p[role=status]").inner_text()
+    assert "“tool7” (tool)" in explorer.locator(".ex > p[role=status]").inner_text()
     field.fill("too")
-    assert "20 words begin so" in explorer.locator("p[role=status]").inner_text()
+    assert "20 words begin so" in explorer.locator(".ex > p[role=status]").inner_text()
     field.fill("nothing")
-    assert "is not among the 40 words" in explorer.locator("p[role=status]").inner_text()
+    assert "is not among the 40 words" in explorer.locator(".ex > p[role=status]").inner_text()
     target = explorer.locator(".column").nth(1).locator("li button").first
-    name = target.evaluate("b => b.firstChild.data")
+    name = target.evaluate("b => b.querySelector('span').textContent")
     target.hover()
     assert "Both: is held." in explorer.locator(".shared").inner_text()
     target.click()
-    assert f"“{name}”" in explorer.locator("p[role=status]").inner_text()
+    assert f"“{name}”" in explorer.locator(".ex > p[role=status]").inner_text()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     inside = "document.activeElement.shadowRoot.activeElement.closest('.column').getAttribute('aria-label')"

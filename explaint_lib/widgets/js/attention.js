@@ -15,13 +15,18 @@ const CSS = `${FIGURE_CSS.replace(/^text/, ":where(svg.figure) text")}
 .foot { margin: .6rem 0; } form.bar { margin-top: .7rem; } form input { flex: 1 1 14rem; min-width: 0; }
 @container (min-width: 600px) { .top { grid-template-columns: minmax(0, 1fr) minmax(15rem, .85fr); } }`;
 
-const NONE = { q: null, k: null };
+const NONE = { q: null, k: null },
+  STATE = ["layer", "head", "combine", "view", "merged", "show_special", "measure"];
+// From the smallest weight to the largest as from 0 to 1: a map without names shows its pattern, not its level.
+function stretched(matrix) {
+  const low = matrix.reduce((x, y) => Math.min(x, y), 1),
+    high = matrix.reduce((x, y) => Math.max(x, y), 0);
+  return matrix.map((weight) => (high > low ? (weight - low) / (high - low) : 0));
+}
 const sameSpot = (a, b) => !a === !b && (!a || (a.q === b.q && a.k === b.k));
 
-async function draw({ model, el }) {
-  const maps = await AttentionMaps.load((key) => model.get(key));
-  const view = new AttentionView(model, el, maps);
-  return () => view.close();
+async function open({ model, el }) {
+  return new AttentionView(model, el, await AttentionMaps.load((key) => model.get(key)));
 }
 
 class AttentionView {
@@ -54,11 +59,13 @@ class AttentionView {
   makeControls() {
     const select = (key, label) => {
       const element = html("select", { "aria-label": label });
-      element.addEventListener("change", () => this.put({ [key]: key === "measure" ? element.value : +element.value }));
+      const number = key === "layer" || key === "head";
+      element.addEventListener("change", () => this.put({ [key]: number ? +element.value : element.value }));
       return element;
     };
     this.layerBox = select("layer", "Layer");
     this.headBox = select("head", "Head");
+    this.combineBox = select("combine", "Show");
     this.measureBox = select("measure", "Fade links by identity");
     [this.viewBox, this.showView] = segmented(
       "Picture",
@@ -70,22 +77,24 @@ class AttentionView {
     );
     [this.mergeBox, this.mergeInput] = checkbox("Whole words", (merged) => this.put({ merged }));
     [this.specialBox, this.specialInput] = checkbox("Special tokens", (shown) => this.put({ show_special: shown }));
-    this.measureLabel = html("label", {}, "Fade links by identity", this.measureBox);
+    this.measureLabel = html("label", { class: "veil" }, "Fade links by identity", this.measureBox);
+    this.headLabel = html("label", {}, "Head", this.headBox);
     this.grid = new HeadGrid(this.box, (layer, head) => this.put({ layer, head }), this.quit.signal);
     const [overviewBox, showOverview] = segmented(
       "Maps in the overview",
       this.maps.list.map((map, i) => [i, map.name]),
-      (i) => {
-        this.overview = i;
-        this.drawGrid();
-      },
+      (i) => this.overlook(i),
     );
+    this.showOverview = showOverview;
     showOverview(0);
+    this.guessing = this.maps.list.length > 1 ? attentionGuessing(this) : null;
+    this.summaries = new SummaryTable(this);
     this.legend = html("p", { class: "muted" });
     this.panelsBox = html("div", { class: "panels" });
     this.status = html("div", { class: "status", role: "status", "aria-live": "polite" });
     this.table = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Weights as a table" });
-    this.details = html("details", {}, html("summary", {}, "Numbers as a table"), this.table);
+    this.details = html("details", { class: "veil" }, html("summary", {}, "Numbers as a table"), this.table);
+    this.error = html("p", { class: "error", role: "alert" });
     this.details.addEventListener("toggle", () => this.fillTable());
     this.sentence = html("input", { type: "text", autocomplete: "off" });
     this.form = html(
@@ -96,6 +105,8 @@ class AttentionView {
     );
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
+      this.error.textContent = "";
+      if (this.sentence.value === this.get("sentence")) return; // nothing new to ask
       this.status.textContent = "Asking the kernel…";
       this.put({ sentence: this.sentence.value });
     });
@@ -105,24 +116,40 @@ class AttentionView {
       html(
         "div",
         { class: "top" },
-        column(...(this.maps.list.length > 1 ? [overviewBox] : []), this.grid.element, this.grid.note),
+        html(
+          "div",
+          { class: "controls veil" },
+          ...(this.maps.list.length > 1 ? [overviewBox] : []),
+          this.grid.element,
+          this.grid.note,
+        ),
         column(
-          bar(html("label", {}, "Layer", this.layerBox), html("label", {}, "Head", this.headBox)),
+          html(
+            "div",
+            { class: "bar veil" },
+            html("label", {}, "Layer", this.layerBox),
+            html("label", {}, "Show", this.combineBox),
+            this.headLabel,
+          ),
           this.viewBox,
           bar(this.specialBox, this.mergeBox),
           this.measureLabel,
           this.legend,
         ),
       ),
+      ...(this.guessing ? [this.guessing.element] : []),
+      this.error,
       this.panelsBox,
       this.status,
       html(
         "div",
-        { class: "bar foot" },
+        { class: "bar foot veil" },
         button("Download CSV", () => this.saveCsv()),
         button("Download SVG", () => this.saveSvg()),
       ),
+      this.summaries.element,
       this.details,
+      shareBox(this, this.model.onPage),
     );
   }
   rebuildControls() {
@@ -130,6 +157,10 @@ class AttentionView {
       options = (n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
     this.layerBox.replaceChildren(...options(meta.layers));
     this.headBox.replaceChildren(...options(meta.heads));
+    this.combineBox.replaceChildren(
+      html("option", { value: "" }, "one head"),
+      ...Object.entries(this.maps.combinations).map(([value, text]) => html("option", { value }, text)),
+    );
     this.measureBox.replaceChildren(
       html("option", { value: "" }, "off"),
       ...Object.keys(meta.identity ?? {}).map((name) => html("option", { value: name }, name)),
@@ -139,6 +170,11 @@ class AttentionView {
     this.specialBox.style.display = this.maps.hasSpecial ? "" : "none";
     this.sentence.value = this.get("sentence");
     this.grid.rebuild(meta);
+  }
+  overlook(i) {
+    this.overview = i;
+    this.showOverview(i);
+    this.drawGrid();
   }
 
   // -- from the model to the page --
@@ -154,9 +190,11 @@ class AttentionView {
     for (const [element, key] of [
       [this.layerBox, "layer"],
       [this.headBox, "head"],
+      [this.combineBox, "combine"],
       [this.measureBox, "measure"],
     ])
       element.value = this.get(key);
+    this.headLabel.style.display = this.get("combine") ? "none" : "";
     this.showView(this.get("view"));
     this.grid.select(this.get("layer"), this.get("head"));
     this.build();
@@ -168,17 +206,39 @@ class AttentionView {
   drawGrid() {
     this.grid.draw(this.maps, this.maps.list[this.overview]);
   }
+  // What is shown, in words.
+  get title() {
+    const layer = `Layer ${this.get("layer")}`,
+      combine = this.get("combine");
+    return combine ? `${layer}, ${this.maps.combinations[combine] ?? combine}` : `${layer}, head ${this.get("head")}`;
+  }
+  // The maps side by side: while the reader guesses, in the order that was dealt and without a name or a colour.
+  get shownMaps() {
+    const { dealt, maps } = this;
+    if (!dealt) return maps.list;
+    return dealt.order.map((i, slot) => ({
+      ...maps.list[i],
+      ...(dealt.named
+        ? { name: `Map ${LETTERS[slot]}: ${maps.list[i].name}` }
+        : { name: `Map ${LETTERS[slot]}`, glyph: LETTERS[slot], colour: "--fg", identity: null }),
+    }));
+  }
   build() {
     const { maps, panelsBox } = this,
-      [layer, head, measure] = ["layer", "head", "measure"].map((key) => this.get(key)),
-      count = maps.list.length;
-    const matrices = maps.list.map((map) => maps.matrix(map, layer, head));
-    this.scale = Math.max(1 / maps.meta.levels, ...matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 0)));
+      [layer, head, measure, combine] = ["layer", "head", "measure", "combine"].map((key) => this.get(key)),
+      list = this.shownMaps,
+      blind = Boolean(this.dealt) && !this.dealt.named;
+    maps.showing(layer, head, combine);
+    const wholes = list.map((map) => maps.full(map, layer, head, combine)),
+      matrices = list.map((map) => maps.matrix(map, layer, head, combine)).map(blind ? stretched : (a) => a),
+      peaks = matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 1e-4));
+    this.scale = Math.max(...peaks);
     this.width = panelsBox.clientWidth;
-    const room = Math.max(240, Math.floor(count > 1 && this.width >= 600 ? (this.width - 20) / 2 : this.width));
+    const count = list.length,
+      room = Math.max(240, Math.floor(count > 1 && this.width >= 600 ? (this.width - 20) / 2 : this.width));
     const refocus = panelsBox.contains(this.box.getRootNode().activeElement),
       make = this.get("view") === "matrix" ? matrixFigure : linesFigure;
-    this.panels = maps.list.map((map, i) => {
+    this.panels = list.map((map, i) => {
       const given = {
         items: maps.items,
         matrix: matrices[i],
@@ -189,31 +249,33 @@ class AttentionView {
       return {
         ...map,
         ...given,
+        whole: wholes[i],
         ...make({
           ...given,
           colour: map.colour,
           name: map.name,
           rgb: rgb(cssColour(this.box, map.colour)),
-          percent: (a) => maps.percent(a),
+          percent: blind ? () => "" : (a) => maps.percent(a),
         }),
       };
     });
+    this.box.classList.toggle("asking", blind);
     panelsBox.classList.toggle("long", maps.items.length > 26);
     panelsBox.replaceChildren(
       ...this.panels.map((p) =>
         html(
           "div",
           { class: "panel", style: `--ink: var(${p.colour})` },
-          html("p", { class: "name" }, html("span", { "aria-hidden": "true" }, p.glyph), p.name),
-          html("p", { class: "muted" }, maps.remark(p.matrix)),
+          html("p", { class: "name" }, html("span", { "aria-hidden": "true" }, blind ? "" : p.glyph), p.name),
+          html("p", { class: "muted" }, blind ? "" : maps.remark(p.matrix, p.whole)),
           p.svg,
         ),
       ),
     );
-    this.explain(layer, measure);
+    this.explain(layer, measure, blind);
     this.paint(refocus);
   }
-  explain(layer, measure) {
+  explain(layer, measure, blind) {
     const { list } = this.maps,
       parts = [
         "Weight 0",
@@ -221,6 +283,8 @@ class AttentionView {
         `${this.maps.percent(this.scale)}${list.length > 1 ? ", one scale for both maps" : ""}. `,
       ];
     const unknown = this.panels.find((p) => !p.identity);
+    if (blind)
+      return this.legend.replaceChildren("Each map on its own scale: from its smallest weight, pale, to its largest, dark.");
     if (measure)
       parts.push(
         `Links, cells and gauges fade by how far each end still is its token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `,
@@ -239,6 +303,7 @@ class AttentionView {
     if (refocus) this.panels[this.cursor?.panel ?? 0].focus(stop);
     this.speak(spot);
     this.fillTable();
+    this.summaries.fill();
   }
   quote(i) {
     return `“${fit(this.maps.items[i].text, 220)}”`;
@@ -251,8 +316,10 @@ class AttentionView {
     const pinned =
       this.pin && sameSpot(this.pin, { q, k }) ? [html("span", { class: "muted" }, " (pinned; Escape frees it)")] : [];
     this.status.replaceChildren(
-      html("div", {}, html("b", {}, `Layer ${this.get("layer")}, head ${this.get("head")}`), said, ...pinned),
-      ...(idle ? [] : this.panels.map((p) => html("div", {}, `${p.glyph} ${p.name}: ${this.read(p.matrix, q, k)}`))),
+      html("div", {}, html("b", {}, this.title), said, ...pinned),
+      ...(idle || this.guessing?.open
+        ? [] // the numbers would give the answer
+        : this.panels.map((p) => html("div", {}, `${p.glyph} ${p.name}: ${this.read(p.matrix, q, k)}`))),
     );
   }
   read(matrix, q, k) {
@@ -265,12 +332,17 @@ class AttentionView {
       .slice(0, 4);
     return top.map(([a, i]) => `${this.quote(i)} ${this.maps.percent(a)}`).join(", ") || "nothing recorded";
   }
+  // The token whose row is read: pointed at, or the first.
+  get query() {
+    return (this.hover ?? this.cursor ?? this.pin ?? NONE).q ?? 0;
+  }
   fillTable() {
     if (!this.details.open || !this.panels.length) return;
-    const { items, meta } = this.maps,
-      q = (this.hover ?? this.cursor ?? this.pin ?? NONE).q ?? 0,
+    const { items } = this.maps,
+      q = this.query,
       n = items.length;
-    const caption = `Layer ${this.get("layer")}, head ${this.get("head")}: from ${this.quote(q)} to (weights are stored to within ±${(50 / meta.levels).toFixed(1)}%)`;
+    const error = this.maps.list.map((map) => this.maps.within(map, ...["layer", "head", "combine"].map((key) => this.get(key))));
+    const caption = `${this.title}: from ${this.quote(q)} to (weights were stored to within ±${[...new Set(error)].join(" and ±")})`;
     const head = html(
       "tr",
       {},
@@ -323,16 +395,20 @@ class AttentionView {
       "change:head": refresh,
       "change:view": refresh,
       "change:measure": refresh,
+      "change:combine": refresh,
       "change:merged": relabel,
       "change:show_special": relabel,
       "change:meta": async () => {
+        this.guessing?.stop(false);
         this.maps = await AttentionMaps.load((key) => this.get(key));
         this.rebuildControls();
         this.relabel();
       },
       "msg:custom": (message) => {
         if (message?.type === "alive" && message.compute) this.panelsBox.before(this.form);
-        if (message?.type === "error") this.status.textContent = message.text;
+        if (message?.type !== "error") return;
+        this.error.textContent = message.text;
+        this.speak(this.pin ?? NONE);
       },
     };
     for (const [event, act] of Object.entries(this.handlers)) this.model.on(event, act);
@@ -378,9 +454,39 @@ class AttentionView {
     event.stopPropagation();
   }
 
+  // -- the state as a link --
+  snapshot() {
+    const state = { kind: "attention", overview: this.overview, pin: this.pin && { q: this.pin.q, k: this.pin.k } };
+    for (const key of STATE) state[key] = this.get(key);
+    return state;
+  }
+  // A link may be older than the page: what does not fit is left as it is.
+  restore(state) {
+    const { meta, combinations } = this.maps,
+      fits = {
+        layer: (v) => Number.isInteger(v) && v >= 0 && v < meta.layers,
+        head: (v) => Number.isInteger(v) && v >= 0 && v < meta.heads,
+        combine: (v) => v === "" || v in combinations,
+        view: (v) => v === "lines" || v === "matrix",
+        merged: (v) => typeof v === "boolean",
+        show_special: (v) => typeof v === "boolean",
+        measure: (v) => v === "" || v in (meta.identity ?? {}),
+      };
+    this.guessing?.stop(false);
+    this.put(Object.fromEntries(STATE.filter((key) => fits[key](state[key])).map((key) => [key, state[key]])));
+    if (this.maps.list[state.overview]) this.overlook(state.overview);
+    const known = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < this.maps.items.length);
+    setTimeout(() => {
+      if (!state.pin || !known(state.pin.q) || !known(state.pin.k)) return; // after the redraw, which frees a pin
+      this.pin = { q: state.pin.q, k: state.pin.k };
+      this.paint();
+    });
+  }
+
   // -- files --
   fileName(ending) {
-    return `attention-layer${this.get("layer")}-head${this.get("head")}.${ending}`;
+    const what = this.get("combine").replace(/[^\p{L}\p{N}]+/gu, "_") || `head${this.get("head")}`;
+    return `attention-layer${this.get("layer")}-${what}.${ending}`;
   }
   saveCsv() {
     download(
@@ -388,13 +494,13 @@ class AttentionView {
       "text/csv",
       this.maps.csv(
         this.get("layer"),
-        this.get("head"),
+        this.get("combine") ? this.maps.combinations[this.get("combine")] : this.get("head"),
         this.panels.map((p) => p.matrix),
       ),
     );
   }
   saveSvg() {
-    const title = `${this.get("label")} (layer ${this.get("layer")}, head ${this.get("head")})`;
+    const title = `${this.get("label")} (${this.title})`;
     download(this.fileName("svg"), "image/svg+xml", exportSvg(this.box, this.panels, title));
   }
 }

@@ -28,6 +28,10 @@ const CSS_BASE = `
 .ex th, .ex td { text-align: left; padding: .12rem .7rem .12rem 0; border-bottom: 1px solid var(--line); font-weight: normal; overflow-wrap: anywhere; }
 .ex thead th { font-weight: 650; } .ex caption { text-align: left; padding-bottom: .3rem; color: var(--muted); } .ex .num { text-align: right; }
 .ex summary { cursor: pointer; } .ex .scroll { overflow: auto; max-height: 20rem; }
+.ex .error { border-left: 4px solid var(--control); padding: .3rem .8rem; margin-top: .6rem; overflow-wrap: anywhere; } .ex .error:empty { display: none; }
+.ex .strong { background: var(--focus); border-color: var(--focus); color: var(--bg); font-weight: 600; } .ex .strong:hover { background: var(--fg); border-color: var(--fg); }
+.ex .guess { margin-top: .7rem; display: grid; gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex details { margin-top: .5rem; } .ex .share input { flex: 1 1 12rem; min-width: 0; } .ex .share p { margin-top: .3rem; }
 .ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
 @media (forced-colors: active) { .ex .seg label:has(:checked) { outline: 2px solid Highlight; outline-offset: -2px; } }
@@ -197,7 +201,8 @@ function once(act) {
 }
 async function render(context) {
   try {
-    return await draw(context);
+    const view = await open(context);
+    return () => view.close();
   } catch (error) {
     complain(context.el, error);
   }

@@ -36,11 +36,11 @@ class WordMap {
     const span = Math.min(1, Math.max(0.08, 1.15 * Math.max(...ranges.map(([low, high]) => high - low))));
     return (this.window = [...ranges.map(([low, high]) => (low + high - span) / 2), span]);
   }
-  draw({ self, near, list, gold, zoom }) {
+  draw({ self, near, list, gold, zoom, colours }) {
     const side = this.element.clientWidth;
     if (!side) return;
     this.aim(zoom ? [self, ...list] : null);
-    this.points(self, side);
+    this.points(self, side, colours);
     set(this.overlay, { viewBox: `0 0 ${side} ${side}` });
     this.taken = [self, ...list].map((i) => this.at(i)).map(([x, y]) => [x - 4, y - 4, x + 4, y + 4]);
     const [x, y] = this.at(self),
@@ -65,30 +65,33 @@ class WordMap {
       ...names,
     );
   }
-  points(self, side) {
+  points(self, side, colours) {
     const { n } = this.lists,
       ratio = Math.min(3, devicePixelRatio || 1),
       brush = this.canvas.getContext("2d"),
       many = n > 1500;
     this.canvas.width = this.canvas.height = side * ratio;
     brush.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const shapes = Array.from({ length: COLOURS }, (_, i) => cssColour(this.box, `--kind${i}`));
+    const shape = (points) => {
+      brush.beginPath();
+      for (const corner of points) brush.lineTo(...corner);
+      brush.fill();
+    };
     for (const kin of [false, true]) {
       brush.fillStyle = cssColour(this.box, kin ? "--mark" : "--edge");
       brush.globalAlpha = kin ? 0.9 : many ? 0.35 : 0.55;
       for (let i = 0; i < n; i++) {
         if (i === self || this.lists.kin(self, i) !== kin) continue;
-        const [x, y] = this.at(i, side);
-        brush.beginPath();
-        if (kin)
-          for (const [dx, dy] of [
-            [0, -4.5],
-            [4, 0],
-            [0, 4.5],
-            [-4, 0],
-          ])
-            brush.lineTo(x + dx, y + dy);
-        else brush.arc(x, y, many ? 1.6 : 2.4, 0, 7);
-        brush.fill();
+        const [x, y] = this.at(i, side),
+          style = colours ? this.lists.style(i) : null;
+        if (style) {
+          brush.fillStyle = shapes[style[0]];
+          brush.globalAlpha = many ? 0.7 : 0.85;
+          shape(corners(style[1], x, y, many ? 2.6 : 4));
+          brush.fillStyle = cssColour(this.box, "--edge");
+        } else if (kin && !colours) shape(corners(2, x, y, 4.5));
+        else shape(corners(0, x, y, many ? 1.6 : 2.4));
       }
     }
   }

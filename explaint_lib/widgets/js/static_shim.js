@@ -26,21 +26,17 @@ function makeModel(state) {
       );
     },
     send() {}, // nobody listens: controls that need a kernel never appear
+    onPage: true,
   };
-}
-function fromBase64(text) {
-  const characters = atob(text),
-    bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
 }
 async function start(figure) {
   const mount = figure.querySelector(".ex-mount");
   try {
     const { state, buffers } = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-    for (const [key, text] of Object.entries(buffers)) state[key] = fromBase64(text);
-    await draw({ model: makeModel(state), el: mount });
+    for (const [key, text] of Object.entries(buffers)) state[key] = window.explaintBytes(text);
+    figure.explaintView = await open({ model: makeModel(state), el: mount });
     figure.setAttribute("data-explaint-ready", ""); // hides the static picture
+    followLink(figure);
   } catch (error) {
     figure.setAttribute("data-explaint-error", String(error));
     complain(mount, error); // the static picture stays
@@ -50,7 +46,7 @@ function boot() {
   for (const figure of document.querySelectorAll('[data-explaint="__KIND__"]:not([data-explaint-started])')) {
     figure.setAttribute("data-explaint-started", "");
     start(figure);
+    addEventListener("hashchange", () => figure.explaintView && followLink(figure));
   }
 }
-if (document.readyState === "loading") addEventListener("DOMContentLoaded", boot);
-else boot();
+boot();

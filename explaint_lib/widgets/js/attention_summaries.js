@@ -1,0 +1,113 @@
+// ---- attention_summaries.js: do the ways of summing up a layer agree? And predict, then reveal, for maps ----
+class SummaryTable {
+  constructor(view) {
+    this.view = view;
+    this.place = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Summaries side by side" });
+    this.element = html(
+      "details",
+      { class: "veil" },
+      html("summary", {}, "Do the summaries of this layer agree?"),
+      this.place,
+    );
+    this.element.addEventListener("toggle", () => this.fill());
+    this.known = { key: null };
+  }
+  // Favourites of every row under every summary: computed once for a layer, head and choice of tokens.
+  compare() {
+    const { view } = this,
+      { maps } = view,
+      [layer, head] = [view.get("layer"), view.get("head")];
+    if (this.known.layer === layer && this.known.head === head && this.known.items === maps.items) return this.known;
+    const names = { "": `head ${head}`, ...maps.combinations };
+    const each = maps.list.map((map) =>
+      Object.keys(names).map((combine) => {
+        const matrix = maps.matrix(map, layer, head, combine);
+        return { matrix, best: maps.favourites(matrix) };
+      }),
+    );
+    return (this.known = { layer, head, items: maps.items, names: Object.values(names), each });
+  }
+  fill() {
+    const { view } = this,
+      { maps } = view;
+    if (!this.element.open || !view.panels.length) return;
+    const { names, each } = this.compare(),
+      q = view.query,
+      m = maps.items.length,
+      two = maps.list.length > 1;
+    const leaders = (matrix) => {
+      const row = maps.items.map((_, k) => [matrix[q * m + k], k]).filter(([weight]) => weight > 0);
+      const top = row.sort((a, b) => b[0] - a[0]).slice(0, 3);
+      return top.map(([weight, k]) => `${view.quote(k)} ${maps.percent(weight)}`).join(", ") || "nothing recorded";
+    };
+    // how many rows have the same favourite under both
+    const same = (a, b) => a.best.filter((k, i) => k >= 0 && k === b.best[i]).length;
+    const header = html(
+      "tr",
+      {},
+      html("th", { scope: "col" }, "summary"),
+      ...maps.list.flatMap((map) => [
+        html("th", { scope: "col" }, `${two ? `${map.name}: ` : ""}${view.quote(q)} attends most to`),
+        html("th", { scope: "col", class: "num" }, `same favourite as ${names[1]}, rows of ${m}`),
+      ]),
+    );
+    const rows = names.map((name, i) =>
+      html(
+        "tr",
+        {},
+        html("th", { scope: "row" }, name),
+        ...each.flatMap((list) => [
+          html("td", {}, leaders(list[i].matrix)),
+          html("td", { class: "num" }, i === 1 ? "–" : same(list[i], list[1])),
+        ]),
+      ),
+    );
+    const all = each.map((list, i) => {
+      const agreed = list[0].best.filter((k, row) => k >= 0 && list.every((one) => one.best[row] === k)).length;
+      return `${agreed} of ${m} rows${two ? ` (${maps.list[i].name})` : ""}`;
+    });
+    const caption = `Layer ${view.get("layer")}. All ${names.length} name the same favourite in ${all.join(", ")}.`;
+    this.place.replaceChildren(
+      html("table", {}, html("caption", {}, caption), html("thead", {}, header), html("tbody", {}, ...rows)),
+    );
+  }
+}
+
+// Two maps without names: which is the real one? Heads are drawn without repetition.
+function attentionGuessing(view) {
+  let deck = [],
+    before = null;
+  const deal = () => {
+    const { meta, list } = view.maps;
+    before ??= view.snapshot();
+    if (!deck.length) deck = shuffled(Array.from({ length: meta.layers * meta.heads }, (_, i) => i));
+    const next = deck.pop();
+    view.pin = view.cursor = view.hover = null;
+    view.dealt = { order: shuffled([0, 1]), named: false };
+    view.put({ layer: Math.floor(next / meta.heads), head: next % meta.heads, combine: "", view: "matrix" });
+    view.build();
+    const right = view.dealt.order.indexOf(0);
+    return {
+      question: `Which map is “${list[0].name}”, and not “${list[1].name}”?`,
+      hint: "One head, drawn blindly.",
+      answers: ["Map A", "Map B"],
+      right,
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title.toLowerCase()}).`,
+    };
+  };
+  return new Guessing({
+    invite: "Two maps without names: can you tell which is real?",
+    deal,
+    show() {
+      view.dealt.named = true;
+      view.build();
+    },
+    leave() {
+      view.dealt = null;
+      const { layer, head, combine, view: picture } = before;
+      before = null;
+      view.put({ layer, head, combine, view: picture });
+      view.build();
+    },
+  });
+}
