@@ -11,6 +11,8 @@ import numpy as np
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import Method, bootstrap_counts, interval
 
+_FEW = 600  # up to so many words, sums over the words go through one matrix product
+
 
 def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return, for each resample of the words, Spearman's rho over words averaged over the features.
@@ -45,10 +47,14 @@ def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray
             f"{pred.shape}, {gold.shape} and {counts.shape}"
         )
     weights = np.ascontiguousarray(counts.T, dtype=np.float32)  # (n_words, n_boot): sums run along the words
+    sums = _sums(weights)
     total, defined = np.zeros(len(counts)), np.zeros(len(counts))
     for p, g in zip(pred.T, gold.T, strict=True):
         there = ~np.isnan(g)
-        rho = _weighted_spearman(p[there], g[there], weights if there.all() else weights[there])
+        if there.all():
+            rho = _weighted_spearman(p, g, weights, *sums)
+        else:
+            rho = _weighted_spearman(p[there], g[there], weights[there], *_sums(weights[there]))
         known = ~np.isnan(rho)
         total[known] += rho[known]
         defined += known
@@ -97,10 +103,13 @@ def bootstrap_spearman_feature(
     return interval(draws[~np.isnan(draws)], observed, jackknife[~np.isnan(jackknife)], level, method)
 
 
-def _weighted_spearman(p: np.ndarray, g: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted_spearman(
+    p: np.ndarray, g: np.ndarray, weights: np.ndarray, drawn: np.ndarray, cubes: np.ndarray
+) -> np.ndarray:
     """Return Spearman's rho of one feature in every resample; see `mean_spearman_feature` for the algebra.
 
-    p, g: (n,); weights: (n, n_boot) counts; returns (n_boot,), NaN where undefined.
+    p, g: (n,); weights: (n, n_boot) counts; drawn, cubes: (n_boot,) column sums of them and of their cubes; returns
+    (n_boot,), NaN where undefined.
     """
     values, group = np.unique(g, return_inverse=True)
     if values.size < 2:
@@ -108,16 +117,20 @@ def _weighted_spearman(p: np.ndarray, g: np.ndarray, weights: np.ndarray) -> np.
     commonest = values[np.bincount(group).argmax()]
     rest = np.flatnonzero(g != commonest)  # (k,)
     w = weights[rest].astype(np.float64)  # (k, n_boot)
-    drawn = weights.sum(axis=0, dtype=np.float64)  # (n_boot,)
-    rank_p = _midranks(p, rest, weights)  # (k, n_boot)
-    rank_g = _midranks(g[rest], np.arange(rest.size), weights[rest])  # among the rest alone
+    rank_p = _midranks(p, rest, weights).astype(np.float64)  # (k, n_boot)
+    rank_g = _midranks(g[rest], np.arange(rest.size), weights[rest]).astype(np.float64)  # among the rest alone
     mode_weight = drawn - w.sum(axis=0)
-    rank_g += np.outer(g[rest] > commonest, mode_weight)
-    rank_mode = (g[rest] < commonest) @ w + mode_weight / 2
+    above = g[rest] > commonest
+    rank_g[above] += mode_weight
+    rank_mode = ~above @ w + mode_weight / 2
+    rank_p -= drawn / 2
+    rank_g -= rank_mode
     # the words at the commonest value share one rank, so their part of the product sum is minus the others'
-    product = (w * (rank_p - drawn / 2) * (rank_g - rank_mode)).sum(axis=0)
-    square_p = (drawn**3 - _tie_cubes(p, weights)) / 12
-    square_g = (w * (rank_g - drawn / 2) ** 2).sum(axis=0) + mode_weight * (rank_mode - drawn / 2) ** 2
+    product = np.einsum("ij,ij,ij->j", w, rank_p, rank_g)
+    square_p = (drawn**3 - _tie_cubes(p, weights, cubes)) / 12
+    centre = rank_mode - drawn / 2
+    rank_g += centre
+    square_g = np.einsum("ij,ij,ij->j", w, rank_g, rank_g) + mode_weight * centre**2
     square = square_p * square_g
     rho = np.divide(product, np.sqrt(square), out=np.zeros_like(square), where=square > 1e-9)
     return np.where(square_g > 1e-9, rho, np.nan)  # a constant prediction orders nothing: 0
@@ -128,6 +141,9 @@ def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.nda
 
     values: (n,); at: (k,) rows of it; weights: (n, n_boot).
     """
+    if at.size <= _FEW:  # whole and half counts are exact in float32, in any order of summation
+        wanted = values[at][:, None]
+        return ((values < wanted) + np.float32(0.5) * (values == wanted)).astype(np.float32) @ weights
     order = np.argsort(values, kind="stable")
     first = np.searchsorted(values[order], values[at], side="left")  # (k,) where each word's tie group starts
     after = np.searchsorted(values[order], values[at], side="right")
@@ -141,11 +157,20 @@ def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.nda
     return (below + sums[np.searchsorted(bounds, after)]) / 2
 
 
-def _tie_cubes(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the sum over groups of equal values of (weight of the group)^3: (n_boot,)."""
+def _tie_cubes(values: np.ndarray, weights: np.ndarray, cubes: np.ndarray) -> np.ndarray:
+    """Return the sum over groups of equal values of (weight of the group)^3: (n_boot,); `cubes` if none are equal."""
+    if (np.diff(np.sort(values)) > 0).all():
+        return cubes
     order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(values[order]) > 0])
-    return _cubes(weights if starts.size == values.size else np.add.reduceat(weights[order], starts, axis=0))
+    new = np.r_[True, np.diff(values[order]) > 0]
+    alone = new & np.r_[new[1:], True]
+    tied = weights[order[~alone]]  # only these words' cubes change: predictions seldom tie
+    return cubes - _cubes(tied) + _cubes(np.add.reduceat(tied, np.flatnonzero(new[~alone]), axis=0))
+
+
+def _sums(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the column sums of the weights and of their cubes."""
+    return weights.sum(axis=0, dtype=np.float64), _cubes(weights)
 
 
 def _cubes(counts: np.ndarray) -> np.ndarray:

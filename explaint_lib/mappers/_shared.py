@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._folds import splits_of
 from explaint_lib.mappers._linear import ALPHAS, SharedRidge
-from explaint_lib.mappers._pls import TrainingWords, fit_itself
+from explaint_lib.mappers._pls import FittedTargets, TrainingWords, fit_itself
 
 _SPARSE = 0.1  # targets with fewer cells above zero than this share are handled as sparse
 
@@ -127,25 +127,66 @@ class SharedFolds:
         if self.mapper != "plsr" or not len(components) or min(components) < 0:
             raise ExplaintError(f"expected mapper plsr and counts from 0, got {self.mapper} and {list(components)}")
         Y = self._checked(Y)
-        most, target = max(1, *components), _light(Y)
+        path = np.empty((len(components), *Y.shape))
+        for (_, test), (fit, scores) in zip(self._splits, self._fits(Y, max(1, *components)), strict=True):
+            for out, count in zip(path, components, strict=True):
+                out[test] = fit.predict(scores, min(count, scores.shape[1]))
+        return path
+
+    def predict_compact(self, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Predict, and return shorter vectors of the same geometry as well.
+
+        Parameters
+        ----------
+        Y : array of shape (n_words, n_features)
+
+        Returns
+        -------
+        predicted : array of shape (n_words, n_features)
+            As `predict`.
+        compact : array of shape (n_words, r)
+            Vectors with the same inner products as the rows of `predicted`, hence the same cosines and neighbours; r is
+            at most (n_components + 1) times the number of folds. `predicted` itself where that is no smaller.
+
+        Raises
+        ------
+        ExplaintError
+            As `predict`.
+        """
+        Y = self._checked(Y)
+        short = (self.n_components + 1) * len(self._splits)
+        if self.mapper != "plsr" or 2 * short > Y.shape[1] or np.isnan(Y).any():
+            predicted = self.predict(Y)
+            return predicted, predicted
+        predicted, places, bases = np.empty(Y.shape), [], []
+        for (_, test), (fit, scores) in zip(self._splits, self._fits(Y, self.n_components), strict=True):
+            predicted[test] = fit.predict(scores, scores.shape[1])
+            places.append(np.column_stack([scores, np.ones(len(scores))]))
+            bases.append(np.column_stack([fit.loadings * fit.std[:, None], fit.mean]))
+        R = np.linalg.qr(np.hstack(bases), mode="r")  # all folds' predictions lie in the span of these bases
+        compact, start = np.empty((len(Y), len(R))), 0
+        for (_, test), place in zip(self._splits, places, strict=True):
+            compact[test] = place @ R[:, start : start + place.shape[1]].T
+            start += place.shape[1]
+        return predicted, compact
+
+    def _fits(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
+        """Yield for each fold the fit to the others and the scores of its own words, (n_test, a)."""
+        target = _light(Y)
         itself = Y.shape == self._X.shape and np.array_equal(Y, self._X)
         if not (itself or self._shared):
             for train, test in self._splits:
                 words = TrainingWords(self._X[train], self.scale)
                 self._shared.append((words, words.place(self._X[test])))
-        path = np.empty((len(components), *Y.shape))
         for fold, (train, test) in enumerate(self._splits):
             if itself:
                 fit = fit_itself(target[train], most, self.scale)
                 turned = fit.loadings / (fit.loadings**2).sum(axis=0) / fit.std[:, None]  # (m, a)
-                scores = target[test] @ turned - fit.mean @ turned
+                yield fit, target[test] @ turned - fit.mean @ turned
             else:
                 words, places = self._shared[fold]
                 fit, rho = words.fit(target[train], most)
-                scores = places @ rho.T
-            for out, count in zip(path, components, strict=True):
-                out[test] = fit.predict(scores, min(count, scores.shape[1]))
-        return path
+                yield fit, places @ rho.T
 
     def _checked(self, Y: ArrayLike) -> np.ndarray:
         Y = check_array(Y, dtype=np.float64, ensure_all_finite="allow-nan")
