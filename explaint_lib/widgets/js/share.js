@@ -38,12 +38,14 @@ function shareBox(view, onPage) {
     "aria-label": onPage ? "Link to this view" : "This view as text",
   });
   const said = html("span", { class: "muted", role: "status" });
+  let written = "";
   const fill = () => {
     const figure = view.box.getRootNode().host.closest("[data-explaint]");
     const here = { at: 0, views: [view.snapshot()] };
     line.value = onPage
       ? `${location.href.split("#")[0]}#${writeState(figure ? pageState(figure) : here)}`
       : writeState(here);
+    written = line.value;
     said.textContent = "";
   };
   const copy = button("Copy", async () => {
@@ -77,5 +79,6 @@ function shareBox(view, onPage) {
     ),
   );
   box.addEventListener("toggle", fill);
+  line.addEventListener("focus", () => line.value === written && fill()); // the view may have changed since
   return box;
 }
