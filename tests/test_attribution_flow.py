@@ -140,6 +140,34 @@ def test_value_ablation_is_a_run_without_the_values_of_one_position(encoder):
     assert found.shape == (len(blocks) + 1, N, N) and not found[0].any()
 
 
+def test_other_weights_than_the_models_own(encoder):
+    parts = attribution.layer_parts(encoder, IDS)
+    own = {layer: part["attention"] for layer, part in enumerate(parts)}
+    np.testing.assert_array_equal(attribution.states_under(encoder, IDS, {}), own_states(encoder))
+    np.testing.assert_allclose(attribution.states_under(encoder, IDS, own), own_states(encoder), atol=1e-12)
+    nothing = {layer: np.zeros_like(weights) for layer, weights in own.items()}
+    alone = attribution.states_under(encoder, IDS, nothing)
+    swapped = IDS.copy()
+    swapped[[1, 2]] = swapped[[2, 1]]  # with no attention a position depends on its own token only
+    other = attribution.states_under(encoder, swapped, nothing)
+    np.testing.assert_allclose(np.delete(alone, [1, 2], axis=1), np.delete(other, [1, 2], axis=1), atol=1e-12)
+    uniform = np.full_like(own[0], 1 / N)
+    block = attention.LayerParts(**(parts[0] | {"attention": uniform}))
+    if block.gain is None:
+        total = block.output
+        kind = anatomy(encoder.model).blocks[0].layer
+        expected = total + kind.mlp(kind.post_attention_layernorm(as_tensor(total))).detach().numpy()
+        np.testing.assert_allclose(attribution.states_under(encoder, IDS, {0: uniform})[1], expected, atol=1e-6)
+    with pytest.raises(ExplaintError, match="layers 0"):
+        attribution.states_under(encoder, IDS, {9: uniform})
+
+
+def as_tensor(array):
+    import torch
+
+    return torch.from_numpy(array)
+
+
 def jacobian(encoder):
     """Central differences of all states by all inputs: (layer + 1, i, dim, j, dim)."""
     import torch

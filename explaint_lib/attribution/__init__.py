@@ -39,6 +39,7 @@ from explaint_lib.attribution.flow import (
     layer_parts,
     leave_one_out,
     replacement_effect,
+    states_under,
     value_ablation,
     value_zeroing,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "replaced",
     "replacement_effect",
     "same_norm_noise",
+    "states_under",
     "token_kinds",
     "value_ablation",
     "value_zeroing",

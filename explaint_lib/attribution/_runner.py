@@ -40,8 +40,12 @@ class Runner:
         """Return the input of the first layer for word embeddings (batch, n, dim)."""
         raise NotImplementedError
 
-    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
-        """Run one layer on (batch, n, dim); in row b the values of position ``zeroed[b]`` are set to zero."""
+    def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
+        """Run one layer on (batch, n, dim).
+
+        In row b the values of position ``zeroed[b]`` are set to zero; `weights` (head, query, key) stand in for
+        the heads' own attention.
+        """
         raise NotImplementedError
 
     def finish(self, states: Any) -> Any:
@@ -112,10 +116,15 @@ class _Torch(Runner):
     def embed(self, words: Any) -> Any:
         return self.anatomy.embed(words)
 
-    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
+    def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
         more, kwargs = self.calls[layer]
-        block = self.blocks[layer]
-        with hooked([] if zeroed is None else [(block.value, "output", lambda values: _zero(values, zeroed))]):
+        block, seen, hooks = self.blocks[layer], {}, []
+        if zeroed is not None:
+            hooks.append((block.value, "output", lambda values: _zero(values, zeroed)))
+        if weights is not None:
+            hooks.append((block.value, "output", lambda values: seen.update(values=values)))
+            hooks.append((block.output, "input", lambda mixed: _mixed(weights.to(mixed), seen["values"], mixed)))
+        with hooked(hooks):
             out = block.layer(states, *more, **kwargs)
         return out[0] if isinstance(out, tuple) else out
 
@@ -150,8 +159,7 @@ class _Torch(Runner):
         attention = seen["weights"][0]  # (head, query, key)
         n_heads, n, _ = attention.shape
         width = block.output.weight.shape[1] // n_heads
-        per_group = seen["values"][0].reshape(n, -1, width).transpose(0, 1)  # (key-value head, n, width)
-        values = per_group.repeat_interleave(n_heads // len(per_group), dim=0)  # grouped heads share their values
+        values = _by_head(seen["values"], n_heads, width)[0]  # (head, n, width)
         projection = block.output.weight.T.reshape(n_heads, width, -1)  # (head, width, dim)
         bias = block.output.bias
         part: dict[str, Any] = {
@@ -182,8 +190,9 @@ class _Planted(Runner):
     def embed(self, words: Any) -> Any:
         return words + self.position
 
-    def step(self, layer: int, states: Any, zeroed: Any = None) -> Any:
-        weights, values = self._read(layer, states)
+    def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
+        own, values = self._read(layer, states)
+        weights = own if weights is None else weights.to(own)
         if zeroed is not None:
             values = _zero(values.transpose(1, 2), zeroed).transpose(1, 2)
         return states + (weights @ values).sum(dim=1)
@@ -212,6 +221,18 @@ def _zero(values: Any, positions: Any) -> Any:
     values = values.clone()
     values[torch.arange(len(values)), positions] = 0
     return values
+
+
+def _by_head(values: Any, n_heads: int, width: int) -> Any:
+    """Return values (batch, n, groups * width) by head, (batch, head, n, width); grouped heads share theirs."""
+    groups = values.reshape(*values.shape[:2], -1, width).transpose(1, 2)
+    return groups.repeat_interleave(n_heads // groups.shape[1], dim=1)
+
+
+def _mixed(weights: Any, values: Any, own: Any) -> Any:
+    """Return what the heads put out side by side under `weights`, shaped as their `own` output."""
+    by_head = weights @ _by_head(values, len(weights), own.shape[-1] // len(weights))  # (batch, head, n, width)
+    return by_head.transpose(1, 2).reshape(own.shape)
 
 
 def _near(first: Any, second: Any) -> bool:

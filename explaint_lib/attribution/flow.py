@@ -21,6 +21,7 @@ layer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,46 @@ def layer_parts(model: Any, ids: np.ndarray) -> list[dict[str, Any]]:
         For another architecture: when the parts do not add up to the model's own states.
     """
     return runner(model, ids).parts()
+
+
+def states_under(model: Any, ids: np.ndarray, weights: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Run the model with other attention weights in some layers: uniform, permuted, or a twin of the same output.
+
+    Parameters
+    ----------
+    model, ids : as in `layer_parts`
+    weights : mapping of layer (from 0) to (head, query, key)
+        What the heads of these layers use in place of their own weights.
+
+    Returns
+    -------
+    (layer + 1, n, dim)
+        Hidden states; layer 0 is the input of the first layer.
+
+    Raises
+    ------
+    ExplaintError
+        For layers that do not exist and weights of another shape.
+
+    References
+    ----------
+    Jain & Wallace 2019; Wiegreffe & Pinter 2019 on what such weights do and do not show.
+    """
+    import torch
+
+    text = runner(model, ids)
+    shape = text.parts()[0]["attention"].shape
+    for layer, given in weights.items():
+        if layer not in range(text.n_layers) or np.shape(given) != shape:
+            raise ExplaintError(
+                f"expected weights {shape} for layers 0..{text.n_layers - 1}, found {np.shape(given)} for layer {layer}"
+            )
+    found = [text.start[None]]
+    with torch.no_grad():
+        for layer in range(text.n_layers):
+            given = torch.from_numpy(np.array(weights[layer])) if layer in weights else None
+            found.append(text.step(layer, found[-1], weights=given))
+        return torch.stack([*found[:-1], text.finish(found[-1])], dim=1)[0].cpu().numpy()
 
 
 def value_zeroing(model: Any, ids: np.ndarray) -> np.ndarray:
