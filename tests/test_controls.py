@@ -210,6 +210,14 @@ def test_swap_neighbours_pairs_words_that_lie_beside_each_other():
     assert not np.array_equal(swapped, controls.swap_neighbours(X, 4, rng=rng))
 
 
+def test_swap_neighbours_within_a_category_never_leaves_it():
+    rng = np.random.default_rng(34)
+    X, categories = rng.normal(size=(31, 5)), ["a", "b", "c"] * 10 + ["alone"]
+    swapped = controls.swap_neighbours(X, 3, within=categories, rng=rng)
+    assert sorted(swapped) == list(range(31)) and swapped[30] == 30
+    assert [categories[i] for i in swapped] == categories and (swapped[:30] != np.arange(30)).all()
+
+
 @pytest.mark.parametrize("n", [2, 3, 7])
 def test_swap_neighbours_leaves_nobody_in_place_whatever_the_number(n):
     X = np.random.default_rng(n).normal(size=(n, 3))

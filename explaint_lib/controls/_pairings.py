@@ -111,11 +111,13 @@ def permute_blocks(categories: Sequence[str], *, rng: np.random.Generator) -> np
     return permutation
 
 
-def swap_neighbours(X: np.ndarray, k: int = 5, *, rng: np.random.Generator) -> np.ndarray:
+def swap_neighbours(
+    X: np.ndarray, k: int = 5, *, within: Sequence[str] | None = None, rng: np.random.Generator
+) -> np.ndarray:
     """Return a permutation in which words change places with one of their nearest words in `X`.
 
     Keeps the local geometry (each word receives the vector, or the norms, of a word that lies beside it), and
-    with it most of the taxonomy, and all that `permute_rows` keeps. Destroys identity: which of the close
+    with `within` the taxonomy too, and all that `permute_rows` keeps. Destroys identity: which of the close
     words it is.
 
     A system no better than this knows the neighbourhood of a word and not the word: the null "similarity".
@@ -123,22 +125,25 @@ def swap_neighbours(X: np.ndarray, k: int = 5, *, rng: np.random.Generator) -> n
     Parameters
     ----------
     X : (n_words, dim) array
-        Finite. Nearness is the cosine of the vectors, each coordinate centred.
+        Finite. Nearness is the cosine of the centred vectors.
     k : int, from 1 to n_words - 1
         How many nearest words a partner may be drawn from.
+    within : sequence of str, one a word, optional
+        Partners are words of the same category. **Pass it to compare with `permute_within`**: without it a
+        neighbour across the border of a category costs taxonomy, and the null can fall below that one.
     rng : numpy.random.Generator
 
     Returns
     -------
     (n_words,) int array
-        Without fixed points. Words are visited in random order and paired with one of their `k` nearest words
-        that is still free, or with the nearest free one where none of the `k` is; of an odd number the last
-        joins a pair.
+        Without fixed points but for a word alone in its category. Words are visited in random order and paired
+        with one of their `k` nearest words that is still free, or with the nearest free one where none of the
+        `k` is; of an odd number the last joins a pair.
 
     Raises
     ------
     ExplaintError
-        If `X` is no finite matrix of at least 2 words, or `k` is out of range.
+        If `X` is no finite matrix of at least 2 words, `k` is out of range, or a word has no category.
 
     Warnings
     --------
@@ -149,20 +154,35 @@ def swap_neighbours(X: np.ndarray, k: int = 5, *, rng: np.random.Generator) -> n
     n = len(X)
     if not 1 <= k <= n - 1:
         raise ExplaintError(f"k must be from 1 to the number of other words ({n - 1}), found {k}")
+    blocks = [np.arange(n)] if within is None else members(within)
+    if sum(map(len, blocks)) != n:
+        raise ExplaintError(f"expected a category for each of {n} words, found {sum(map(len, blocks))}")
     X = X - X.mean(axis=0)
     unit = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-300)
-    nearest = np.argsort(-(unit @ unit.T), axis=1, kind="stable")  # (word, place)
-    permutation, free = np.arange(n), np.ones(n, dtype=bool)
+    permutation = np.arange(n)
+    for rows in blocks:
+        near = unit[rows] @ unit[rows].T
+        permutation[rows] = rows[_exchange(near, k, rng)]
+    return permutation
+
+
+def _exchange(near: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Pair the rows of a square matrix of nearness with near ones; the last of an odd number joins a pair."""
+    n = len(near)
+    near = near.copy()
+    np.fill_diagonal(near, -np.inf)
+    nearest = np.argsort(-near, axis=1, kind="stable")[:, : n - 1]  # (word, place), without the word itself
+    order, free = np.arange(n), np.ones(n, dtype=bool)
     for word in rng.permutation(n):
-        if not free[word]:
+        if not free[word] or n == 1:
             continue
         free[word] = False
         others = nearest[word][free[nearest[word]]]
-        if not others.size:  # the last of an odd number: into the pair of its nearest word
-            other = nearest[word][nearest[word] != word][0]
-            permutation[word], permutation[other] = permutation[other], word
+        if not others.size:
+            other = nearest[word][0]
+            order[word], order[other] = order[other], word
             break
-        close = others[np.isin(others, nearest[word][nearest[word] != word][:k])]
+        close = nearest[word][:k][free[nearest[word][:k]]]
         partner = rng.choice(close) if close.size else others[0]
-        permutation[word], permutation[partner], free[partner] = partner, word, False
-    return permutation
+        order[word], order[partner], free[partner] = partner, word, False
+    return order
