@@ -35,13 +35,14 @@ def _root(
 
 def main() -> None:
     """Run the command line; a fault the user can mend ends in one message and exit code 2, never in a traceback."""
-    from explaint_lib.cli import continuity, models, norms, sweep, table
+    from explaint_lib.cli import continuity, hypernymy, models, norms, sweep, table
 
     app.add_typer(norms.app, name="norms")
     app.add_typer(models.app, name="models")
     app.command("table")(table.table)
     app.command("sweep")(sweep.sweep)
     app.command("continuity")(continuity.continuity)
+    app.command("hypernymy")(hypernymy.hypernymy)
     try:
         app()
     except ExplaintError as fault:

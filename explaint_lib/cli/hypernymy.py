@@ -1,0 +1,222 @@
+"""``explaint hypernymy``: can a probe read "a robin is a bird" off attention, and what else reads as much?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from explaint_lib._common import ExplaintError, atomic_path
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_LABELS = {
+    "attention": "attention",
+    "attention_untrained": "attention, untrained twin",
+    "hypernym_identity": "which hypernym it is",
+    "word_similarity": "similarity of word vectors",
+    "position": "positions and lengths",
+    "frequency": "word frequencies",
+    "permuted_labels": "attention, labels permuted",
+    "rivals": "similarity + position + frequency",
+    "rivals_and_attention": "the same + attention",
+}
+_NEGATIVES = {
+    "naive": "a wrong hypernym at random: frequent hypernyms are mostly right",
+    "balanced": "every word as often right as wrong",
+    "near": "balanced, and as similar as can be had",
+    "wordnet_similar": "sister terms of the hypernym, from WordNet",
+    "wordnet_level": "nouns at the depth of the hypernym, from WordNet",
+}
+
+
+def hypernymy(
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
+    ],
+    pairs: Annotated[
+        str, typer.Option(metavar="NORMS", help="Norms with taxonomic features: bundled, mcrae, or a file.")
+    ] = "bundled",
+    negatives: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Kinds of false pairs, with commas: naive, balanced, near; with NLTK's WordNet installed also "
+            "wordnet_similar, wordnet_level, or wordnet for both.",
+        ),
+    ] = "naive,balanced,near",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write manifest, rows and differences to this file.")
+    ] = None,
+    per_hypernym: Annotated[
+        int, typer.Option(min=2, help="At most so many true pairs of one hypernym; fewer run faster.")
+    ] = 20,
+    untrained_seeds: Annotated[int, typer.Option(min=1, help="Untrained twins to compare with.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Draws pairs, folds, permutations and resamples.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto: where the model runs.")] = "cpu",
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub id.")] = None,
+) -> None:
+    """Read hypernymy off attention, and ask what else reads as much.
+
+    A probe (logistic regression) gets the attention between two nouns in all
+    layers and heads and both directions, in sentences such as "They wrote
+    about birds such as robins.", and tells true pairs (robin, bird) from
+    false ones. High accuracy is tempting. It is an explanation only if
+    nothing duller reaches it, so the same probe on the same folds also gets:
+
+    \b
+    an untrained twin    the same architecture with random weights
+    which hypernym       lexical memorisation: "animal" is usually right
+    similarity           cosines of static word vectors, without any sentence
+    positions, lengths   what the tokenizer gives away
+    frequencies          what word counts give away
+    permuted labels      what a probe finds where there is nothing
+
+    Four ways to hold out: pairs; hyponyms; hypernyms; neither word of a
+    tested pair known from training. And four kinds of sentences: attention
+    that tells true from false pairs as well in "A robin is NOT a bird" does
+    not read what the sentence says.
+
+    Intervals resample hypernyms with all their pairs. Attention is kept in
+    the cache, so a run that was stopped goes on where it was.
+
+    \b
+    Examples:
+      explaint hypernymy --model minilm
+      explaint hypernymy --model smollm2 --per-hypernym 8 --json my.json
+      explaint hypernymy --model minilm --pairs mcrae --negatives wordnet
+    """
+    from explaint_lib.cli.continuity import _check_writable
+    from explaint_lib.norms import load_norms
+
+    if json_file is not None:
+        _check_writable(json_file)
+    wanted = _listed(negatives)
+    norms = load_norms(pairs)
+    from explaint_lib.experiments.hypernymy import run_hypernymy
+
+    result = run_hypernymy(
+        model,
+        norms,
+        negatives=wanted,
+        max_per_hypernym=per_hypernym,
+        untrained_seeds=untrained_seeds,
+        seed=seed,
+        device=device,
+        revision=revision,
+        progress=True,
+    )
+    if json_file is not None:
+        with atomic_path(json_file) as beside:
+            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    _show(result, norms.banner())
+    if json_file is not None:
+        typer.echo(f"written: {json_file}", err=True)
+
+
+def _listed(negatives: str) -> list[str]:
+    """Return the kinds of false pairs asked for, "wordnet" standing for both of its kinds."""
+    names = [name.strip() for name in negatives.split(",") if name.strip()]
+    both = {"wordnet": ("wordnet_similar", "wordnet_level")}
+    spread = [each for name in names for each in both.get(name, (name,))]
+    unknown = [name for name in spread if name not in _NEGATIVES]
+    if unknown or not spread:
+        raise ExplaintError(
+            f"--negatives takes {', '.join(_NEGATIVES)} or wordnet, with commas between them; "
+            f"found {', '.join(unknown) or 'none'}"
+        )
+    return list(dict.fromkeys(spread))
+
+
+# --- printing ---------------------------------------------------------------------------------------------
+
+
+def _show(result: dict[str, Any], banner: str) -> None:
+    """Print a table for each kind of false pairs, one of the sentences, and what attention adds."""
+    from rich.console import Console
+
+    console = Console()
+    about, rows = result["manifest"], result["rows"]
+    settings = about["arguments"]
+
+    def say(text: str, style: str = "") -> None:
+        console.print(text, markup=False, highlight=False, style=style)
+
+    say(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", "bold")
+    say(f"{banner}\nAccuracy and its 95 % interval over hypernyms; chance is .50.")
+    for name in settings["negatives"]:
+        count = about["data"][f"n_pairs_{name}"]
+        say(f"\nFalse pairs: {name} ({_NEGATIVES[name]}); {count} pairs, half of them true", "bold")
+        console.print(_predictors(rows, name, settings["splits"]))
+    others = [group for group in settings["groups"] if group != "affirmed"]
+    if others:
+        say("\nThe same probe in sentences that do not say it", "bold")
+        say("Attention; in brackets a probe trained on other sentences that affirm the relation.", "dim")
+        console.print(_groups(rows, settings["groups"], settings["splits"]))
+    say("\nWhat attention adds to similarity, position and frequency", "bold")
+    console.print(_added(result["differences"], settings))
+    say(
+        "\nA number counts for a reading of attention by as much as it lies above every rival in its column. Where "
+        "the rivals reach it, attention may still hold more than they do: the last table says what it adds. p: signs "
+        "of whole hypernyms flipped, one-sided, not corrected for the number of rows."
+    )
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    return f"{_short(row['accuracy'])} [{_short(row['ci_low'])} {_short(row['ci_high'])}]"
+
+
+def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -> Table:
+    table = _empty("predictor", [f"held out:\n{split}" for split in splits])
+    found = {(row["predictor"], row["split"]): row for row in rows
+             if row["negatives"] == negatives and row["templates"] == "affirmed"}  # fmt: skip
+    for name, label in _LABELS.items():
+        if any(key[0] == name for key in found):
+            style = "bold" if name == "attention" else ""
+            table.add_row(label, *[_cell(found.get((name, split))) for split in splits], style=style)
+        if name == "attention" and found:
+            elsewhere = [found[name, split]["accuracy_unseen_template"] for split in splits]
+            table.add_row("  in a template left out", *[_short(value) for value in elsewhere])
+    return table
+
+
+def _groups(rows: list[dict[str, Any]], groups: list[str], splits: list[str]) -> Table:
+    table = _empty("sentences", [f"held out:\n{split}" for split in splits])
+    attention = [row for row in rows if row["predictor"] == "attention"]
+    shown = {row["negatives"] for row in attention if row["templates"] != "affirmed"}
+    found = {(row["templates"], row["split"]): row for row in attention if row["negatives"] in shown}
+    for group in groups:
+        cells = [found[group, split] for split in splits]
+        table.add_row(
+            group, *[f"{_short(row['accuracy'])} ({_short(row['accuracy_unseen_template'])})" for row in cells]
+        )
+    return table
+
+
+def _added(differences: list[dict[str, Any]], settings: dict[str, Any]) -> Table:
+    table = _empty("false pairs", [f"held out:\n{split}" for split in settings["splits"]])
+    found = {(row["negatives"], row["split"]): row for row in differences if row["predictor"] != "attention"}
+    for name in settings["negatives"]:
+        cells = [found[name, split] for split in settings["splits"]]
+        table.add_row(name, *[f"{row['difference']:+.3f} p {row['p_value']:.3f}" for row in cells])
+    return table
+
+
+def _empty(first: str, columns: list[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(first)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0")

@@ -1,0 +1,121 @@
+"""What each predictor of the hypernymy experiment may see: attention, surface, similarity, frequency, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explaint_lib import relations
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders import Encoder, load_encoder
+from explaint_lib.experiments._pair_attention import pair_attention
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the predictors see of one set of pairs.
+
+    Attributes
+    ----------
+    pairs : PairSet
+    attention : group of templates -> (template, pair, 2 * layer * head)
+    untrained : the same for "affirmed", one array a twin
+    surface : (template, pair, 5)
+        Positions of hyponym and hypernym, their numbers of pieces, their distance.
+    words : predictor -> (pair, feature)
+        What can be known of a pair without a sentence.
+    """
+
+    pairs: relations.PairSet
+    attention: Mapping[str, np.ndarray]
+    untrained: Sequence[np.ndarray]
+    surface: np.ndarray
+    words: Mapping[str, np.ndarray]
+
+
+def gather(
+    encoder: Encoder,
+    twins: Iterable[Encoder],
+    sets: Mapping[str, relations.PairSet],
+    groups: Mapping[str, Sequence[str]],
+    *,
+    progress: bool,
+) -> dict[str, Features]:
+    """Run the models over all sentences, each sentence once, and sort the features by set of pairs.
+
+    `groups` names the groups of templates of each set, "affirmed" among them.
+    """
+    where: dict[tuple[relations.Template, relations.Pair], int] = {}
+    for name, pairs in sets.items():
+        for group in groups[name]:
+            for template in relations.templates(group):
+                for pair in pairs.pairs:
+                    where.setdefault((template, pair), len(where))
+    sentences = [relations.fill(template, *pair) for template, pair in where]
+    affirmed = [i for i, (template, _) in enumerate(where) if template.group == "affirmed"]
+    trained = pair_attention(encoder, sentences, progress=progress)
+    similar = _similarities(encoder, {pair for pairs in sets.values() for pair in pairs.pairs})
+    untrained = []
+    for twin in twins:
+        table = np.full_like(trained[:, :-4], np.nan)
+        table[affirmed] = pair_attention(twin, [sentences[i] for i in affirmed], progress=progress)[:, :-4]
+        untrained.append(table)
+    found = {}
+    for name, pairs in sets.items():
+        rows = {group: np.array([[where[template, pair] for pair in pairs.pairs]
+                                 for template in relations.templates(group)]) for group in groups[name]}  # fmt: skip
+        found[name] = Features(
+            pairs,
+            {group: trained[at][..., :-4] for group, at in rows.items()},
+            [twin[rows["affirmed"]] for twin in untrained],
+            _surface(trained[rows["affirmed"]][..., -4:]),
+            _word_features(pairs) | {"word_similarity": np.array([similar[pair] for pair in pairs.pairs])},
+        )
+    return found
+
+
+def _surface(columns: np.ndarray) -> np.ndarray:
+    """Return positions, distance and lengths: (template, pair, 5)."""
+    distance = columns[..., 1:2] - columns[..., 0:1]
+    return np.concatenate([columns, np.abs(distance)], axis=-1).astype(np.float64)
+
+
+def _similarities(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.Pair, list[float]]:
+    """Return two cosines a pair: of GloVe vectors, and of the model's own input rows (mean over pieces).
+
+    A word that GloVe does not have gets the mean cosine of the other pairs.
+    """
+    words = sorted({word for pair in pairs for word in pair})
+    matrix = encoder.embedding_matrix()
+    own = {word: matrix[_input_ids(encoder, word)].mean(axis=0) for word in words}
+    glove = load_encoder("glove")
+    static = {}
+    for word in words:
+        try:
+            static[word] = glove.word_vectors([word])[0]
+        except ExplaintError:
+            static[word] = np.full(glove.dim, np.nan)
+    found = {pair: [_cosine(table[pair.hyponym], table[pair.hypernym]) for table in (static, own)] for pair in pairs}
+    usual = np.nanmean([cosines[0] for cosines in found.values()])
+    return {pair: [usual if np.isnan(first) else first, second] for pair, (first, second) in found.items()}
+
+
+def _input_ids(encoder: Encoder, word: str) -> list[int]:
+    """Return the ids of a word in the middle of a text, without special tokens."""
+    return encoder.tokenizer(" " + word, add_special_tokens=False)["input_ids"]
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _word_features(pairs: relations.PairSet) -> dict[str, np.ndarray]:
+    """Return what can be known of a pair without a model: which hypernym it is, and frequencies (Zipf)."""
+    from wordfreq import zipf_frequency
+
+    zipf = np.array([[zipf_frequency(word, "en") for word in pair] for pair in pairs.pairs])
+    names, codes = np.unique(pairs.hypernyms, return_inverse=True)
+    difference = zipf[:, :1] - zipf[:, 1:]
+    return {"hypernym_identity": np.eye(len(names))[codes], "frequency": np.hstack([zipf, difference, abs(difference)])}

@@ -1,0 +1,86 @@
+"""Which pairs a probe may learn from when it is tested on others: four ways to hold pairs out.
+
+``pair`` holds out single pairs (a true one together with its false twin): both words may be known from other pairs, so
+a probe can score by remembering words.
+``hyponym`` and ``hypernym`` hold out every pair with those words. ``neither`` holds out both: a tested pair shares no
+word with training. What passes under ``pair`` and not under ``neither`` was learned about words, not about a relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explaint_lib._common import ExplaintError
+
+SPLITS = ("pair", "hyponym", "hypernym", "neither")
+
+
+def split_folds(
+    split: str,
+    hyponyms: Sequence[str],
+    hypernyms: Sequence[str],
+    *,
+    twins: Sequence | None = None,
+    n_folds: int = 5,
+    rng: np.random.Generator,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (train, test) rows; every row is tested exactly once.
+
+    Parameters
+    ----------
+    split : "pair", "hyponym", "hypernym" or "neither"
+    hyponyms, hypernyms : sequences of str, length n
+        The words of each row; several rows of one pair (its sentences) always go together.
+    twins : sequence of length n, optional
+        For ``pair``: rows with equal entries go together. A true pair held out without its false twin would leave a
+        training set in which its hyponym is mostly wrong, and a probe that knows words would score *below* chance.
+    n_folds : int, at least 2
+        ``neither`` has the square of it: each fold of hyponyms with each fold of hypernyms. Its training sets are
+        smaller, since the rows that share one word with the test set are used neither way.
+    rng : numpy.random.Generator
+        Deals the words out; folds hold nearly the same number of rows.
+
+    Returns
+    -------
+    list of (train, test)
+        Integer arrays, sorted.
+
+    Raises
+    ------
+    ExplaintError
+        For another split, or if there are fewer words (or pairs) than folds.
+    """
+    if split not in SPLITS:
+        raise ExplaintError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
+    pairs = [f"{x}\t{y}" for x, y in zip(hyponyms, hypernyms, strict=True)]
+    if split == "pair":
+        return _grouped(_dealt(pairs if twins is None else twins, n_folds, rng))
+    if split in ("hyponym", "hypernym"):
+        return _grouped(_dealt(hyponyms if split == "hyponym" else hypernyms, n_folds, rng))
+    x_fold, y_fold = _dealt(hyponyms, n_folds, rng), _dealt(hypernyms, n_folds, rng)
+    folds = []
+    for x in range(n_folds):
+        for y in range(n_folds):
+            test = np.flatnonzero((x_fold == x) & (y_fold == y))
+            if test.size:
+                folds.append((np.flatnonzero((x_fold != x) & (y_fold != y)), test))
+    return folds
+
+
+def _dealt(labels: Sequence[str], n_folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the fold of each row: whole labels, in random order, each to the fold that has fewest rows."""
+    names, codes, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    if n_folds < 2 or len(names) < n_folds:
+        raise ExplaintError(f"expected 2 folds or more, and as many different words; found {n_folds} for {len(names)}")
+    fold_of, load = np.empty(len(names), dtype=int), np.zeros(n_folds)
+    order = rng.permutation(len(names))
+    for name in order[np.argsort(-sizes[order], kind="stable")]:
+        fold_of[name] = int(load.argmin())
+        load[fold_of[name]] += sizes[name]
+    return fold_of[codes]
+
+
+def _grouped(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]

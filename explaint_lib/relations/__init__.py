@@ -1,0 +1,44 @@
+"""Hyponym-hypernym pairs, the sentences that carry them, and the false pairs to tell them from.
+
+What is here: true pairs from the taxonomic features of norms (`hypernym_pairs`), sentence templates that affirm,
+deny, reverse or do not state the relation (`TEMPLATES`, `fill`), false pairs of several kinds (`naive`,
+`balanced`, `near`, `wordnet_pairs`), and generated sentences whose syntax is known (`parsed_sentences`).
+
+What it controls for: what the hypernym alone, or the hyponym alone, gives away (`balanced`); pairs that are unlisted
+but true; the grammar of articles and plurals. What it does not license: these are few nouns, in few sentences,
+written for this purpose. A result on them is a result on them.
+
+Hearst (1992) for the patterns; Levy et al. (2015) for what naive negatives give away; Regneri et al. (2024) for the
+probe that this rebuilds.
+"""
+
+from explaint_lib.relations.counterfactuals import PairSet, balanced, naive, near, pair_set
+from explaint_lib.relations.dependencies import RELATIONS, ParsedSentence, parsed_sentences, shuffled_words
+from explaint_lib.relations.pairs import Pair, Taxonomy, at_most, hypernym_pairs
+from explaint_lib.relations.templates import GROUPS, TEMPLATES, Sentence, Template, fill, templates
+from explaint_lib.relations.wordnet import WORDNET, load_wordnet, wordnet_pairs
+
+__all__ = [
+    "GROUPS",
+    "RELATIONS",
+    "TEMPLATES",
+    "WORDNET",
+    "Pair",
+    "PairSet",
+    "ParsedSentence",
+    "Sentence",
+    "Taxonomy",
+    "Template",
+    "at_most",
+    "balanced",
+    "fill",
+    "hypernym_pairs",
+    "load_wordnet",
+    "naive",
+    "near",
+    "pair_set",
+    "parsed_sentences",
+    "shuffled_words",
+    "templates",
+    "wordnet_pairs",
+]

@@ -1,0 +1,91 @@
+"""False pairs from WordNet, on a toy WordNet with NLTK's interface; and what is said where there is none."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+import pytest
+
+from explaint_lib import relations
+from explaint_lib._common import ExplaintError
+from explaint_lib.relations import Pair
+
+
+class Synset:
+    def __init__(self, name, *above):
+        self.name, self.above, self.below = name, above, []
+        for higher in above:
+            higher.below.append(self)
+
+    def hypernyms(self):
+        return list(self.above)
+
+    def hyponyms(self):
+        return self.below
+
+    def lemma_names(self):
+        return [self.name]
+
+    def min_depth(self):
+        return 0 if not self.above else 1 + min(higher.min_depth() for higher in self.above)
+
+
+class Toy:
+    """entity > (animal > (bird > robin, fish > trout, insect), artefact > (tool > hammer, vehicle > bus))."""
+
+    def __init__(self):
+        entity = Synset("entity")
+        animal, artefact = Synset("animal", entity), Synset("artefact", entity)
+        kinds = {name: Synset(name, animal) for name in ("bird", "fish", "insect")}
+        kinds |= {name: Synset(name, artefact) for name in ("tool", "vehicle")}
+        leaves = {"robin": "bird", "trout": "fish", "hammer": "tool", "bus": "vehicle"}
+        self.all = [entity, animal, artefact, *kinds.values(), *(Synset(x, kinds[y]) for x, y in leaves.items())]
+
+    def synsets(self, word, pos=None):
+        return [synset for synset in self.all if synset.name == word]
+
+    def all_synsets(self, pos=None):
+        return self.all
+
+
+TRUE = (Pair("robin", "bird"), Pair("trout", "fish"), Pair("hammer", "tool"), Pair("bus", "vehicle"))
+
+
+def test_similar_ones_are_sisters_of_the_hypernym():
+    pairs = relations.wordnet_pairs("wordnet_similar", TRUE, Toy(), rng=np.random.default_rng(0))
+    false = dict(pairs.pairs[len(TRUE) :])
+    assert false["robin"] in ("fish", "insect") and false["trout"] in ("bird", "insect")
+    assert false["hammer"] == "vehicle" and false["bus"] == "tool"
+    assert pairs.labels.tolist() == [True] * 4 + [False] * 4
+
+
+def test_ones_of_the_same_level_have_the_same_depth():
+    drawn = set()
+    for seed in range(20):
+        pairs = relations.wordnet_pairs("wordnet_level", TRUE, Toy(), rng=np.random.default_rng(seed))
+        drawn |= set(pairs.pairs[len(TRUE) :])
+    assert {hypernym for x, hypernym in drawn if x == "robin"} == {"fish", "insect", "tool", "vehicle"}
+    assert all(hypernym not in ("animal", "artefact", "entity", "robin") for _, hypernym in drawn)
+
+
+def test_unknown_words_leave_with_their_twin_and_few_are_refused():
+    odd = (*TRUE, Pair("gizmo", "tool"))
+    assert len(relations.wordnet_pairs("wordnet_level", odd, Toy(), rng=np.random.default_rng(0)).pairs) == 8
+    with pytest.raises(ExplaintError, match="only 0 of 4 pairs"):
+        relations.wordnet_pairs("wordnet_level", TRUE, Toy(), rng=np.random.default_rng(0), known=lambda word: False)
+    with pytest.raises(ExplaintError, match="negatives from WordNet are"):
+        relations.wordnet_pairs("wordnet", TRUE, Toy(), rng=np.random.default_rng(0))
+
+
+def test_without_nltk_the_message_says_what_to_do(monkeypatch):
+    real = builtins.__import__
+
+    def fake(name, *arguments, **keywords):
+        if name.startswith("nltk"):
+            raise ImportError(name)
+        return real(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", fake)
+    with pytest.raises(ExplaintError, match=r"pip install nltk.*leave these negatives out"):
+        relations.load_wordnet()
