@@ -59,9 +59,15 @@ from explaint_lib.metrics._ranking import (
     r_precision_chance,
     r_precision_oracle,
 )
+from explaint_lib.metrics._relational import relational_nearness
 from explaint_lib.metrics._rsa import rsa, rsa_null, same_group
 from explaint_lib.metrics._ties import top_share
-from explaint_lib.metrics._two_alternative import two_alternative, two_alternative_null
+from explaint_lib.metrics._two_alternative import (
+    two_alternative,
+    two_alternative_by,
+    two_alternative_null,
+    two_alternative_null_by,
+)
 
 __all__ = [
     "METRICS",
@@ -89,6 +95,7 @@ __all__ = [
     "r_precision_chance",
     "r_precision_oracle",
     "reachable_ceiling",
+    "relational_nearness",
     "retrieval_at_k",
     "retrieval_by",
     "retrieval_chance",
@@ -103,7 +110,9 @@ __all__ = [
     "spearman_item_oracle",
     "top_share",
     "two_alternative",
+    "two_alternative_by",
     "two_alternative_null",
+    "two_alternative_null_by",
 ]
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.metrics._neighbours import check_k, neighbour_share, place_share
+from explaint_lib.metrics._neighbours import check_k, neighbour_share, place_share, square
 from explaint_lib.metrics._ties import matrix, top_share
 
 
@@ -35,7 +35,7 @@ def k_occurrence(near: ArrayLike, k: int = 10, *, own: bool = False) -> np.ndarr
     """
     near = matrix(near, "near")
     check_k(k, near.shape[1] - (not own), "the number of candidates")
-    return (top_share(near, k) if own else neighbour_share(_square(near), k)).sum(axis=0)
+    return (top_share(near, k) if own else neighbour_share(square(near), k)).sum(axis=0)
 
 
 def hubness(occurrence: ArrayLike) -> float:
@@ -88,7 +88,7 @@ def csls(near: ArrayLike, k: int = 10, *, own: bool = False) -> np.ndarray:
     """
     near = matrix(near, "near")
     check_k(k, min(near.shape) - (not own), "the number of words and of candidates")
-    without = near if own else np.where(np.eye(len(_square(near)), dtype=bool), -np.inf, near)
+    without = near if own else np.where(np.eye(len(square(near)), dtype=bool), -np.inf, near)
     of_word = -np.sort(-without, axis=1)[:, :k].mean(axis=1)  # (word,)
     of_candidate = -np.sort(-without, axis=0)[:k].mean(axis=0)  # (candidate,)
     return 2 * near - of_word[:, None] - of_candidate
@@ -115,7 +115,7 @@ def mutual_proximity(near: ArrayLike, *, own: bool = False) -> np.ndarray:
     """
     near = matrix(near, "near").copy()
     if not own:
-        np.fill_diagonal(_square(near), -np.inf)
+        np.fill_diagonal(square(near), -np.inf)
     lowest = 0 if own else 1  # the diagonal ranks last and is not counted
     rows = (rankdata(near, axis=1) - 1 - lowest) / max(near.shape[1] - 1 - lowest, 1)
     columns = (rankdata(near, axis=0) - 1 - lowest) / max(near.shape[0] - 1 - lowest, 1)
@@ -137,7 +137,7 @@ def overlap_by(near: ArrayLike, gold_near: ArrayLike, k: int = 10) -> np.ndarray
     -------
     array of shape (words,), from 0 to 1
     """
-    near, gold_near = _square(matrix(near, "near")), _square(matrix(gold_near, "gold_near"))
+    near, gold_near = square(matrix(near, "near")), square(matrix(gold_near, "gold_near"))
     check_k(k, len(near) - 1, "the number of other words")
     return (neighbour_share(near, k) * neighbour_share(gold_near, k)).sum(axis=1) / k
 
@@ -149,12 +149,6 @@ def retrieval_by(near: ArrayLike, k: int = 10) -> np.ndarray:
     -------
     array of shape (words,), from 0 to 1
     """
-    near = _square(matrix(near, "near"))
+    near = square(matrix(near, "near"))
     check_k(k, len(near), "the number of words")
     return place_share(near, np.diagonal(near), k)
-
-
-def _square(near: np.ndarray) -> np.ndarray:
-    if near.shape[0] != near.shape[1]:
-        raise ExplaintError(f"expected nearness of words among themselves (square), found shape {near.shape}")
-    return near

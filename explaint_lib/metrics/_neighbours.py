@@ -163,3 +163,10 @@ def check_k(k: int, most: int, what: str) -> None:
     """Raise unless 1 <= k <= most."""
     if not 1 <= k <= most:
         raise ExplaintError(f"k must be from 1 to {what} ({most}), got {k}")
+
+
+def square(near: np.ndarray) -> np.ndarray:
+    """Return nearness of words among themselves, or raise."""
+    if near.shape[0] != near.shape[1]:
+        raise ExplaintError(f"expected nearness of words among themselves (square), found shape {near.shape}")
+    return near

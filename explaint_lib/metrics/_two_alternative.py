@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.metrics._neighbours import cosines
-from explaint_lib.metrics._ties import pair
+from explaint_lib.metrics._neighbours import cosines, square
+from explaint_lib.metrics._ties import matrix, pair
 
 
 def two_alternative(
@@ -56,10 +56,25 @@ def two_alternative(
     negatives of Sommerauer & Fokkens (2018).
     """
     pred, gold = pair(pred, gold)
-    out = np.full(len(gold), np.nan)
-    for rows, ranks in _blocks(pred, gold, groups, folds):
-        out[rows] = np.diagonal(ranks)
-    return out
+    return _scores(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds)
+
+
+def two_alternative_by(near: ArrayLike, groups: Sequence, *, folds: ArrayLike | None = None) -> np.ndarray:
+    """Return `two_alternative` for nearness (prediction, gold word) given as a matrix: corrected, or without a map.
+
+    Parameters
+    ----------
+    near : array of shape (words, words)
+        Larger is nearer: `csls`, `mutual_proximity`, `relational_nearness`.
+    groups, folds
+        As in `two_alternative`.
+
+    Returns
+    -------
+    array of shape (words,), from 0 to 1
+    """
+    near = square(matrix(near, "near"))
+    return _scores(lambda rows: near[np.ix_(rows, rows)], len(near), groups, folds)
 
 
 def two_alternative_null(
@@ -90,10 +105,39 @@ def two_alternative_null(
         Each to be compared with the mean of `two_alternative` over the words that have a score.
     """
     pred, gold = pair(pred, gold)
+    return _null(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds, n_permutations, rng)
+
+
+def two_alternative_null_by(
+    near: ArrayLike,
+    groups: Sequence,
+    n_permutations: int,
+    *,
+    folds: ArrayLike | None = None,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return `two_alternative_null` for nearness given as a matrix; parameters as `two_alternative_by`."""
+    near = square(matrix(near, "near"))
+    return _null(lambda rows: near[np.ix_(rows, rows)], len(near), groups, folds, n_permutations, rng)
+
+
+Near = Callable[[np.ndarray], np.ndarray]  # rows of a block -> (prediction, gold word) among them
+
+
+def _scores(near: Near, n: int, groups: Sequence, folds: ArrayLike | None) -> np.ndarray:
+    out = np.full(n, np.nan)
+    for rows, ranks in _blocks(near, n, groups, folds):
+        out[rows] = np.diagonal(ranks)
+    return out
+
+
+def _null(
+    near: Near, n: int, groups: Sequence, folds: ArrayLike | None, n_permutations: int, rng: np.random.Generator
+) -> np.ndarray:
     if n_permutations < 1:
         raise ExplaintError(f"a null needs at least 1 permutation, found {n_permutations}")
     total, scored = np.zeros(n_permutations), 0
-    for rows, ranks in _blocks(pred, gold, groups, folds):
+    for rows, ranks in _blocks(near, n, groups, folds):
         order = rng.permuted(np.tile(np.arange(len(rows)), (n_permutations, 1)), axis=1)  # (permutation, row)
         total += ranks[np.arange(len(rows)), order].sum(axis=1)
         scored += len(rows)
@@ -101,16 +145,16 @@ def two_alternative_null(
 
 
 def _blocks(
-    pred: np.ndarray, gold: np.ndarray, groups: Sequence, folds: ArrayLike | None
+    near: Near, n: int, groups: Sequence, folds: ArrayLike | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the rows of each block of comparable words, and the share of the others each gold row beats.
 
     ranks[i, j]: share of the block's other gold rows that are farther from prediction i than gold row j is.
     """
-    folds = np.zeros(len(gold), dtype=int) if folds is None else np.asarray(folds)
-    if not len(gold) == len(groups) == len(folds):
+    folds = np.zeros(n, dtype=int) if folds is None else np.asarray(folds)
+    if not n == len(groups) == len(folds):
         raise ExplaintError(
-            f"expected one group and one fold a word, found {len(gold)} words, {len(groups)} groups and "
+            f"expected one group and one fold a word, found {n} words, {len(groups)} groups and "
             f"{len(folds)} folds"
         )
     blocks: dict[tuple, list[int]] = {}
@@ -121,8 +165,7 @@ def _blocks(
     for members in blocks.values():
         if len(members) > 1:
             found, rows = True, np.array(members)
-            near = cosines(pred[rows], gold[rows])  # (prediction, gold)
-            yield rows, (rankdata(near, axis=1) - 1) / (len(rows) - 1)
+            yield rows, (rankdata(near(rows), axis=1) - 1) / (len(rows) - 1)
     if not found:
         raise ExplaintError(
             "no two words share a group" + (" and a fold; use fewer folds or a coarser grain" if folds.any() else "")
