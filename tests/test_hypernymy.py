@@ -78,6 +78,27 @@ def test_nothing_planted_is_nothing_found(sets):
     assert differences["attention", "chance"]["p_value"] > 0.05
 
 
+@pytest.mark.parametrize("knows", experiment.KNOWS)
+def test_planted_worlds_are_told_apart(sets, knows):
+    data = {name: experiment.planted_features(sets[name], knows, rng=np.random.default_rng(0))
+            for name in ("naive", "balanced")}  # fmt: skip
+    rows, differences = experiment.score_hypernymy(knows, data, splits=("pair",), n_folds=3, n_boot=200)
+    score = {(row["negatives"], row["predictor"]): row["accuracy"] for row in rows}
+    added = {row["negatives"]: row for row in differences if row["predictor"] == "rivals_and_attention"}["balanced"]
+    assert (added["ci_low"] > 0.02) is (knows == "relation")
+    assert (score["naive", "attention"] > 0.58) is (knows != "nothing")  # a naive test is passed by all but nothing
+    assert (score["balanced", "attention"] > 0.58) is (knows in ("relation", "similarity"))
+    if knows == "similarity":
+        assert abs(score["balanced", "attention"] - score["balanced", "word_similarity"]) < 0.05
+    if knows == "hypernym":
+        assert score["naive", "hypernym_identity"] > score["naive", "attention"] - 0.05
+
+
+def test_an_unknown_world_is_refused(sets):
+    with pytest.raises(ExplaintError, match="know one of relation, similarity"):
+        experiment.planted_features(sets["naive"], "everything", rng=np.random.default_rng(0))
+
+
 @pytest.mark.parametrize("split", ["pair", "hyponym", "hypernym", "neither"])
 def test_identity_is_at_one_half_by_design_in_balanced_sets(sets, split):
     for name in ("balanced", "near"):

@@ -119,3 +119,44 @@ def _word_features(pairs: relations.PairSet) -> dict[str, np.ndarray]:
     names, codes = np.unique(pairs.hypernyms, return_inverse=True)
     difference = zipf[:, :1] - zipf[:, 1:]
     return {"hypernym_identity": np.eye(len(names))[codes], "frequency": np.hstack([zipf, difference, abs(difference)])}
+
+
+#: What the heads of a planted world know of a pair.
+KNOWS = ("relation", "similarity", "hypernym", "nothing")
+
+
+def planted_features(
+    pairs: relations.PairSet, knows: str, *, n_heads: int = 24, n_templates: int = 3, rng: np.random.Generator
+) -> Features:
+    """Return features of a world in which it is decided what attention knows.
+
+    In every world the similarity of the two words tells true from false pairs to some degree, as it does in real data.
+
+    Parameters
+    ----------
+    pairs : PairSet
+    knows : one of `KNOWS`
+        What three of the heads hold: the similarity and, beyond it, the relation; the similarity and nothing else;
+        how often this hypernym is right in `pairs`; nothing. All other heads are noise, as is the untrained twin.
+    n_heads, n_templates : int
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ExplaintError
+        For another kind of knowledge.
+    """
+    if knows not in KNOWS:
+        raise ExplaintError(f"the heads of a planted world know one of {', '.join(KNOWS)}; found {knows!r}")
+    n, labels = len(pairs.pairs), pairs.labels
+    similarity = 1.8 * labels + rng.standard_normal(n)
+    codes = np.unique(pairs.hypernyms, return_inverse=True)[1]
+    right = (np.bincount(codes, labels) / np.bincount(codes))[codes]
+    known = {
+        "relation": similarity + 2 * labels, "similarity": similarity, "hypernym": 6 * right, "nothing": np.zeros(n)
+    }[knows]  # fmt: skip
+    trained, untrained = rng.standard_normal((2, n_templates, n, n_heads))
+    trained[..., :3] = 0.5 * trained[..., :3] + known[:, None]
+    words = _word_features(pairs) | {"word_similarity": similarity[:, None] + 0.2 * rng.standard_normal((n, 2))}
+    surface = rng.integers(1, 6, size=(n_templates, n, 5)).astype(np.float64)
+    return Features(pairs, {"affirmed": trained}, [untrained], surface, words)

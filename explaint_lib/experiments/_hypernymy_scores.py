@@ -114,8 +114,12 @@ def summarise(
     for one, other in contrasts:
         gap = seen[one, "affirmed"] - seen[other, "affirmed"]
         differences.append(shared | {"predictor": one, "control": other} | _gap(gap, clusters, n_boot, seed))
-    level = _gap(seen["attention", "affirmed"] - 0.5, clusters, n_boot, seed)
-    differences.append(shared | {"predictor": "attention", "control": "chance"} | level)
+    levels = {"chance": np.full(len(clusters), 0.5)}
+    levels |= {f"{group} sentences": other for (name, group), other in seen.items()
+               if name == "attention" and group != "affirmed"}  # fmt: skip
+    for name, level in levels.items():
+        gap = _gap(seen["attention", "affirmed"] - level, clusters, n_boot, seed)
+        differences.append(shared | {"predictor": "attention", "control": name} | gap)
     return rows, differences
 
 

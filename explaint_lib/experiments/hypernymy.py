@@ -20,7 +20,8 @@ What it does not license
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,23 @@ from tqdm import tqdm
 from explaint_lib import probes, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import load_encoder
-from explaint_lib.experiments._hypernymy_features import gather
+from explaint_lib.experiments._hypernymy_features import KNOWS, Features, gather, planted_features
 from explaint_lib.experiments._hypernymy_scores import LABEL_DRAWS, PENALTY, PREDICTORS, scores, summarise
 from explaint_lib.experiments.manifest import manifest
 from explaint_lib.norms import FeatureNorms
 
-__all__ = ["NEGATIVES", "PREDICTORS", "make_pair_sets", "run_hypernymy"]
+__all__ = [
+    "KNOWS",
+    "NEGATIVES",
+    "PREDICTORS",
+    "Features",
+    "Gathered",
+    "gather_hypernymy",
+    "make_pair_sets",
+    "planted_features",
+    "run_hypernymy",
+    "score_hypernymy",
+]
 
 NEGATIVES = ("naive", "balanced", "near", *relations.WORDNET)
 
@@ -125,9 +137,9 @@ def run_hypernymy(
     dict
         ``manifest``; ``rows``: dicts of model, predictor, negatives, split, templates, accuracy, ci_low, ci_high,
         chance, n (pairs), accuracy_unseen_template (each template tested by a probe trained on the *other* affirmed
-        ones; None for predictors that see no sentence); ``differences``: attention minus each other predictor, and
-        ``rivals_and_attention`` minus ``rivals``, with intervals over hypernyms and a one-sided p from flipping the
-        sign of whole hypernyms.
+        ones; None for predictors that see no sentence); ``differences``: attention minus each other predictor, minus
+        chance, and minus itself in each other group of sentences; ``rivals_and_attention`` minus ``rivals``; with
+        intervals over hypernyms and a one-sided p from flipping the sign of whole hypernyms.
 
     Raises
     ------
@@ -135,11 +147,55 @@ def run_hypernymy(
         For a static model, norms without taxonomic features, unknown negatives or splits, or no untrained twin.
     """
     wrong = [split for split in splits if split not in probes.SPLITS]
-    wrong += [group for group in groups if group not in relations.GROUPS]
-    if wrong or untrained_seeds < 1:
+    if wrong:
+        raise ExplaintError(f"expected splits of {', '.join(probes.SPLITS)}; found {', '.join(wrong)}")
+    gathered = gather_hypernymy(
+        model_name, norms, negatives=negatives, groups=groups, max_per_hypernym=max_per_hypernym,
+        untrained_seeds=untrained_seeds, seed=seed, revision=revision, device=device, progress=progress,
+    )  # fmt: skip
+    rows, differences = score_hypernymy(
+        model_name, gathered.features, splits=splits, n_folds=n_folds, n_boot=n_boot, seed=seed, progress=progress
+    )
+    arguments = gathered.arguments | {
+        "splits": list(splits), "n_folds": n_folds, "n_boot": n_boot, "label_draws": LABEL_DRAWS,
+        "probe_penalty": PENALTY,
+    }  # fmt: skip
+    about = manifest(data=norms.describe() | gathered.facts, model=gathered.model, arguments=arguments, seed=seed)
+    return {"manifest": about, "rows": rows, "differences": differences}
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The features of each set of pairs, and what the manifest says of them."""
+
+    features: dict[str, Features]
+    model: dict[str, Any]
+    arguments: dict[str, Any]
+    facts: dict[str, Any]
+
+
+def gather_hypernymy(
+    model_name: str,
+    norms: FeatureNorms,
+    *,
+    negatives: Sequence[str] = ("naive", "balanced", "near"),
+    groups: Sequence[str] = relations.GROUPS,
+    max_per_hypernym: int = 20,
+    untrained_seeds: int = 1,
+    seed: int = 0,
+    revision: str | None = None,
+    device: str = "cpu",
+    progress: bool = False,
+) -> Gathered:
+    """Make the pairs, run the model and its untrained twins, and keep what every predictor may see.
+
+    Parameters and errors as `run_hypernymy`, of which this is the slow half.
+    """
+    unknown = [group for group in groups if group not in relations.GROUPS]
+    if unknown or untrained_seeds < 1:
         raise ExplaintError(
-            f"expected splits of {probes.SPLITS}, template groups of {relations.GROUPS} and at least 1 untrained "
-            f"seed; found {', '.join(wrong) or f'{untrained_seeds} untrained seeds'}"
+            f"expected template groups of {', '.join(relations.GROUPS)} and at least 1 untrained seed; found "
+            f"{', '.join(unknown) or f'{untrained_seeds} untrained seeds'}"
         )
     taxonomy, sets = make_pair_sets(norms, negatives=negatives, max_per_hypernym=max_per_hypernym, seed=seed)
     groups = ["affirmed", *(group for group in relations.GROUPS if group in groups and group != "affirmed")]
@@ -150,29 +206,47 @@ def run_hypernymy(
         )
     twins = (load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
              for twin in range(untrained_seeds))  # fmt: skip
-    about, family = encoder.describe(), encoder.family
     most = "balanced" if "balanced" in sets else next(iter(sets))
     shown = {name: groups if name == most else groups[:1] for name in sets}
-    data = gather(encoder, twins, sets, shown, progress=progress)
-    rows, differences = [], []
-    work = [(name, split) for name in sets for split in splits]
-    for name, split in tqdm(work, desc="probes", disable=not progress, leave=False):
-        found = scores(data[name], split, n_folds=n_folds, seed=seed)
-        more = summarise(model_name, data[name], split, *found, n_boot=n_boot, seed=seed)
-        rows += more[0]
-        differences += more[1]
     arguments = {
-        "negatives": list(sets), "splits": list(splits), "groups": groups, "max_per_hypernym": max_per_hypernym,
-        "untrained_seeds": untrained_seeds, "n_folds": n_folds, "n_boot": n_boot, "label_draws": LABEL_DRAWS,
+        "negatives": list(sets), "groups": groups, "max_per_hypernym": max_per_hypernym,
+        "untrained_seeds": untrained_seeds, "family": encoder.family,
         "templates": {template.name: template.text for template in relations.TEMPLATES if template.group in groups},
-        "probe_penalty": PENALTY, "family": family,
     }  # fmt: skip
     facts = {"n_true_pairs_in_norms": len(taxonomy.pairs), "hypernyms": list(taxonomy.hypernyms)}
     facts |= {f"n_pairs_{name}": len(pairs.pairs) for name, pairs in sets.items()}
-    return {
-        "manifest": manifest(data=norms.describe() | facts, model=about, arguments=arguments, seed=seed),
-        "rows": rows, "differences": differences,
-    }  # fmt: skip
+    return Gathered(gather(encoder, twins, sets, shown, progress=progress), encoder.describe(), arguments, facts)
+
+
+def score_hypernymy(
+    name: str,
+    features: Mapping[str, Features],
+    *,
+    splits: Sequence[str] = probes.SPLITS,
+    n_folds: int = 4,
+    n_boot: int = 1000,
+    seed: int = 0,
+    progress: bool = False,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return rows and differences, as `run_hypernymy` does, of features that are there already.
+
+    Parameters
+    ----------
+    name : str
+        The model, or the planted world.
+    features : mapping of negatives to Features
+        From `gather_hypernymy` or `planted_features`.
+    splits, n_folds, n_boot, seed, progress
+        As in `run_hypernymy`.
+    """
+    rows, differences = [], []
+    work = [(negatives, split) for negatives in features for split in splits]
+    for negatives, split in tqdm(work, desc="probes", disable=not progress, leave=False):
+        found = scores(features[negatives], split, n_folds=n_folds, seed=seed)
+        more = summarise(name, features[negatives], split, *found, n_boot=n_boot, seed=seed)
+        rows += more[0]
+        differences += more[1]
+    return rows, differences
 
 
 def _known(word: str) -> bool:
