@@ -162,7 +162,7 @@ def test_the_pairing_test_errs_as_often_as_it_says():
         norms, X = world(encoded=False, n=30, m=12, seed=seed)
         plan = table._Plan(norms, X, table.make_mapper("ridge"), 3, seed, 1)
         draws = [table._one_draw(plan, condition, d) for condition, d in [("system", 0)] + PAIRINGS]
-        f1 = [np.nanmean(table.METRICS["f1_at_10"].score(*draw, kind="sparse")) for draw in draws]
+        f1 = [np.nanmean(scores["f1_at_10"]) for _, _, scores in draws]
         errors += inference.permutation_p(f1[0], f1[1:]) <= 0.2
     assert 1 < errors < 16
 
@@ -179,7 +179,17 @@ def test_each_condition_fits_what_it_says(monkeypatch):
         fits.append((type(mapper).__name__, np.array(A), np.array(B), np.array(folds)))
         return real(mapper, A, B, folds)
 
+    class Recording(table.SharedFolds):
+        def __init__(self, A, folds, **options):
+            super().__init__(A, folds, **options)
+            self.about = ("PLSR", np.array(A)), np.array(folds)
+
+        def predict_compact(self, B):
+            fits.append((*self.about[0], np.array(B), self.about[1]))
+            return super().predict_compact(B)
+
     monkeypatch.setattr(table, "cross_val_predict", recording)
+    monkeypatch.setattr(table, "SharedFolds", Recording)
     table.run_table(norms, X, **SMALL | {"permutations": 1})
     assert len(fits) == 7
     system, upper, shuffled, shuffled_upper, random, mean, pairing = fits
@@ -199,7 +209,7 @@ def test_each_condition_fits_what_it_says(monkeypatch):
 def test_a_rows_value_is_the_metric_and_its_interval_resamples_words(found):
     norms, X = world()
     plan = table._Plan(norms, X, table.make_mapper("plsr", components=4), 4, 0, 40)
-    pred, gold = table._one_draw(plan, "system", 0)
+    pred, gold, _ = table._one_draw(plan, "system", 0)
     f1 = table.METRICS["f1_at_10"].score(pred, gold, kind="sparse")
     assert row(found, "system", "f1_at_10")["value"] == pytest.approx(np.nanmean(f1))
     spearman = row(found, "system", "spearman_feature")
@@ -212,8 +222,18 @@ def test_a_control_of_many_draws_averages_them():
     norms, X = world()
     result = table.run_table(norms, X, **SMALL | {"permutations": 7})
     plan = table._Plan(norms, X, table.make_mapper("plsr", components=4), 4, 0, 40)
-    draws = [table.METRICS["r_precision"].score(*table._one_draw(plan, "shuffled", d), kind="sparse") for d in range(7)]
+    drawn = [table._one_draw(plan, "shuffled", d)[:2] for d in range(7)]
+    draws = [table.METRICS["r_precision"].score(pred, gold, kind="sparse") for pred, gold in drawn]
     assert row(result, "shuffled", "r_precision")["value"] == pytest.approx(np.mean(draws))
+
+
+def test_permuted_pairings_are_scored_as_if_their_norms_were_new():
+    norms, X = world()
+    plan = table._Plan(norms, X, table.make_mapper("plsr", components=4), 4, 0, 40)
+    pred, gold, scores = table._one_draw(plan, "permuted_pairing", 3)
+    assert not np.array_equal(gold, norms.values)
+    for name, metric in table.METRICS.items():
+        np.testing.assert_allclose(scores[name], metric.score(pred, gold, kind="sparse"), atol=1e-12, err_msg=name)
 
 
 def test_missing_ratings_are_masked_and_counted():

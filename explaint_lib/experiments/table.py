@@ -24,9 +24,10 @@ from tqdm import tqdm
 
 from explaint_lib import controls, inference
 from explaint_lib._common import ExplaintError
+from explaint_lib.experiments._scoring import Gold, Scores
 from explaint_lib.experiments._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
 from explaint_lib.experiments.manifest import manifest
-from explaint_lib.mappers import cross_val_predict, make_folds, make_mapper
+from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, make_folds, make_mapper
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import FeatureNorms
 
@@ -45,8 +46,6 @@ CONDITIONS = {
 }
 FEW_DRAWS = 5  # draws of the conditions that enter no test
 _STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
-
-Scores = dict[str, np.ndarray]  # metric name -> one score a word (or feature)
 
 
 def run_table(
@@ -195,41 +194,60 @@ class _Plan:
         self.seed, self.bootstrap = seed, bootstrap
         self.folds = make_folds(len(X), folds, rng=self.rng("folds"))
         self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=self.rng("bootstrap"))
+        self.shared = self.share(X) if isinstance(mapper, (PLSR, Ridge)) else None
+        self.gold = Gold(self.Y, norms.kind)
 
     def rng(self, stream: str, draw: int = 0) -> np.random.Generator:
         """Return the generator of one use; it depends on seed, use and draw alone."""
         key = (_STREAMS.index(stream), draw)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
-    def predict(self, X: np.ndarray, Y: np.ndarray, mapper: Any = None) -> np.ndarray:
-        """Return out-of-fold predictions (word, feature); missing *inputs* take the training fold's mean."""
-        mapper = self.mapper if mapper is None else mapper
-        if np.isnan(X).any():
-            mapper = make_pipeline(SimpleImputer(keep_empty_features=True), mapper)
-        return cross_val_predict(mapper, X, Y, self.folds)
+    def predict(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return out-of-fold predictions of norms (word, feature), and compact vectors of the same geometry."""
+        if self.shared is not None:
+            return self.shared.predict_compact(Y)
+        predicted = cross_val_predict(self.mapper, self.X, Y, self.folds)
+        return predicted, predicted
 
-    def score(self, pred: np.ndarray, gold: np.ndarray) -> Scores:
-        """Return every metric's scores, one a word or feature."""
-        return {name: metric.score(pred, gold, kind=self.norms.kind) for name, metric in METRICS.items()}
+    def predict_itself(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return predictions of norms from themselves; missing *inputs* take the training fold's mean."""
+        if np.isnan(Y).any():
+            mapper = make_pipeline(SimpleImputer(keep_empty_features=True), self.mapper)
+        elif self.shared is not None:
+            return self.share(Y).predict_compact(Y)
+        else:
+            mapper = self.mapper
+        predicted = cross_val_predict(mapper, Y, Y, self.folds)
+        return predicted, predicted
+
+    def share(self, X: np.ndarray) -> SharedFolds:
+        """Return the folds of an input, with the plan's mapper."""
+        name = "ridge" if isinstance(self.mapper, Ridge) else "plsr"
+        return SharedFolds(X, self.folds, mapper=name, n_components=getattr(self.mapper, "n_components", 1))
 
 
-def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return predictions and the norms they are scored against, for one draw of a condition."""
-    X, Y = plan.X, plan.Y
-    if condition == "system":
-        return plan.predict(X, Y), Y
-    if condition == "upper_bound":
-        return plan.predict(Y, Y), Y
+def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.ndarray, Scores]:
+    """Return predictions, the norms they are scored against, and the scores, for one draw of a condition."""
+    Y = plan.Y
     if condition == "mean_profile":
-        return plan.predict(X, Y, make_mapper("mean")), Y
+        predicted = cross_val_predict(make_mapper("mean"), plan.X, Y, plan.folds)
+        return predicted, Y, plan.gold.score(predicted)
+    if condition in ("system", "upper_bound"):
+        predicted, compact = plan.predict(Y) if condition == "system" else plan.predict_itself(Y)
+        return predicted, Y, plan.gold.score(predicted, compact)
     rng = plan.rng(condition, draw)
     if condition == "permuted_pairing":
-        target = Y[controls.permute_rows(len(Y), rng=rng)]
-    elif condition == "random":
-        target = controls.random_like(Y, plan.norms.kind, rng=rng)
-    else:
-        target = controls.shuffle_columns(Y, rng=rng)
-    return plan.predict(target if condition == "shuffled_upper_bound" else X, target), target
+        permutation = controls.permute_rows(len(Y), rng=rng)
+        predicted, compact = plan.predict(Y[permutation])
+        # scores do not depend on the order of the words: back in the norms' order, these know their gold side already
+        back = np.argsort(permutation)
+        scores = plan.gold.score(predicted[back], compact[back])
+        by_word = {name: METRICS[name].unit == "word" for name in scores}
+        return predicted, Y[permutation], {k: v[permutation] if by_word[k] else v for k, v in scores.items()}
+    target = controls.random_like(Y, plan.norms.kind, rng=rng) if condition == "random" else None
+    target = controls.shuffle_columns(Y, rng=rng) if target is None else target
+    predicted, compact = plan.predict_itself(target) if condition == "shuffled_upper_bound" else plan.predict(target)
+    return predicted, target, Gold(target, plan.norms.kind).score(predicted, compact)
 
 
 @dataclass
@@ -259,8 +277,7 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
     resamples = np.arange(plan.bootstrap)
     spearman = np.zeros(plan.bootstrap)
     for draw in range(n_draws):
-        pred, gold = _one_draw(plan, condition, draw)
-        scored = plan.score(pred, gold)
+        pred, gold, scored = _one_draw(plan, condition, draw)
         for name, scores in scored.items():
             known = ~np.isnan(scores)
             total[name] = total[name] + np.where(known, scores, 0.0)

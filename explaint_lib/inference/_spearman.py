@@ -11,7 +11,7 @@ import numpy as np
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import Method, bootstrap_counts, interval
 
-_FEW = 600  # up to so many words, sums over the words go through one matrix product
+_FEW = 200  # up to so many words, sums over the words go through one matrix product
 
 
 def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:

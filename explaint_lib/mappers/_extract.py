@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import blas, eigh, eigh_tridiagonal
+from scipy.linalg import blas, eigh, lapack
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 # A component is absent when its covariance, or the X it would use, is this small beside the largest one.
@@ -129,24 +129,36 @@ class _Lanczos:
         if size <= _SMALL:
             values, vectors = eigh(C, lower=False, subset_by_index=[size - 1, size - 1])
             return float(values[0]), vectors[:, 0]
-        basis, diagonal, beside = self.basis, [], []
-        for k in range(len(basis) - 1):
+        basis, most = self.basis, len(self.basis) - 1
+        diagonal, beside = np.zeros(most), np.zeros(most)
+        for k in range(most):
             v = blas.dsymv(1.0, C, basis[k])
             overlap = basis[: k + 1] @ v
             v -= overlap @ basis[: k + 1]
-            length = blas.dnrm2(v)
-            diagonal.append(overlap[k])
-            beside.append(length)
-            spent = length <= 1e-300 or length <= 1e-15 * abs(diagonal[0])  # nothing is left to find
+            diagonal[k] = overlap[k]
+            beside[k] = length = blas.dnrm2(v)
+            spent = length <= 1e-15 * abs(diagonal[0])  # nothing is left to find
             if spent or (k >= self.expected and (k - self.expected) % 4 == 0):
-                values, vectors = eigh_tridiagonal(diagonal, beside[:-1], select="i", select_range=(k, k))
+                value, vector = _last_of_tridiagonal(diagonal[: k + 1], beside[: k + 1])
                 # the residual's norm; the eigenvector is as good as that over the gap to the next eigenvalue
-                if spent or length * abs(vectors[-1, 0]) <= 4e-16 * values[0]:
-                    self.expected = max(8, k - 8)
-                    return float(values[0]), vectors[:, 0] @ basis[: k + 1]
+                if spent or length * abs(vector[-1]) <= 4e-16 * value:
+                    self.expected = max(8, k - 6)
+                    return value, vector @ basis[: k + 1]
             basis[k + 1] = v / length
         values, vectors = eigh(C, lower=False, subset_by_index=[size - 1, size - 1])
         return float(values[0]), vectors[:, 0]
+
+
+def _last_of_tridiagonal(diagonal: np.ndarray, beside: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the largest eigenpair of a symmetric tridiagonal matrix; the last of `beside` is not part of it."""
+    n = len(diagonal)
+    if n == 1:
+        return float(diagonal[0]), np.ones(1)
+    # LAPACK itself: scipy.linalg.eigh_tridiagonal takes twice as long to check its arguments as to solve
+    _, values, vectors, info = lapack.dstemr(diagonal, beside.copy(), 2, 0.0, 1.0, n, n)
+    if info:
+        raise np.linalg.LinAlgError(f"dstemr failed with code {info}")
+    return float(values[0]), vectors[:, 0]
 
 
 def principal_components(
