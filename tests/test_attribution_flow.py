@@ -11,7 +11,6 @@ from papers_formulas import by_formula, tiny
 from explaint_lib import attention, attribution, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import anatomy, hooked
-from explaint_lib.attribution._runner import runner
 from explaint_lib.experiments.flow import METHODS, flow_maps, layer_maps, score_world
 
 IDS = np.array([7, 3, 41, 12, 3, 28, 19])
@@ -97,9 +96,17 @@ def test_rows_sum_to_one_and_decoders_do_not_look_ahead(encoder):
 def test_states_layer_by_layer_are_the_models_own(encoder):
     import torch
 
-    text = runner(encoder, IDS)
+    text = attribution.prepare(encoder, IDS)
     with torch.no_grad():
         np.testing.assert_array_equal(text.states(text.start[None])[0].numpy(), own_states(encoder))
+
+
+def test_a_prepared_text_is_what_the_model_gives(encoder):
+    text = attribution.prepare(encoder, IDS)
+    for method in (attribution.value_zeroing, attribution.value_ablation, attribution.leave_one_out):
+        np.testing.assert_array_equal(method(text, IDS), method(encoder, IDS))
+    with pytest.raises(ExplaintError, match="another text"):
+        attribution.value_zeroing(text, IDS[:-1])
 
 
 def test_leave_one_out_and_replacement_are_runs_on_other_words(encoder):
@@ -172,7 +179,7 @@ def jacobian(encoder):
     """Central differences of all states by all inputs: (layer + 1, i, dim, j, dim)."""
     import torch
 
-    text, step = runner(encoder, IDS), 1e-3
+    text, step = attribution.prepare(encoder, IDS), 1e-3
     n, dim = text.start.shape
     nudges = step * torch.eye(n * dim, dtype=text.start.dtype).reshape(n * dim, n, dim)
     with torch.no_grad():
@@ -186,7 +193,7 @@ def test_gradients_equal_finite_differences(encoder):
     sizes = np.sqrt((slopes**2).sum(axis=(2, 4)))  # (layer + 1, i, j)
     exact = attribution.hidden_token_attribution(encoder, IDS)
     np.testing.assert_allclose(exact, sizes, atol=3e-3 * scale)
-    start = runner(encoder, IDS).start.detach().numpy()
+    start = attribution.prepare(encoder, IDS).start.detach().numpy()
     pushed = np.einsum("lidje,je->lijd", slopes, start)
     found = attribution.gradient_x_input(encoder, IDS)
     np.testing.assert_allclose(found, np.linalg.norm(pushed, axis=-1), atol=3e-3 * scale)

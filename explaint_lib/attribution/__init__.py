@@ -20,6 +20,7 @@ The measure is ours; it stands beside the token identifiability of Brunner et al
 instead.
 """
 
+from explaint_lib.attribution._runner import Runner, prepare
 from explaint_lib.attribution.corruptions import (
     CORRUPTIONS,
     Edit,
@@ -57,6 +58,7 @@ __all__ = [
     "Edit",
     "Interventions",
     "Replacer",
+    "Runner",
     "attention_statistics",
     "corrupted",
     "draw_edits",
@@ -71,6 +73,7 @@ __all__ = [
     "leave_one_out",
     "locality",
     "mean_state",
+    "prepare",
     "relative_change",
     "reorder",
     "replaced",

@@ -6,6 +6,7 @@ variants make the batch. That its states are the model's own is checked when it 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,24 +18,29 @@ _ROUNDING = 1e-3  # relative; what parts leave out would be far larger, float32 
 
 
 class Runner:
-    """A model and one text.
+    """A model and one text, made by `prepare`.
 
     Attributes
     ----------
+    table : (vocab, dim) tensor
+        Word embeddings of all tokens.
     words : (n, dim) tensor
         Word embeddings of the text, before positions.
     mean_word : (dim,) tensor
         Mean row of the embedding matrix.
     start : (n, dim) tensor
         Input of the first layer: layer 0.
-    causal : bool
+    own : (layer + 1, n, dim) tensor
+        States of the text as it is; the last row before what follows the last layer.
     """
 
+    ids: np.ndarray
     n_layers: int
+    own: Any
+    table: Any
     words: Any
     mean_word: Any
     start: Any
-    causal: bool
 
     def embed(self, words: Any) -> Any:
         """Return the input of the first layer for word embeddings (batch, n, dim)."""
@@ -52,8 +58,9 @@ class Runner:
         """Apply what follows the last layer."""
         return states
 
+    @cached_property
     def parts(self) -> list[dict[str, Any]]:
-        """Take the attention blocks apart; see `layer_parts`."""
+        """The attention blocks taken apart; see `layer_parts`."""
         raise NotImplementedError
 
     def states(self, start: Any, zeroed: Any = None) -> Any:
@@ -66,15 +73,31 @@ class Runner:
         return torch.stack([*found[:-1], self.finish(found[-1])], dim=1)
 
 
-def runner(model: Any, ids: np.ndarray) -> Runner:
-    """Return the runner of an `Encoder` (or anything with a torch ``model``), or of a planted transformer.
+def prepare(model: Any, ids: np.ndarray) -> Runner:
+    """Return a model ready to be run again on one text: give it to several methods, and they share the first run.
+
+    Parameters
+    ----------
+    model : Encoder or planted transformer
+        Of the BERT or the Llama family.
+    ids : (n,) int
+        Token ids of one text, special tokens included.
+
+    Returns
+    -------
+    Runner
+        Every function of this package that takes a model and the ids of one text takes this in place of the model.
 
     Raises
     ------
     ExplaintError
         For a model of another kind or architecture, and for ids that are not one text.
     """
-    ids = np.asarray(ids)
+    ids = np.array(ids)
+    if isinstance(model, Runner):
+        if not np.array_equal(model.ids, ids):
+            raise ExplaintError("the model was prepared for another text; prepare it again")
+        return model
     if ids.ndim != 1 or not ids.size or not np.issubdtype(ids.dtype, np.integer):
         raise ExplaintError(f"expected the token ids of one text, (n,) integers, found {ids.shape} of {ids.dtype}")
     if hasattr(model, "model"):
@@ -91,27 +114,29 @@ class _Torch(Runner):
     def __init__(self, model: Any, ids: np.ndarray) -> None:
         import torch
 
-        self.anatomy = anatomy(model)
+        self.ids, self.anatomy = ids, anatomy(model)
         self.blocks = self.anatomy.blocks
         self.n_layers = len(self.blocks)
         calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
         look = [(block.layer, "call", lambda args, kwargs: calls.append((args, dict(kwargs)))) for block in self.blocks]
-        table = model.get_input_embeddings().weight.detach()
-        tokens = torch.from_numpy(ids[None].astype(np.int64)).to(table.device)
+        self.table = model.get_input_embeddings().weight.detach()
+        tokens = torch.from_numpy(ids[None].astype(np.int64)).to(self.table.device)
         with torch.no_grad(), hooked(look):
             top = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False).last_hidden_state
-            self.words, self.mean_word = table[tokens[0]], table.mean(dim=0)
+        with torch.no_grad():
+            self.words, self.mean_word = self.table[tokens[0]], self.table.mean(dim=0)
             # layers are called with (states, mask, ...): what follows the states is the same for every variant
             self.calls = [(args[1:], kwargs | {"past_key_values": None}) for args, kwargs in calls]
             self.start = self.embed(self.words[None])[0]
-            again = self.states(calls[0][0][0])[:, -1]
-        if not (_near(self.start, calls[0][0][0][0]) and _near(again, top)):
+            states = [args[0][0] for args, _ in calls]
+            self.own = torch.stack([*states, self.step(self.n_layers - 1, states[-1][None])[0]])
+            again = [self.step(layer, self.own[layer][None])[0] for layer in range(self.n_layers - 1)]
+        same = [(self.start, self.own[0]), (self.finish(self.own[-1]), top[0])]
+        if not all(_near(*pair) for pair in [*same, *zip(again, self.own[1:-1], strict=True)]):
             raise ExplaintError(
                 f"{type(model).__name__} does more than run its layers one after the other; this method would "
                 "compute other states than the model does"
             )
-        weights = self.parts_of(0, self.start)["attention"]
-        self.causal = not bool(torch.triu(weights, diagonal=1).any()) and len(ids) > 1
 
     def embed(self, words: Any) -> Any:
         return self.anatomy.embed(words)
@@ -131,29 +156,22 @@ class _Torch(Runner):
     def finish(self, states: Any) -> Any:
         return states if self.anatomy.final_norm is None else self.anatomy.final_norm(states)
 
+    @cached_property
     def parts(self) -> list[dict[str, Any]]:
+        return [self._parts_of(layer) for layer in range(self.n_layers)]
+
+    def _parts_of(self, layer: int) -> dict[str, Any]:
+        """Take one layer apart."""
         import torch
 
-        found, states = [], self.start
-        with torch.no_grad():
-            for layer in range(self.n_layers):
-                part = self.parts_of(layer, states)
-                states = part.pop("states")
-                found.append({k: v.cpu().numpy() if isinstance(v, torch.Tensor) else v for k, v in part.items()})
-        return found
-
-    def parts_of(self, layer: int, states: Any) -> dict[str, Any]:
-        """Take one layer apart, given its input (n, dim)."""
-        import torch
-
-        block, seen = self.blocks[layer], {}
+        block, states, seen = self.blocks[layer], self.own[layer], {}
         look = [
             (block.attention, "output", lambda out: seen.update(weights=out[1])),
             (block.value, "output", lambda out: seen.update(values=out)),
             (block.sum_reader, "input", lambda total: seen.update(total=total)),
         ]
         with torch.no_grad(), hooked(look):
-            after = self.step(layer, states[None])[0]
+            self.step(layer, states[None])
         if seen.get("weights") is None:
             raise ExplaintError('the model returns no attention weights; load it with attn_implementation="eager"')
         attention = seen["weights"][0]  # (head, query, key)
@@ -170,22 +188,22 @@ class _Torch(Runner):
             raise ExplaintError("the attention block holds more than heads and a residual connection; unknown family")
         if block.norm is not None:
             part |= {"gain": block.norm.weight, "shift": block.norm.bias, "epsilon": block.norm.eps}
-        return part | {"states": after}
+        return {key: v.detach().cpu().numpy() if isinstance(v, torch.Tensor) else v for key, v in part.items()}
 
 
 class _Planted(Runner):
     def __init__(self, world: Any, ids: np.ndarray) -> None:
         import torch
 
-        self.world, self.ids = world, ids
-        self.n_layers = len(world.layers)
-        self.words = torch.from_numpy(world.embedding[ids])
+        self.ids, self.n_layers = ids, len(world.layers)
+        self.table = torch.from_numpy(world.embedding)
+        self.words = self.table[torch.from_numpy(ids)]
         self.mean_word = torch.from_numpy(world.embedding.mean(axis=0))
         self.position = torch.from_numpy(world.position[: len(ids)].copy())
         self.start = self.embed(self.words)
-        self.causal = world.family == "decoder"
         names = ("query", "key", "value", "output")
         self.layers = [{name: torch.from_numpy(getattr(heads, name)) for name in names} for heads in world.layers]
+        self.own = self.states(self.start[None])[0]
 
     def embed(self, words: Any) -> Any:
         return words + self.position
@@ -202,15 +220,15 @@ class _Planted(Runner):
         logits = (stream @ heads["query"]) @ (stream @ heads["key"]).transpose(-1, -2)
         return logits.softmax(dim=-1), stream @ heads["value"] @ heads["output"]  # (batch, head, n, n), (..., n, dim)
 
+    @cached_property
     def parts(self) -> list[dict[str, Any]]:
-        found, states = [], self.start[None]
-        for layer in range(self.n_layers):
-            weights, values = self._read(layer, states)
+        found = []
+        for layer, states in enumerate(self.own[:-1]):
+            weights, values = self._read(layer, states[None])
             found.append({
                 "attention": weights[0].numpy(), "values": values[0].numpy(),
-                "residual": states[0].numpy(), "bias": np.zeros(states.shape[-1]),
+                "residual": states.numpy(), "bias": np.zeros(states.shape[-1]),
             })  # fmt: skip
-            states = self.step(layer, states)
         return found
 
 

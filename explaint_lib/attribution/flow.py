@@ -28,7 +28,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.attribution._runner import Runner, runner
+from explaint_lib.attribution._runner import Runner, prepare
 from explaint_lib.attribution.interventions import relative_change
 from explaint_lib.attribution.replacements import Replacer
 
@@ -40,7 +40,7 @@ def layer_parts(model: Any, ids: np.ndarray) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    model : Encoder or planted transformer
+    model : Encoder, planted transformer, or what `prepare` made of one
         Of the BERT or the Llama family.
     ids : (n,) int
         Token ids, special tokens included.
@@ -56,7 +56,7 @@ def layer_parts(model: Any, ids: np.ndarray) -> list[dict[str, Any]]:
     ExplaintError
         For another architecture: when the parts do not add up to the model's own states.
     """
-    return runner(model, ids).parts()
+    return [dict(part) for part in prepare(model, ids).parts]
 
 
 def states_under(model: Any, ids: np.ndarray, weights: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -84,8 +84,8 @@ def states_under(model: Any, ids: np.ndarray, weights: Mapping[int, np.ndarray])
     """
     import torch
 
-    text = runner(model, ids)
-    shape = text.parts()[0]["attention"].shape
+    text = prepare(model, ids)
+    shape = text.parts[0]["attention"].shape
     for layer, given in weights.items():
         if layer not in range(text.n_layers) or np.shape(given) != shape:
             raise ExplaintError(
@@ -114,25 +114,20 @@ def value_zeroing(model: Any, ids: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    text = runner(model, ids)
+    text = prepare(model, ids)
     n = len(text.start)
-    found, states = [], text.start[None]
-    rounding = max((100 * torch.finfo(states.dtype).eps) ** 2, 1e-13)  # a cosine is quadratic in what changed
+    found = []
+    rounding = max((100 * torch.finfo(text.own.dtype).eps) ** 2, 1e-13)  # a cosine is quadratic in what changed
     with torch.no_grad():
         for layer in range(text.n_layers):
-            after = text.step(layer, states)  # (1, n, dim)
-            rows = [
-                1 - torch.cosine_similarity(after.double(), _step(text, layer, states, some).double(), dim=-1)
-                for some in torch.arange(n).split(_ROWS)
-            ]  # (key, query) each
+            states, after = text.own[layer], text.own[layer + 1].double()
+            rows = []
+            for zeroed in torch.arange(n).split(_ROWS):
+                without = text.step(layer, states.expand(len(zeroed), -1, -1), zeroed)
+                rows.append(1 - torch.cosine_similarity(after[None], without.double(), dim=-1))  # (key, query)
             distance = torch.cat(rows).T.cpu().numpy()
             found.append(np.where(distance > rounding, distance, 0))
-            states = after
     return np.stack(found)
-
-
-def _step(text: Runner, layer: int, states: Any, zeroed: Any) -> Any:
-    return text.step(layer, states.expand(len(zeroed), -1, -1), zeroed)
 
 
 def value_ablation(model: Any, ids: np.ndarray) -> np.ndarray:
@@ -148,7 +143,7 @@ def value_ablation(model: Any, ids: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    text = runner(model, ids)
+    text = prepare(model, ids)
     return _changes(text, [(text.start, j) for j in torch.arange(len(text.start))])
 
 
@@ -165,7 +160,7 @@ def leave_one_out(model: Any, ids: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    text = runner(model, ids)
+    text = prepare(model, ids)
     with torch.no_grad():
         without = text.words.repeat(len(text.words), 1, 1)  # (key, n, dim)
         without[torch.arange(len(without)), torch.arange(len(without))] = text.mean_word
@@ -193,16 +188,15 @@ def replacement_effect(
     """
     import torch
 
-    text = runner(model, ids)
+    text = prepare(model, ids)
     ids = np.asarray(ids)
-    table = model.model.get_input_embeddings().weight if hasattr(model, "model") else torch.from_numpy(model.embedding)
     variants, of = [], []
     with torch.no_grad():
         for j in range(len(ids)):
             for token in [replacements(ids, j, rng) for _ in range(n_draws)]:
                 if token is not None:
                     words = text.words.clone()
-                    words[j] = table[int(token)]
+                    words[j] = text.table[int(token)]
                     variants.append((text.embed(words[None])[0], None))
                     of.append(j)
         if not variants:
@@ -219,7 +213,7 @@ def _changes(text: Runner, variants: list[tuple[Any, Any]]) -> np.ndarray:
     import torch
 
     with torch.no_grad():
-        before = text.states(text.start[None]).cpu().numpy()  # (1, layer + 1, n, dim)
+        before = torch.cat([text.own[:-1], text.finish(text.own[-1])[None]]).cpu().numpy()  # (layer + 1, n, dim)
         found = []
         for k in range(0, len(variants), _ROWS):
             starts, zeroed = zip(*variants[k : k + _ROWS], strict=True)
@@ -250,7 +244,7 @@ def gradient_x_input(model: Any, ids: np.ndarray, *, readout: np.ndarray | None 
     Where a normalisation stands before the first attention block (Llama), stretching an input changes
     nothing that others read there: at layer 1 every entry off the diagonal is zero, whatever flows.
     """
-    text = runner(model, ids)
+    text = prepare(model, ids)
     n = len(text.start)
     stretch = text.start.new_zeros(n, *text.start.shape)  # (key, n, dim)
     for j in range(n):
@@ -295,7 +289,7 @@ def hidden_token_attribution(
     """
     import torch
 
-    text = runner(model, ids)
+    text = prepare(model, ids)
     n, dim = text.start.shape
     if n_samples is None:
         directions = torch.eye(dim)

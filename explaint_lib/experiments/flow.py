@@ -17,19 +17,28 @@ What it does not license
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from explaint_lib import attention, attribution
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders import Encoder, Encoding
 
-__all__ = ["METHODS", "flow_maps", "layer_maps", "score_world"]
+__all__ = ["CAUSAL", "LEVELS", "MAPS", "METHODS", "FlowRun", "flow_maps", "layer_maps", "run_flow", "score_world"]
 
 METHODS = (
     "raw attention", "rollout", "flow", "norm-weighted", "ALTI", "value zeroing", "gradient x input", "leave-one-out",
     "hidden token attribution",
 )  # fmt: skip
+CAUSAL = ("token exchanged", "values ablated")
+#: Everything that `run_flow` compares: methods, causal measures, one of these drawn again, and distance alone.
+MAPS = (*METHODS, *CAUSAL, "exchanged again", "nearness")
+#: Units, and whether special tokens and a decoder's first position take part.
+LEVELS = ("tokens", "tokens, all", "words", "words, all")
 _NOTHING = 1e-6  # share of a planted state: float64 rounding is far below, every planted share far above
 
 
@@ -49,6 +58,7 @@ def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
         included), ALTI, value zeroing. A row by which nothing is given or lost at all stands for its own
         position.
     """
+    model = attribution.prepare(model, ids)
     blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(model, ids)]
     return {
         "raw attention": np.stack([block.attention.mean(axis=0, dtype=np.float64) for block in blocks]),
@@ -59,7 +69,12 @@ def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def flow_maps(
-    model: Any, ids: np.ndarray, *, n_samples: int | None = 16, rng: np.random.Generator | None = None
+    model: Any,
+    ids: np.ndarray,
+    *,
+    layers: dict[str, np.ndarray] | None = None,
+    n_samples: int | None = 16,
+    rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the map of the top states by each of the nine methods.
 
@@ -68,6 +83,8 @@ def flow_maps(
     model : Encoder or planted transformer
     ids : (n,) int
         One text, special tokens included. Meant for sentences: flow and the gradients grow fast with n.
+    layers : dict, optional
+        What `layer_maps` gave for this text, if it is there already.
     n_samples : int, optional
         Random directions for hidden token attribution; None for exact Jacobians.
     rng : numpy.random.Generator
@@ -78,7 +95,8 @@ def flow_maps(
     dict of method to (query, key) float64
         In the order of `METHODS`; rows sum to 1.
     """
-    layers = layer_maps(model, ids)
+    model = attribution.prepare(model, ids)
+    layers = layer_maps(model, ids) if layers is None else layers
     raw = layers["raw attention"] / layers["raw attention"].sum(axis=-1, keepdims=True)
     found = {"raw attention": raw[-1], "rollout": attention.rollout(raw)[-1], "flow": attention.flow(raw)}
     found |= {name: attention.rollout(layers[name], residual=0)[-1] for name in METHODS[3:6]}
@@ -129,3 +147,135 @@ def score_world(
             "distance": float(attention.total_variation(shares, truth).mean()),
         })  # fmt: skip
     return rows
+
+
+@dataclass(frozen=True, eq=False)
+class FlowRun:
+    """Nine methods and two causal measures on the same texts.
+
+    Attributes
+    ----------
+    encodings : list of Encoding
+    maps : list of dict of str to (query, key)
+        One dict a text, with the names of `MAPS`, for the top layer.
+    agreement : dict of str to (text, map, map) float64
+        For each of `LEVELS`: mean Spearman correlation of rows, the position itself left out.
+    kept : (text, layer) float64 in [0, 1]
+        Share of a state that is its own after one attention block: 1 - mixing ratio, mean over positions.
+    sink : dict of str to (text, layer) float64 in [0, 1]
+        For each method with a map a layer: of what ordinary positions take from others, the share credited to
+        special tokens and a decoder's first position. NaN where there is no such token.
+    """
+
+    encodings: list[Encoding]
+    maps: list[dict[str, np.ndarray]]
+    agreement: dict[str, np.ndarray]
+    kept: np.ndarray
+    sink: dict[str, np.ndarray]
+
+    def between(self, first: str, second: str, level: str = "tokens") -> np.ndarray:
+        """Return the agreement of two maps, (text,) in [-1, 1]."""
+        return self.agreement[level][:, MAPS.index(first), MAPS.index(second)]
+
+
+def run_flow(
+    encoder: Encoder,
+    texts: Sequence[str],
+    *,
+    n_samples: int = 16,
+    n_draws: int = 2,
+    rng: np.random.Generator,
+    progress: bool = False,
+) -> FlowRun:
+    """Run everything on real texts.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Of the BERT or the Llama family.
+    texts : sequence of str
+        Sentences of at least five words; cost grows fast with their length.
+    n_samples : int
+        Random directions for hidden token attribution.
+    n_draws : int
+        Exchanges of each token, for the causal measure and again for its repetition (its ceiling).
+    rng : numpy.random.Generator
+    progress : bool
+
+    Returns
+    -------
+    FlowRun
+
+    Raises
+    ------
+    ExplaintError
+        For a text in which no row has three other tokens to rank.
+    """
+    encodings = encoder.encode(texts, hidden_states=False, attention=False)
+    matched = attribution.frequency_matched(
+        [e.token_ids for e in encodings], encoder.vocabulary, special=[e.special for e in encodings]
+    )
+    ordinary = np.unique(np.concatenate([e.token_ids[~e.special] for e in encodings]))
+
+    def exchange(ids: np.ndarray, position: int, rng: np.random.Generator) -> int:
+        found = matched(ids, position, rng)  # special tokens have no match: any ordinary one
+        return int(rng.choice(ordinary[ordinary != ids[position]])) if found is None else found
+
+    causal = encoder.family == "decoder"
+    all_maps, kept, sinks = [], [], []
+    agreement: dict[str, list[np.ndarray]] = {level: [] for level in LEVELS}
+    for encoding in tqdm(encodings, desc=f"flow ({encoder.name})", unit="text", disable=not progress, leave=False):
+        ids, again = encoding.token_ids, {}
+        text = attribution.prepare(encoder, ids)
+        for name in ("token exchanged", "exchanged again"):
+            draw = attribution.replacement_effect(text, ids, replacements=exchange, n_draws=n_draws, rng=rng)
+            again[name] = draw[-1]
+        layers = layer_maps(text, ids)
+        maps = flow_maps(text, ids, layers=layers, n_samples=n_samples, rng=rng) | again
+        maps |= {"values ablated": attribution.value_ablation(text, ids)[-1]}
+        maps |= {"nearness": attention.nearness(len(ids), causal=causal)}
+        all_maps.append({name: maps[name] for name in MAPS})
+        sunk = _sunk(encoder, encoding)
+        for level, found in _agreements(all_maps[-1], encoding, sunk, causal).items():
+            agreement[level].append(found)
+        blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(text, ids)]
+        kept.append([1 - attention.mixing_ratio(block)[~sunk].mean() for block in blocks])
+        sinks.append({name: _to_sink(steps, sunk) for name, steps in layers.items()})
+    return FlowRun(
+        encodings, all_maps, {level: np.stack(found) for level, found in agreement.items()}, np.array(kept),
+        {name: np.stack([each[name] for each in sinks]) for name in sinks[0]},
+    )  # fmt: skip
+
+
+def _sunk(encoder: Encoder, encoding: Encoding) -> np.ndarray:
+    """Return special tokens and a decoder's first position, which sees itself only and takes what nobody wants."""
+    sunk = encoding.special.copy()
+    sunk[0] |= encoder.family == "decoder"
+    return sunk
+
+
+def _agreements(
+    maps: dict[str, np.ndarray], encoding: Encoding, sunk: np.ndarray, causal: bool
+) -> dict[str, np.ndarray]:
+    """Return the agreement of all maps of one text, (map, map), at every level."""
+    merged = {name: attention.to_words(found, encoding.word_ids) for name, found in maps.items()}
+    first = next(iter(merged.values()))[1]
+    words = {name: found for name, (found, _) in merged.items()}
+    found = {
+        "tokens": attention.row_agreement(maps, causal=causal, skip=sunk),
+        "tokens, all": attention.row_agreement(maps, causal=causal),
+        "words": attention.row_agreement(words, causal=causal, skip=sunk[first]),
+        "words, all": attention.row_agreement(words, causal=causal),
+    }
+    if np.isnan(found["words"]).any():
+        raise ExplaintError(f"{encoding.text[:40]!r} is too short to rank its words; leave it out")
+    return found
+
+
+def _to_sink(steps: np.ndarray, sunk: np.ndarray) -> np.ndarray:
+    """Return, a layer, the share of what ordinary positions take from others that is credited to `sunk` ones."""
+    if not sunk.any():
+        return np.full(len(steps), np.nan)
+    others = steps * ~np.eye(len(sunk), dtype=bool)  # (layer, query, key)
+    rows = others[:, ~sunk]
+    return rows[..., sunk].sum(axis=(1, 2)) / rows.sum(axis=(1, 2))
