@@ -239,6 +239,8 @@ def blind_test(
 
     Warnings
     --------
+    A row must not be a copy of another sentence's row of the other kind (a sentence that lends its states to a
+    corruption of another): the copy is in the training set with the wrong name, and scores fall *below* chance.
     A classifier that fails has shown that these statistics do not tell the maps apart for a classifier of this
     kind, not that nothing does.
     """
@@ -257,12 +259,13 @@ def blind_test(
     both = np.stack([first, second]).reshape(2, n, 1 if single else first.shape[1], -1)  # (kind, sentence, map, f)
     both = both[..., np.isfinite(both).all(axis=(0, 1, 2))]
     fold = rng.permutation(n) % n_folds
+    solver = "lbfgs" if single else "newton-cholesky"  # the second is far faster for many maps and few numbers
     score = np.zeros(both.shape[:3])
     for number in range(n_folds):
         train, test = both[:, fold != number], both[:, fold == number]
         # a single map has few numbers, and kinds may differ in their products ("sharp, and off the diagonal")
         steps = [] if single else [PolynomialFeatures(2, include_bias=False)]
-        model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=300))
+        model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=1000, solver=solver))
         kinds = np.broadcast_to(np.arange(2)[:, None, None], train.shape[:3])
         model.fit(train.reshape(-1, both.shape[3]), kinds.ravel())
         score[:, fold == number] = model.decision_function(test.reshape(-1, both.shape[3])).reshape(test.shape[:3])
