@@ -75,3 +75,44 @@ class Watch:
         address = urlparse(request.url)
         if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
             self.faults.append(f"outside request: {request.url}")
+
+
+def document(*widgets: object) -> str:
+    """A page with these figures (widgets, or HTML) and nothing else."""
+    figures = "".join(w if isinstance(w, str) else w.static_html() for w in widgets)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width">'
+        '<link rel="icon" href="data:,"><title>Widgets</title>'
+        f"</head><body><main><h1>Widgets</h1><h2>One</h2>{figures}</main></body></html>"
+    )
+
+
+def widget(page: object, i: int) -> object:
+    return page.locator("[data-explaint]").nth(i)
+
+
+@pytest.fixture
+def open_page(chromium: object, site: tuple[Path, str]) -> Iterator[object]:
+    """Open a page of the module's `site` (folder, address); at the end fail on any outside request or error."""
+    contexts, watches = [], []
+
+    def open_(
+        name: str = "page.html", *, scheme: str = "http", width: int = 1000, fragment: str = "", **options: object
+    ) -> object:
+        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        watches.append(Watch(page))
+        page.goto((site[1] + name if scheme == "http" else (site[0] / name).as_uri()) + fragment)
+        if options.get("java_script_enabled", True):
+            page.wait_for_function(
+                "document.querySelectorAll('[data-explaint]').length === "
+                "document.querySelectorAll('[data-explaint-ready], [data-explaint-error]').length"
+            )
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert [fault for watch in watches for fault in watch.faults] == []

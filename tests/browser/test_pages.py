@@ -32,8 +32,8 @@ QUESTIONS = {
         const bad = [...document.querySelectorAll('img')].filter(i => !i.complete || !i.naturalWidth);
         return bad.length ? bad.map(i => i.src).join(', ') : null }""",
     "widget that failed": """() => {
-        const bad = [...document.querySelectorAll('[data-tw-error]')];
-        return bad.length ? bad.map(w => w.dataset.twError).join(', ') : null }""",
+        const bad = [...document.querySelectorAll('[data-explaint-error]')];
+        return bad.length ? bad.map(w => w.dataset.explaintError).join(', ') : null }""",
     "text too pale": """() => {
         const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
         const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);

@@ -28,7 +28,7 @@ TWINS = {
     "an image without a text": ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', "image without a text"),
     "an image whose text is its file": ('<img alt="_images/1f.png" src="data:,">', "image without a text"),
     "mathematics left in TeX": ('<span class="math">\\(x^2\\)</span>', "mathematics not set"),
-    "a widget that failed": ('<div data-tw-error="no data"></div>', "widget that failed: no data"),
+    "a widget that failed": ('<div data-explaint-error="no data"></div>', "widget that failed: no data"),
     "pale text": ('<p style="color: #bbb">pale</p>', "text too pale"),
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
-from .conftest import Watch, serve
+from .conftest import document, serve, widget
 
 pytestmark = pytest.mark.browser
 
@@ -36,16 +36,6 @@ NASTY = [
 def maps(seed, n, layers=3, heads=4):
     scores = np.exp(2 * np.random.default_rng(seed).normal(size=(layers, heads, n, n)))
     return scores / scores.sum(-1, keepdims=True)
-
-
-def document(*widgets):
-    figures = "".join(w if isinstance(w, str) else w.static_html() for w in widgets)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width">'
-        '<link rel="icon" href="data:,"><title>Widgets</title>'
-        f"</head><body><main><h1>Widgets</h1><h2>One</h2>{figures}</main></body></html>"
-    )
 
 
 @pytest.fixture(scope="module")
@@ -76,34 +66,6 @@ def site(tmp_path_factory):
     (folder / "damaged.html").write_text(document(cut, viewer), "utf8")
     with serve(folder) as address:
         yield folder, address
-
-
-@pytest.fixture
-def open_page(chromium, site):
-    """Open a page; at the end fail on any outside request, error or overflow to the right."""
-    contexts, watches = [], []
-
-    def open_(name="page.html", *, scheme="http", width=1000, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        watches.append(Watch(page))
-        page.goto(site[1] + name if scheme == "http" else (site[0] / name).as_uri())
-        if options.get("java_script_enabled", True):
-            page.wait_for_function(
-                "document.querySelectorAll('[data-explaint]').length === "
-                "document.querySelectorAll('[data-explaint-ready], [data-explaint-error]').length"
-            )
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert [fault for watch in watches for fault in watch.faults] == []
-
-
-def widget(page, i):
-    return page.locator("[data-explaint]").nth(i)
 
 
 def says(element):
