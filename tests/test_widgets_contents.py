@@ -41,9 +41,9 @@ def test_a_diffuse_map_keeps_its_pattern():
     """An untrained head spreads its weight so evenly that to the nearest percent nothing of it would be left."""
     diffuse = softmax_maps(0, layers=6, heads=12, n=92, sharpness=0.1)
     stored = AttentionViewer(diffuse, [str(i) for i in range(92)]).weights()
-    assert np.abs(stored - diffuse).max() <= diffuse.max() / 16 + 1e-9
-    flat = np.corrcoef(diffuse[0, 0].ravel(), stored[0, 0].ravel())[0, 1]
-    assert flat > 0.85 and np.corrcoef(diffuse[0, 0].ravel(), np.rint(100 * diffuse[0, 0]).ravel())[0, 1] < 0.6
+    assert np.abs(stored - diffuse).max() <= 1.001 * diffuse.max() / 16
+    assert np.ptp(np.rint(100 * diffuse[0, 0])) == 0
+    assert np.corrcoef(diffuse[0, 0].ravel(), stored[0, 0].ravel())[0, 1] > 0.85
 
 
 @pytest.mark.parametrize("causal", [False, True])
