@@ -243,8 +243,8 @@ def test_a_planted_copy_head_is_found_beyond_every_offset():
     rng = np.random.default_rng(0)
     choices, queries, targets, lengths, halves = frozen(*sentences_with_heads(80, rng))
     found = probes.best_head(choices, queries, targets, lengths, halves, n_permutations=199, rng=rng)
-    assert found.index == 1 and found.score == found.held_out == 1.0
-    assert found.offset < 0.5 and found.p_value == 1 / 200 and len(found.null) == 199
+    assert found.index == 1 and found.score == 1.0 and found.held_out.all() and found.held_out.shape == halves.shape
+    assert found.offset.mean() < 0.5 and found.p_value == 1 / 200 and len(found.null) == 199
 
 
 def test_it_is_not_found_where_it_was_not_planted():
@@ -260,7 +260,7 @@ def test_a_previous_token_head_is_found_and_a_fixed_offset_does_as_well():
     choices, queries, _, lengths, halves = sentences_with_heads(80, rng)
     found = probes.best_head(choices, queries, queries - 1, lengths, halves, n_permutations=99, rng=rng)
     assert found.index == 0 and found.score == 1.0
-    assert found.offset == 1.0 and found.p_value == 1.0  # nothing but the offset
+    assert found.offset.all() and found.p_value == 1.0  # nothing but the offset
 
 
 def test_a_uniform_head_chooses_the_first_word_and_never_itself():
@@ -268,6 +268,17 @@ def test_a_uniform_head_chooses_the_first_word_and_never_itself():
     assert probes.head_choices(uniform, [0, 3])[:, 0, 0].tolist() == [1, 0]
     backward = probes.head_choices(uniform, [0, 1, 3], backward_only=True)
     assert backward[:, 0, 0].tolist() == [-1, 0, 0]
+
+
+def test_with_few_examples_some_head_fits_whatever_there_is_to_find():
+    rng = np.random.default_rng(0)
+    noise = rng.random((300, 70)) < 0.1  # heads that hit one word in ten, as in nothing
+    share = [probes.share_with_a_fitting_head(frozen(noise), k, n_draws=400, rng=rng) for k in (1, 2, 4)]
+    assert share[0] > 0.95 and 0.35 < share[1] < 0.65 and share[2] < 0.05  # 1 - (1 - .01) ** 70 = .5
+    with_one = np.column_stack([noise, np.ones(300, dtype=bool)])
+    assert probes.share_with_a_fitting_head(with_one, 50, rng=rng) == 1.0
+    with pytest.raises(ExplaintError, match="1 to 300 examples"):
+        probes.share_with_a_fitting_head(noise, 301, rng=rng)
 
 
 def test_heads_need_both_halves_and_matching_lengths():

@@ -8,7 +8,14 @@ model uses what a probe finds; decodable is not used.
 """
 
 from explaint_lib.probes.features import between, word_attention
-from explaint_lib.probes.heads import BestHead, HeadTest, best_head, head_choices, max_t_heads
+from explaint_lib.probes.heads import (
+    BestHead,
+    HeadTest,
+    best_head,
+    head_choices,
+    max_t_heads,
+    share_with_a_fitting_head,
+)
 from explaint_lib.probes.linear import (
     CodeLength,
     LinearProbe,
@@ -37,6 +44,7 @@ __all__ = [
     "max_t_heads",
     "online_code_length",
     "probe_probabilities",
+    "share_with_a_fitting_head",
     "split_folds",
     "word_attention",
 ]

@@ -105,14 +105,14 @@ class BestHead(NamedTuple):
     """The outcome of a search over heads.
 
     index : flat index of the head that is best on all items; score : its share of hits there (the tempting number);
-    held_out : mean over the two halves of the score of the head chosen on the *other* half; offset : the same for the
-    best fixed offset; p_value : max-T permutation p of `score`; null : (B,) best scores under permutation.
+    held_out : (n,) bool, whether each item is right for the head chosen on the *other* half; offset : the same
+    for the best fixed offset; p_value : max-T permutation p of `score`; null : (B,) best scores under permutation.
     """
 
     index: int
     score: float
-    held_out: float
-    offset: float
+    held_out: np.ndarray
+    offset: np.ndarray
     p_value: float
     null: np.ndarray
 
@@ -184,7 +184,38 @@ def _exchanged(
     return targets
 
 
-def _held_out(right: np.ndarray, halves: np.ndarray) -> float:
-    """Return the score of the best column of one half on the other, mean of both ways."""
-    scores = [right[~half][:, right[half].mean(axis=0).argmax()].mean() for half in (halves, ~halves)]
-    return float(np.mean(scores))
+def _held_out(right: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """Return whether each item is right for the column that is best on the other half."""
+    found = np.empty(len(right), dtype=bool)
+    for half in (halves, ~halves):
+        found[~half] = right[~half][:, right[half].mean(axis=0).argmax()]
+    return found
+
+
+def share_with_a_fitting_head(
+    right: np.ndarray, n_examples: int, *, n_draws: int = 1000, rng: np.random.Generator
+) -> float:
+    """Return how often some head is right in *every* one of a few examples: what a figure with examples can promise.
+
+    Parameters
+    ----------
+    right : (n, n_heads) bool array
+        Whether each head chose the right word of each item.
+    n_examples : int, from 1 to n
+        Items drawn together, without replacement.
+    n_draws : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float in [0, 1]
+
+    Raises
+    ------
+    ExplaintError
+        If there are fewer items than examples.
+    """
+    if not 1 <= n_examples <= len(right):
+        raise ExplaintError(f"expected 1 to {len(right)} examples, as many as there are items; found {n_examples}")
+    drawn = np.array([rng.choice(len(right), n_examples, replace=False) for _ in range(n_draws)])
+    return float(np.asarray(right)[drawn].all(axis=1).any(axis=1).mean())
