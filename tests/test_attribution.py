@@ -115,6 +115,24 @@ def test_batches_do_not_matter():
     np.testing.assert_array_equal(one.position, many.position)
 
 
+def test_known_states_save_half_the_passes_and_change_nothing():
+    class Counting(Planted):
+        rows = 0
+
+        def forward_ids(self, ids):
+            self.rows += len(ids)
+            return super().forward_ids(ids)
+
+    model = Counting(smear)
+    intact = [model.forward_ids(ids[None])[0][0] for ids in SENTENCES]
+    known, fresh = Counting(smear), Counting(smear)
+    one, other = outcome(known, n=9, intact=intact), outcome(fresh, n=9)
+    assert known.rows == 9 and fresh.rows == 18
+    np.testing.assert_allclose(one.share, other.share, atol=1e-12)
+    np.testing.assert_array_equal(one.argmax_hit[:, 0], 1)
+    np.testing.assert_array_equal(one.replacement, other.replacement)
+
+
 def test_a_token_that_changes_nothing_has_no_share():
     hit, share = attribution.locality(np.zeros((2, 4)), 1, np.ones(4, bool))
     np.testing.assert_array_equal(hit, [0.25, 0.25])

@@ -242,6 +242,36 @@ def test_special_positions_are_neither_scored_nor_candidates():
             np.testing.assert_array_equal(left.top1, right.top1)
 
 
+def test_a_score_says_which_positions_it_is_about():
+    ids, embedding, rng = zipf_sentences(40, 50, 16)
+    states = [embedding[row][None] for row in ids]
+    special = [np.arange(len(row)) == 0 for row in ids]
+    scores = continuity_curve(states, ids, special, embedding=embedding, rng=rng, similarities=("cosine", "ridge"))
+    positions = continuity.gather_positions(states, ids, special)
+    for score in scores:
+        np.testing.assert_array_equal(positions.sentence[score.position], score.sentence)
+    unseen = next(s for s in scores if s.candidates == "sentence_unseen_types")
+    assert 0 < len(unseen.position) < len(positions.token_ids) / 2
+
+
+def test_states_prepared_once_give_the_same_maps():
+    rng = np.random.default_rng(0)
+    states, targets, more = rng.normal(size=(80, 12)), rng.normal(size=(80, 12)), rng.normal(size=(5, 12))
+    shared = continuity.TrainingStates(frozen(states))
+    for name in FAST:
+        alone, together = fit_rung(name, states, targets), fit_rung(name, shared, frozen(targets))
+        np.testing.assert_array_equal(alone.map_states(more), together.map_states(more))
+        np.testing.assert_array_equal(alone.map_candidates(more), together.map_candidates(more))
+
+
+def test_the_vocabulary_may_be_left_out_and_nothing_else_changes(fake):
+    options = dict(untrained_seeds=0, n_interventions=8, mlp_layers=0, n_boot=20, max_layers=2)
+    whole, part = (
+        experiment.run_continuity("fake", sentences(20), vocabulary_items=n, **options)["rows"] for n in (300, 0)
+    )
+    assert part == [row for row in whole if "vocabulary" not in (row["candidates"] or "")] and len(part) < len(whole)
+
+
 def test_same_seed_same_scores():
     world = planted.rotator(rng=np.random.default_rng(0))
     first, second = (curve(world, n=12, similarities=("ridge", "mlp")) for _ in range(2))

@@ -28,6 +28,7 @@ from explaint_lib.continuity.ladder import (
     MAP_RUNGS,
     RUNGS,
     FittedRung,
+    TrainingStates,
     cosine_matrix,
     fit_rung,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "FittedRung",
     "Positions",
     "Score",
+    "TrainingStates",
     "chance_of_truth",
     "continuity_curve",
     "cosine_matrix",

@@ -39,7 +39,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, fit_rung, unit
+from explaint_lib.continuity.ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, TrainingStates, fit_rung, unit
 from explaint_lib.continuity.positions import gather_positions
 from explaint_lib.continuity.ranks import TruthRanks
 from explaint_lib.continuity.scoring import (
@@ -65,6 +65,8 @@ class Score:
     top1, reciprocal_rank : (item,) arrays in [0, 1]
     chance_top1, chance_reciprocal_rank : (item,) arrays in [0, 1]
         Exact chance of each item: its score if all its candidates were tied.
+    position : (item,) int array
+        Which position each item is, counted as in `gather_positions`: for scores by word class or frequency.
     """
 
     layer: int
@@ -77,6 +79,7 @@ class Score:
     reciprocal_rank: np.ndarray
     chance_top1: np.ndarray
     chance_reciprocal_rank: np.ndarray
+    position: np.ndarray
 
 
 # claim, reference, candidates; flat indices of the scored positions; their ranks and the chance of these
@@ -98,6 +101,16 @@ class _Fold:
         if old.size and unseen.size:
             self.splits.append(("_unseen_types", old, unseen))
         self._rows: dict[tuple[str, str, int], np.ndarray] = {}
+        self._training: dict[str, TrainingStates] = {}
+        self._layer = -1
+
+    def training(self, layer: int, suffix: str, positions: np.ndarray) -> TrainingStates:
+        """Return the states of training positions, prepared once for all rungs and targets of a layer."""
+        if layer != self._layer:
+            self._training, self._layer = {}, layer  # one layer's factors at a time
+        if suffix not in self._training:
+            self._training[suffix] = TrainingStates(self.task.positions.states[layer][positions])
+        return self._training[suffix]
 
     def rows(self, rung: FittedRung, types: np.ndarray, suffix: str = "") -> np.ndarray:
         """Return the embedding rows of `types`, mapped by `rung` and of length 1, (type, dim).
@@ -114,16 +127,16 @@ class _Fold:
 def _geometry(fold: _Fold, name: str, layer: int) -> Found:
     """Yield the geometry scores of one rung, layer and fold."""
     task, train, items = fold.task, fold.train, fold.items
-    states = task.positions.states[layer]
+    states, trained = task.positions.states[layer], fold.training(layer, "", train)
     references = {"layer0": 0} | ({"previous": layer - 1} if layer else {})
     for reference, other in references.items():
         vectors = task.positions.states[other]
-        rung = fit_rung(name, states[train], vectors[task.truth[train]])
+        rung = fit_rung(name, trained, vectors[task.truth[train]])
         found = score_in_sentence(task, rung, states, vectors, items)
         yield ("geometry", reference, "sentence"), items, found
     yield ("geometry", "within", "corpus"), items, score_within(task, rung, states, items)
     if task.embedding.shape[1] == states.shape[1]:
-        rung = fit_rung(name, states[train], task.embedding[task.label[train]])
+        rung = fit_rung(name, trained, task.embedding[task.label[train]])
         found = score_in_types(task, rung, states, fold.rows(rung, task.types), task.types, items)
         yield ("geometry", "layer0", "corpus"), items, found
 
@@ -134,16 +147,19 @@ def _decodability(fold: _Fold, name: str, layer: int, rng: np.random.Generator) 
     states, inputs = task.positions.states[layer], task.positions.states[0]
     if name != "procrustes" or task.embedding.shape[1] == states.shape[1]:
         for suffix, fitted_on, scored in fold.splits:
-            rung = fit_rung(name, states[fitted_on], task.embedding[task.label[fitted_on]], rng=rng)
+            trained = fold.training(layer, suffix, fitted_on)
+            rung = fit_rung(name, trained, task.embedding[task.label[fitted_on]], rng=rng)
             for candidates, some, found in _decode(fold, rung, layer, scored, suffix):
                 yield ("decodability", "layer0", candidates + suffix), some, found
     if task.place_in_inputs and name != "mlp":  # too slow for what it would add
-        rung = fit_rung(name, states[train], inputs[task.truth[train]], rng=rng)
+        rung = fit_rung(name, fold.training(layer, "", train), inputs[task.truth[train]], rng=rng)
         found = score_in_sentence(task, rung, states, inputs, items)
         yield ("decodability", "layer0", "sentence_layer0"), items, found
     if name == "ridge":
         donor = donors(task.positions.place[train], task.positions.sentence[train], rng)
-        rung = fit_rung(name, states[train[donor >= 0]], inputs[task.truth[train[donor[donor >= 0]]]])
+        has = donor >= 0
+        trained = fold.training(layer, "" if has.all() else "_control", train[has])
+        rung = fit_rung(name, trained, inputs[task.truth[train[donor[has]]]])
         found = score_in_sentence(task, rung, states, inputs, items)
         yield ("decodability", "layer0", "sentence_position_control"), items, found
 
@@ -259,4 +275,4 @@ def continuity_curve(
 def _to_score(key: tuple[int, str, str, str, str], cell: np.ndarray, sentence: np.ndarray) -> Score:
     """Keep the scored items of a cell (4, position); an item without a true candidate has no score."""
     scored = np.isfinite(cell[0])
-    return Score(*key, sentence[scored], *cell[:, scored])
+    return Score(*key, sentence[scored], *cell[:, scored], np.flatnonzero(scored))

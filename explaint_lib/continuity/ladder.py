@@ -19,6 +19,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -73,6 +74,35 @@ def _centrer(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda rows: rows - mean
 
 
+class TrainingStates:
+    """States (position, dim) that several maps are fitted on: standardised once, and factorised once for ridge."""
+
+    def __init__(self, states: np.ndarray) -> None:
+        self.states = states
+
+    def __len__(self) -> int:
+        """Return the number of positions."""
+        return len(self.states)
+
+    @cached_property
+    def standardise(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The z-scoring fitted on these states."""
+        return _standardiser(self.states)
+
+    @cached_property
+    def standardised(self) -> np.ndarray:
+        """These states, z-scored: (position, dim)."""
+        return self.standardise(self.states)
+
+    @cached_property
+    def factor(self) -> tuple[np.ndarray, bool]:
+        """Cholesky factor of their ridge-penalised Gram matrix, (dim, dim)."""
+        x = self.standardised
+        gram = (x.T @ x).astype(np.float64)
+        gram[np.diag_indices_from(gram)] += RIDGE * len(x)
+        return cho_factor(gram)
+
+
 def _procrustes(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return the orthogonal map that takes x nearest to y in least squares (Schoenemann 1966)."""
     left, _, right = np.linalg.svd(x.T @ y)
@@ -80,11 +110,10 @@ def _procrustes(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarr
     return lambda rows: rows @ rotation
 
 
-def _ridge(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the ridge map; x and y are standardised: no intercept, and one penalty fits all layers."""
-    gram = (x.T @ x).astype(np.float64)
-    gram[np.diag_indices_from(gram)] += RIDGE * len(x)
-    weights = cho_solve(cho_factor(gram), (x.T @ y).astype(np.float64)).astype(np.float32)  # (dim, target dim)
+def _ridge(train: TrainingStates, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the ridge map; states and y are standardised: no intercept, and one penalty fits all layers."""
+    right = (train.standardised.T @ y).astype(np.float64)
+    weights = cho_solve(train.factor, right).astype(np.float32)  # (dim, target dim)
     return lambda rows: rows @ weights
 
 
@@ -110,7 +139,11 @@ def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np
 
 
 def fit_rung(
-    name: str, states: np.ndarray, targets: np.ndarray, *, rng: np.random.Generator | None = None
+    name: str,
+    states: np.ndarray | TrainingStates,
+    targets: np.ndarray,
+    *,
+    rng: np.random.Generator | None = None,
 ) -> FittedRung:
     """Fit one rung on training positions.
 
@@ -118,8 +151,9 @@ def fit_rung(
     ----------
     name : str
         One of `RUNGS`.
-    states : (position, dim) array
-        States of the training positions at the layer in question.
+    states : (position, dim) array, or TrainingStates
+        States of the training positions at the layer in question; as `TrainingStates` they are standardised and
+        factorised once for all maps fitted on them.
     targets : (position, target dim) array
         What each state should be like: its position's input vector or its token's embedding row. The first
         three rungs need ``target dim == dim``, and so does ``procrustes``.
@@ -145,15 +179,17 @@ def fit_rung(
         raise ValueError(f"expected a target for each state, got {len(targets)} targets for {len(states)} states")
     if name == "cosine":
         return FittedRung(name, lambda rows: rows, lambda rows: rows)
-    prepare = _centrer if name == "cosine_centred" else _standardiser
-    on_states, on_targets = prepare(states), prepare(targets)
+    train = states if isinstance(states, TrainingStates) else TrainingStates(states)
+    if name == "cosine_centred":
+        return FittedRung(name, _centrer(train.states), _centrer(targets))
+    on_targets = _standardiser(targets)
     if name in GEOMETRY_RUNGS:
-        return FittedRung(name, on_states, on_targets)
-    x, y = on_states(states), on_targets(targets)
+        return FittedRung(name, train.standardise, on_targets)
+    y = on_targets(targets)
     if name == "mlp":
         if rng is None:
             raise ValueError("the mlp rung starts from random weights: pass rng=numpy.random.default_rng(seed)")
-        step = _mlp(x, y, rng)
+        step = _mlp(train.standardised, y, rng)
     else:
-        step = {"procrustes": _procrustes, "ridge": _ridge}[name](x, y)
-    return FittedRung(name, lambda rows: step(on_states(rows)), on_targets)
+        step = _ridge(train, y) if name == "ridge" else _procrustes(train.standardised, y)
+    return FittedRung(name, lambda rows: step(train.standardise(rows)), on_targets)

@@ -76,6 +76,7 @@ class _Settings:
     n_sentences: int
     layers: list[int]
     mlp_layers: int
+    vocabulary_items: int
     progress: bool
 
 
@@ -89,6 +90,7 @@ def run_continuity(
     n_interventions: int = 120,
     max_layers: int | None = None,
     mlp_layers: int = 3,
+    vocabulary_items: int = 300,
     n_boot: int = 1000,
     device: str = "cpu",
     labels: Sequence[str] | None = None,
@@ -117,6 +119,8 @@ def run_continuity(
     mlp_layers : int
         The ``mlp`` rung is slow: at so many layers, evenly spread from 0 to the last, and one twin only; 0
         for none.
+    vocabulary_items : int
+        About how many positions are ranked against the whole vocabulary; 0 leaves these rows out.
     n_boot : int
         Bootstrap resamples.
     labels : sequence of str, optional
@@ -151,7 +155,7 @@ def run_continuity(
     if not layers:
         raise ExplaintError(f"max_layers must be at least 1, found {max_layers}")
     about = encoder.describe()
-    settings = _Settings(seed, n_interventions, len(sentences), layers, mlp_layers, progress)
+    settings = _Settings(seed, n_interventions, len(sentences), layers, mlp_layers, vocabulary_items, progress)
     tables = [_measure(encoder, sentences, settings)]
     del encoder  # one model in memory at a time
     for twin in tqdm(range(untrained_seeds), desc="untrained twins", disable=not progress):
@@ -228,11 +232,12 @@ def _measure(encoder: Encoder, sentences: Sequence[str], settings: _Settings) ->
             continue
         scores = continuity_curve(
             states, ids, special, embedding=embedding, similarities=ladder, layers=layers,
-            rng=np.random.default_rng(settings.seed), progress=settings.progress,
+            vocabulary_items=settings.vocabulary_items, rng=np.random.default_rng(settings.seed),
+            progress=settings.progress,
         )  # fmt: skip
         table.update(cell for score in scores for cell in _from_score(score, settings.n_sentences))
     if settings.n_interventions:
-        table.update(_causal(encoder, ids, special, settings))
+        table.update(_causal(encoder, ids, special, states, settings))
     return table
 
 
@@ -250,13 +255,17 @@ def _from_score(score: Score, n_sentences: int) -> Iterator[tuple[Key, _Cell]]:
 
 
 def _causal(
-    encoder: Encoder, ids: list[np.ndarray], special: list[np.ndarray], settings: _Settings
+    encoder: Encoder,
+    ids: list[np.ndarray],
+    special: list[np.ndarray],
+    states: list[np.ndarray],
+    settings: _Settings,
 ) -> dict[Key, _Cell]:
     """Return the cells of causal locality and share of content."""
     # settled before any draw: every twin gets the same positions and the same replacements
     found = interventional_continuity(
         encoder, ids, special=special, n_interventions=settings.n_interventions,
-        replacements=frequency_matched(ids, encoder.vocabulary, special=special),
+        replacements=frequency_matched(ids, encoder.vocabulary, special=special), intact=states,
         rng=np.random.default_rng(settings.seed), progress=settings.progress,
     )  # fmt: skip
     table = {}
