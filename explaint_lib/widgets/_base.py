@@ -34,7 +34,8 @@ html[data-theme="dark"] .bd-content div.cell_output .text_html:has(div[data-expl
   padding: .75rem 1rem; font: 14px/1.45 system-ui, sans-serif; overflow-x: auto; }
 [data-explaint] .ex-static svg { max-width: 100%; height: auto; }
 [data-explaint] .ex-static figure { display: inline-block; margin: .3rem .8rem .3rem 0; max-width: min(100%, 21rem); }
-[data-explaint] .ex-static table { border-collapse: collapse; font-size: 13px; color: inherit; }
+[data-explaint] .ex-static figcaption { margin: 0; padding: 0; font: inherit; color: inherit; text-align: left; }
+[data-explaint] .ex-static table { margin: .4rem 0; border-collapse: collapse; font-size: 13px; color: inherit; }
 [data-explaint] .ex-static :is(th, td) { padding: .1rem .6rem; text-align: left;
   border-bottom: 1px solid #d4d9e1; }
 [data-explaint-ready] > .ex-static { display: none; }

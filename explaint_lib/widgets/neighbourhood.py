@@ -136,11 +136,21 @@ class NeighbourhoodExplorer(BookWidget):
             cells = [own[rank] if rank < len(own) else "–" for own in lists]
             marks = ["✓ " if c and cell in gold else "" for c, cell in enumerate(cells)]
             rows.append("".join(f"<td>{a}{escape(b)}</td>" for a, b in zip(marks, cells, strict=True)))
+        near = [sum(own in gold for own in names) for names in lists]
+        foot = {
+            f"of {m['k']} shared": [f"{count}" for count in near],
+            f"all {len(m['words']):,} words": [f"{m['k'] * mean:.1f}" for mean in m["overlap"]],
+            "chance": [f"{m['k'] ** 2 / (len(m['words']) - 1):.2f}" for _ in lists],
+        }
+        sums = "".join(
+            f"<tr><td></td>{''.join(f'<td>{value} <small>{name}</small></td>' for value in values[1:])}</tr>"
+            for name, values in foot.items()
+        )
         reference = escape(m["conditions"][0])
         return (
             f"<p><b>{escape(self.label)}</b><br>The {m['k']} words nearest to “{escape(self.word)}”; ✓ marks "
             f"those also near under {reference}.</p><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+            f"<tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody><tfoot>{sums}</tfoot></table>"
         )
 
     def neighbours(self, condition: str) -> list[list[str]]:
@@ -222,7 +232,9 @@ def _check(words: list[str], conditions: Mapping[str, ArrayLike], gold: str, k: 
 def _aligned(values: Sequence | None, n: int, what: str) -> list | None:
     if values is not None and len(values) != n:
         raise ExplaintError(f"{what} must have one entry for each of {n} words, found {len(values)}")
-    return None if values is None else [None if v is None else str(v) for v in values]
+    if values is None or all(v is None for v in values):
+        return None
+    return [None if v is None else str(v) for v in values]
 
 
 def _features(features: Sequence[Sequence[str]] | None, n: int) -> dict[str, list | None]:

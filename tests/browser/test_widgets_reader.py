@@ -30,13 +30,13 @@ def maps(seed, n, *, layers=3, heads=4, causal=False):
     return scores / scores.sum(-1, keepdims=True)
 
 
-def explorer(word="w0", label="Lists"):
+def explorer(claim="claim"):
     rng = np.random.default_rng(1)
     gold = np.repeat(np.eye(4), 8, axis=0) + 0.2 * rng.normal(size=(32, 4))
-    conditions = {"gold": gold, "claim": gold + 0.4 * rng.normal(size=gold.shape), "noise": rng.normal(size=(32, 5))}
+    conditions = {"gold": gold, claim: gold + 0.4 * rng.normal(size=gold.shape), "noise": rng.normal(size=(32, 5))}
     return NeighbourhoodExplorer(
         [f"w{i}" for i in range(32)], conditions, k=6, categories=[f"kind{i // 8}" for i in range(32)],
-        projection=gold[:, :2], controls=["noise"], word=word, label=label,
+        projection=gold[:, :2], controls=["noise"], label="Lists",
     )  # fmt: skip
 
 
@@ -53,6 +53,11 @@ def site(tmp_path_factory):
     )  # fmt: skip
     second = AttentionViewer(maps(2, n, causal=True), LONG, label="Second", combine="rollout", layer=2)
     (folder / "page.html").write_text(document(viewer, second, explorer()), "utf8")
+    long = AttentionViewer(
+        maps(0, n), LONG, control=maps(1, n), name="SmolLM2-135M-Instruct, revision of last year",
+        control_label='with "not" (left out of the picture), all states permuted from layer 15 on',
+    )  # fmt: skip
+    (folder / "long.html").write_text(document(long, explorer("no map, " + "and a very long name " * 3)), "utf8")
     page = document(explorer(), second)
     start = page.index('<script type="text/plain">') + 100
     (folder / "cut.html").write_text(page[:start] + page[start + 7 :], "utf8")
@@ -251,8 +256,10 @@ def test_nothing_moves_for_those_who_asked_for_it(open_page):
     assert open_page(reduced_motion="reduce").evaluate(script) == 0
 
 
-def test_a_phone_shows_all_of_it(open_page):
-    page = open_page(width=360)
+@pytest.mark.parametrize("name", ["page.html", "long.html"])
+def test_a_phone_shows_all_of_it(open_page, name):
+    page = open_page(name, width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for summary in page.locator("summary").all():
         summary.click()
     page.get_by_label("Colour every category").check()

@@ -7,7 +7,7 @@ const CSS = `${FIGURE_CSS.replace(/^text/, ":where(svg.figure) text")}
 .heads button:hover { border-color: var(--fg); } .heads [aria-checked=true] { outline: 2px solid var(--fg); outline-offset: 1px; }
 .heads [aria-checked=true]:focus-visible { outline: 3px solid var(--focus); } .heads canvas { width: 100%; height: 100%; image-rendering: pixelated; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); gap: .4rem 1.2rem; margin-top: .9rem; border-top: 1px solid var(--line); padding-top: .7rem; }
-.panel { min-width: 0; } .panel svg { display: block; max-width: 100%; height: auto; touch-action: manipulation; } .panel svg :focus { outline: none; }
+.panel { min-width: 0; display: grid; grid-row: span 3; grid-template-rows: subgrid; align-items: start; } .panels { row-gap: 0; } .panel svg { margin-bottom: .5rem; } .panel svg { display: block; max-width: 100%; height: auto; touch-action: manipulation; } .panel svg :focus { outline: none; }
 .panel svg .tok:focus-visible .back { stroke: var(--focus); stroke-width: 2.5; } .panel svg [data-matrix]:focus-visible + * + .frame { stroke: var(--focus); stroke-width: 3; }
 .panel .name { color: var(--ink); } .panel .name span { margin-right: .35rem; } .long { max-height: 36rem; overflow: auto; scrollbar-width: thin; }
 .status { margin-top: .6rem; min-height: 3.2em; padding: .45rem .7rem; background: var(--soft); border-radius: 6px; overflow-wrap: anywhere; }

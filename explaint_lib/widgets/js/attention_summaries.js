@@ -42,13 +42,18 @@ class SummaryTable {
     };
     // how many rows have the same favourite under both
     const same = (a, b) => a.best.filter((k, i) => k >= 0 && k === b.best[i]).length;
+    const above = html(
+      "tr",
+      {},
+      html("th", { scope: "col", rowspan: 2 }, "Summary"),
+      ...maps.list.map((map) => html("th", { scope: "colgroup", colspan: 2 }, `${map.glyph} ${map.name}`)),
+    );
     const header = html(
       "tr",
       {},
-      html("th", { scope: "col" }, "summary"),
-      ...maps.list.flatMap((map) => [
-        html("th", { scope: "col" }, `${two ? `${map.name}: ` : ""}${view.quote(q)} attends most to`),
-        html("th", { scope: "col", class: "num" }, `same favourite as ${names[1]}, rows of ${m}`),
+      ...maps.list.flatMap(() => [
+        html("td", {}, `${view.quote(q)} attends most to`),
+        html("td", { class: "num" }, `rows agreeing with the ${names[1].replace(/ .*/, "")}`),
       ]),
     );
     const rows = names.map((name, i) =>
@@ -66,9 +71,9 @@ class SummaryTable {
       const agreed = list[0].best.filter((k, row) => k >= 0 && list.every((one) => one.best[row] === k)).length;
       return `${agreed} of ${m} rows${two ? ` (${maps.list[i].name})` : ""}`;
     });
-    const caption = `Layer ${view.get("layer")}. All ${names.length} name the same favourite in ${all.join(", ")}.`;
+    const caption = `Layer ${view.get("layer")}. All ${names.length} name the same favourite (the token with the largest weight) in ${all.join(", ")}. Point at a token to read its row.`;
     this.place.replaceChildren(
-      html("table", {}, html("caption", {}, caption), html("thead", {}, header), html("tbody", {}, ...rows)),
+      html("table", {}, html("caption", {}, caption), html("thead", {}, above, header), html("tbody", {}, ...rows)),
     );
   }
 }
@@ -96,7 +101,7 @@ function attentionGuessing(view) {
     };
   };
   return new Guessing({
-    invite: "Two maps without names: can you tell which is real?",
+    invite: "Two maps without names: can you tell which is which?",
     deal,
     show() {
       view.dealt.named = true;
