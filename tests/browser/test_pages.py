@@ -31,6 +31,9 @@ QUESTIONS = {
     "image not loaded": """() => {
         const bad = [...document.querySelectorAll('img')].filter(i => !i.complete || !i.naturalWidth);
         return bad.length ? bad.map(i => i.src).join(', ') : null }""",
+    "widget that did not draw itself": """() => {
+        const idle = document.querySelectorAll('[data-explaint]:not([data-explaint-ready], [data-explaint-error])');
+        return idle.length ? `${idle.length} of them` : null }""",
     "widget that failed": """() => {
         const bad = [...document.querySelectorAll('[data-explaint-error]')];
         return bad.length ? bad.map(w => w.dataset.explaintError).join(', ') : null }""",
@@ -52,6 +55,12 @@ QUESTIONS = {
         }
         return bad.size ? [...bad].slice(0, 5).map(x => x.join(': ')).join('; ') : null }""",
 }
+# waits until every widget has drawn itself or failed, for five seconds at most
+DRAWN = """async () => {
+    for (let i = 0; i < 50; i++) {
+        if (!document.querySelector('[data-explaint]:not([data-explaint-ready], [data-explaint-error])')) return;
+        await new Promise(later => setTimeout(later, 100));
+    } }"""
 LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (360, "light")}
 
 
@@ -82,6 +91,7 @@ def read(chromium: object, addresses: list[str], look: str) -> dict[str, list[st
         watch = Watch(page)
         page.goto(address, wait_until="load")
         page.evaluate("window.MathJax?.startup?.promise")
+        page.evaluate(DRAWN)
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         page.wait_for_timeout(150)  # for what a page asks for only after it was loaded
         answers = {question: page.evaluate(script) for question, script in QUESTIONS.items()}

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from build import build_book
+from chapters import BookError
+from samples import chapter, code
+from test_build import write_book
 
 from .conftest import serve
 from .test_pages import read
@@ -29,6 +33,7 @@ TWINS = {
     "an image whose text is its file": ('<img alt="_images/1f.png" src="data:,">', "image without a text"),
     "mathematics left in TeX": ('<span class="math">\\(x^2\\)</span>', "mathematics not set"),
     "a widget that failed": ('<div data-explaint-error="no data"></div>', "widget that failed: no data"),
+    "a widget whose program is missing": ('<div data-explaint="attention"></div>', "did not draw itself: 1"),
     "pale text": ('<p style="color: #bbb">pale</p>', "text too pale"),
 }
 
@@ -46,3 +51,19 @@ def test_a_good_page_passes(chromium: object, tmp_path: Path):
     (tmp_path / "index.html").write_text(PAGE.format("<h1>Good</h1><p>Plain text.</p>"), "utf8")
     with serve(tmp_path) as address:
         assert read(chromium, [address + "index.html"], "phone") == {}
+
+
+BOXED = """import ipywidgets
+import numpy as np
+from explaint_lib.widgets import AttentionViewer
+ipywidgets.VBox([AttentionViewer(np.full((1, 1, 2, 2), 0.5), ["a", "b"])])"""
+
+
+@pytest.mark.book
+def test_a_widget_in_a_box_stops_the_build(tmp_path: Path):
+    """It would be blank on a page without a kernel, and nothing else would say so."""
+    boxed = chapter()
+    boxed.cells.append(code(BOXED))
+    book = write_book(tmp_path, boxed)
+    with pytest.raises(BookError, match="needs a running kernel"):
+        build_book(root=book, models=())

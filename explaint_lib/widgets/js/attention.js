@@ -12,7 +12,7 @@ const CSS = `${FIGURE_CSS.replace(/^text/, ":where(svg.figure) text")}
 .panel .name { color: var(--ink); } .panel .name span { margin-right: .35rem; } .long { max-height: 36rem; overflow: auto; scrollbar-width: thin; }
 .status { margin-top: .6rem; min-height: 3.2em; padding: .45rem .7rem; background: var(--soft); border-radius: 6px; overflow-wrap: anywhere; }
 .scale { display: inline-block; width: 5rem; height: .6rem; border: 1px solid var(--edge); border-radius: 2px; margin: 0 .15rem; vertical-align: -1px; background: linear-gradient(to right, transparent, var(--ink)); }
-.foot { margin: .6rem 0; } form.bar { margin-top: .7rem; } form input { flex: 1 1 14rem; min-width: 0; }
+.foot { margin: .6rem 0; } form.bar { margin-top: .7rem; } form label { flex: 1 1 20rem; white-space: nowrap; } form input { flex: 1 1 8rem; min-width: 0; }
 @container (min-width: 600px) { .top { grid-template-columns: minmax(0, 1fr) minmax(15rem, .85fr); } }`;
 
 const NONE = { q: null, k: null },

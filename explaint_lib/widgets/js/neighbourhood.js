@@ -219,7 +219,7 @@ class NeighbourhoodView {
         ? html(
             "span",
             { class: "muted" },
-            this.model.get("colours") ? swatch(lists.style(self)) : "◆ ",
+            this.model.get("colours") && lists.style(self) ? swatch(lists.style(self)) : "◆ ",
             `${kin} of ${lists.k}: ${lists.categories[self]}`,
           )
         : html("span"),
@@ -234,7 +234,7 @@ class NeighbourhoodView {
       coloured = !blind && this.model.get("colours") && lists.categories !== null,
       marks = html("span", { class: "marks", "aria-hidden": "true" });
     if (hit) marks.append(html("span", { title: `also near under ${lists.conditions[0]}` }, "✓"));
-    if (kin && !coloured) marks.append(html("span", { class: "kin", title: "same category" }, "◆"));
+    if (kin && !(coloured && lists.style(j))) marks.append(html("span", { class: "kin", title: "same category" }, "◆"));
     const spoken = `${hit ? `, also near under ${lists.conditions[0]}` : ""}${kin ? ", same category" : ""}${coloured && !kin ? lists.category(j) : ""}`;
     const go = html(
       "button",

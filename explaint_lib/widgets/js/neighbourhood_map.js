@@ -90,7 +90,7 @@ class WordMap {
           brush.globalAlpha = many ? 0.7 : 0.85;
           shape(corners(style[1], x, y, many ? 2.6 : 4));
           brush.fillStyle = cssColour(this.box, "--edge");
-        } else if (kin && !colours) shape(corners(2, x, y, 4.5));
+        } else if (kin) shape(corners(2, x, y, 4.5));
         else shape(corners(0, x, y, many ? 1.6 : 2.4));
       }
     }
