@@ -1,0 +1,128 @@
+"""Write the page of reference results from the files in ``book/reference/``.
+
+Each file is what `explaint table --json` wrote on human norms: numbers with their manifest, never a rating. ``python
+book/reference_page.py`` turns all of them into ``book/reference_results.md``; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explaint_lib._common import atomic_path
+from explaint_lib.experiments.table import CONDITIONS
+from explaint_lib.inference import holm
+from explaint_lib.metrics import METRICS
+
+BOOK = Path(__file__).resolve().parent
+FOLDER, PAGE = BOOK / "reference", BOOK / "reference_results.md"
+TITLES = {"mcrae": "McRae's norms", "buchanan": "Buchanan's norms", "binder": "Binder's ratings"}
+CITED = {"mcrae": "mcrae2005", "buchanan": "buchanan2019", "binder": "binder2016"}
+MAPPERS = ("plsr", "ridge", "ffnn")
+
+#: Printed in arXiv 2601.22928 for another model: system, upper bound, shuffled, shuffled upper bound, random.
+PAPER = {
+    ("mcrae", "f1_at_10"): (0.25, 0.27, 0.10, 0.13, 0.01),
+    ("buchanan", "f1_at_10"): (0.18, 0.22, 0.06, 0.11, 0.01),
+    ("binder", "spearman_item"): (0.74, 0.90, 0.30, 0.59, 0.01),
+}
+
+INTRODUCTION = """\
+# Reference results on human norms
+
+The human norms may not be passed on, so a reader without them cannot run the chapters on them. These tables are what a
+run gives: means over words or features, below each its 95 % bootstrap interval over words, and never a rating. A *p* is
+that of a one-sided test that the *system* is above this condition, after the correction of {cite:t}`holm1979` over the
+controls of one score; with $B$ refits it can be small only if $B$ is large. What each condition keeps is said in
+[](../notebooks/07_five_controls_and_what_they_leave_out.ipynb), how to read a score between a constant and an oracle in
+[](../notebooks/08_base_rates_and_sparsity.ipynb). The column *paper* holds what {cite:t}`abdelhalim2026` print, for
+another model; for Binder's ratings they give a correlation without saying over what, and we take it to be over the
+ratings of a word.
+
+The files behind the tables, in `book/reference/`, name data, model, versions and arguments by their hashes and numbers.
+Whoever has the norms makes one again with the command above its table, or all of them with
+`explaint sweep book/reference/grid.yaml`."""
+
+Result = dict[str, Any]
+
+
+def load(folder: Path = FOLDER) -> dict[tuple[str, str], Result]:
+    """Return the results in a folder by the names of norms and mapper."""
+    found = {}
+    for file in sorted(folder.glob("*.json")):
+        result = json.loads(file.read_text("utf8"))
+        about = result["manifest"]["arguments"]
+        found[about["norms"], about["mapper"]] = result
+    return found
+
+
+def command(result: Result) -> str:
+    """Return the command that makes a result again."""
+    about = result["manifest"]["arguments"]
+    components = f" --components {about['components']}" if about["mapper"] == "plsr" else ""
+    return (
+        f"explaint table --norms {about['norms']} --model {about['model']} --mapper {about['mapper']}{components} "
+        f"--folds {about['folds']} --permutations {about['permutations']} --bootstrap {about['bootstrap']} "
+        f"--seed {about['seed']}"
+    )
+
+
+def page(folder: Path = FOLDER) -> str:
+    """Return the text of the page."""
+    results, parts = load(folder), [INTRODUCTION]
+    for name in TITLES:
+        of_norms = {mapper: results[name, mapper] for mapper in MAPPERS if (name, mapper) in results}
+        if not of_norms:
+            continue
+        data = next(iter(of_norms.values()))["manifest"]["data"]
+        missing = f", {data['n_missing']} cells missing and masked" if data["n_missing"] else ""
+        size = f"{data['n_words']} words x {data['n_features']} features{missing}"
+        parts.append(f"## {TITLES[name]}\n\n{{cite:t}}`{CITED[name]}`: {size}.")
+        commands = "\n".join(command(result) for result in of_norms.values())
+        parts.append(f"```bash\n{commands}\n```")
+        parts += [_table(of_norms, name, metric) for metric in METRICS]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(results: dict[str, Result], name: str, metric: str) -> str:
+    """Return one score on one set of norms: conditions down, maps across, the paper's numbers last."""
+    paper = dict(zip(CONDITIONS, PAPER[name, metric], strict=False)) if (name, metric) in PAPER else {}
+    heads = [*results, *(["paper"] if paper else [])]
+    lines = [f"### {METRICS[metric].label}", "", f"| {TITLES[name]} | " + " | ".join(heads) + " |"]
+    lines.append("| --- " * (len(heads) + 1) + "|")
+    for condition in CONDITIONS:
+        cells = [_cell(result, condition, metric) for result in results.values()]
+        cells += [_short(paper[condition], 2) if condition in paper else ""] if paper else []
+        lines.append(f"| {condition.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(result: Result, condition: str, metric: str) -> str:
+    """Return a value with its interval, and the p of the system above it."""
+    row = next(r for r in result["rows"] if (r["condition"], r["metric"]) == (condition, metric))
+    if row["value"] is None:
+        return "-"
+    shown = _short(row["value"], 3)
+    if row["ci_low"] is not None and row["ci_low"] != row["ci_high"]:
+        shown += f"<br>[{_short(row['ci_low'], 3)}, {_short(row['ci_high'], 3)}]"
+    tests = {t["control"]: t["p_value"] for t in result["tests"] if t["metric"] == metric}
+    if tests.get(condition) is not None:
+        p = dict(zip(tests, holm([np.nan if p is None else p for p in tests.values()]), strict=True))[condition]
+        shown += "<br>*p* < .001" if p < 0.001 else f"<br>*p* {_short(p, 3)}"
+    return shown
+
+
+def _short(value: float, digits: int) -> str:
+    """Return a number without the zero before its point."""
+    shown = f"{round(value, digits) + 0.0:.{digits}f}"
+    return shown.replace("0.", ".", 1) if shown.lstrip("-").startswith("0.") else shown
+
+
+if __name__ == "__main__":
+    with atomic_path(PAGE) as beside:
+        beside.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"written: {PAGE.name}\n")
