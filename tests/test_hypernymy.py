@@ -38,7 +38,8 @@ def planted(pairs, *, in_attention: float, in_similarity: float, seed: int = 0, 
         return attention
 
     words = features._word_features(pairs)
-    words["word_similarity"] = rng.standard_normal((n, 2)) + in_similarity * pairs.labels[:, None]
+    for name in ("word_similarity", "own_vectors"):
+        words[name] = rng.standard_normal((n, 2)) + in_similarity * pairs.labels[:, None]
     surface = rng.integers(1, 6, size=(n_templates, n, 5)).astype(float)
     return features.Features(pairs, {"affirmed": maps(in_attention), "negated": maps(in_attention)}, [maps(0.0)],
                              surface, words)  # fmt: skip

@@ -17,7 +17,8 @@ _LABELS = {
     "attention": "attention",
     "attention_untrained": "attention, untrained twin",
     "hypernym_identity": "which hypernym it is",
-    "word_similarity": "similarity of word vectors",
+    "word_similarity": "similarity of static vectors",
+    "own_vectors": "similarity, words read alone",
     "position": "positions and lengths",
     "frequency": "word frequencies",
     "permuted_labels": "attention, labels permuted",
@@ -71,7 +72,8 @@ def hypernymy(
     \b
     an untrained twin    the same architecture with random weights
     which hypernym       lexical memorisation: "animal" is usually right
-    similarity           cosines of static word vectors, without any sentence
+    similarity           cosines of static vectors, and of the model's own
+                         vectors of the two words, each read alone
     positions, lengths   what the tokenizer gives away
     frequencies          what word counts give away
     permuted labels      what a probe finds where there is nothing

@@ -56,7 +56,8 @@ def gather(
     sentences = [relations.fill(template, *pair) for template, pair in where]
     affirmed = [i for i, (template, _) in enumerate(where) if template.group == "affirmed"]
     trained = pair_attention(encoder, sentences, progress=progress)
-    similar = _similarities(encoder, {pair for pairs in sets.values() for pair in pairs.pairs})
+    every = {pair for pairs in sets.values() for pair in pairs.pairs}
+    similar, alone = _similarities(encoder, every), _read_alone(encoder, every)
     untrained = []
     for twin in twins:
         table = np.full_like(trained[:, :-4], np.nan)
@@ -71,7 +72,9 @@ def gather(
             {group: trained[at][..., :-4] for group, at in rows.items()},
             [twin[rows["affirmed"]] for twin in untrained],
             _surface(trained[rows["affirmed"]][..., -4:]),
-            _word_features(pairs) | {"word_similarity": np.array([similar[pair] for pair in pairs.pairs])},
+            _word_features(pairs)
+            | {"word_similarity": np.array([similar[pair] for pair in pairs.pairs])}
+            | {"own_vectors": np.array([alone[pair] for pair in pairs.pairs])},
         )
     return found
 
@@ -100,6 +103,24 @@ def _similarities(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relation
     found = {pair: [_cosine(table[pair.hyponym], table[pair.hypernym]) for table in (static, own)] for pair in pairs}
     usual = np.nanmean([cosines[0] for cosines in found.values()])
     return {pair: [usual if np.isnan(first) else first, second] for pair, (first, second) in found.items()}
+
+
+def _read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.Pair, list[float]]:
+    """Return cosines of the model's own vectors of two words that it read one at a time, at four depths.
+
+    The words never meet, so no attention between them takes part. Vectors are centred on the words used.
+    """
+    words = sorted({word for pair in pairs for word in pair})
+    depths = np.linspace(0, encoder.n_layers, 5).round().astype(int)[1:]
+    before = "The " if encoder.family == "decoder" else ""  # a decoder's first position tells words apart badly
+    vectors = np.empty((len(words), len(depths), encoder.dim))
+    for i, encoding in enumerate(encoder.encode([before + word for word in words], attention=False)):
+        at = ~encoding.special & (encoding.offsets[:, 0] >= len(before)) & (encoding.offsets[:, 1] > 0)
+        vectors[i] = encoding.hidden_states[depths][:, at].mean(axis=1)
+    vectors -= vectors.mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    row = {word: i for i, word in enumerate(words)}
+    return {pair: (vectors[row[pair.hyponym]] * vectors[row[pair.hypernym]]).sum(axis=-1).tolist() for pair in pairs}
 
 
 def _input_ids(encoder: Encoder, word: str) -> list[int]:
@@ -157,6 +178,8 @@ def planted_features(
     }[knows]  # fmt: skip
     trained, untrained = rng.standard_normal((2, n_templates, n, n_heads))
     trained[..., :3] = 0.5 * trained[..., :3] + known[:, None]
-    words = _word_features(pairs) | {"word_similarity": similarity[:, None] + 0.2 * rng.standard_normal((n, 2))}
+    words = _word_features(pairs)
+    for name in ("word_similarity", "own_vectors"):
+        words[name] = similarity[:, None] + 0.2 * rng.standard_normal((n, 2))
     surface = rng.integers(1, 6, size=(n_templates, n, 5)).astype(np.float64)
     return Features(pairs, {"affirmed": trained}, [untrained], surface, words)

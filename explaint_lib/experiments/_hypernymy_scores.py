@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 from explaint_lib import inference, probes
 from explaint_lib.experiments._hypernymy_features import Features
 
-#: In the order in which a reader asks; the last two are similarity, position and frequency together, without and with
-#: attention.
+#: In the order in which a reader asks; the last two are both similarities, position and frequency together, without and
+#: with attention.
 PREDICTORS = (
-    "attention", "attention_untrained", "hypernym_identity", "word_similarity", "position", "frequency",
-    "permuted_labels", "rivals", "rivals_and_attention",
+    "attention", "attention_untrained", "hypernym_identity", "word_similarity", "own_vectors", "position",
+    "frequency", "permuted_labels", "rivals", "rivals_and_attention",
 )  # fmt: skip
 
 PENALTY = 10.0  # enough for hundreds of redundant heads, next to nothing for a handful of features
@@ -44,8 +44,8 @@ def scores(data: Features, split: str, *, n_folds: int, seed: int) -> tuple[Scor
     fair = pairs.negatives in ("balanced", "near")  # the others leak the hypernym, and are meant to
     task = _Task(pairs.labels, folds, [np.array(pairs.hyponyms), np.array(pairs.hypernyms)] if fair else [])
     affirmed, twins = data.attention["affirmed"], data.untrained
-    without = np.concatenate([data.surface, *(np.broadcast_to(x, (len(affirmed), *x.shape)) for x in
-                             (data.words["word_similarity"], data.words["frequency"]))], axis=-1)  # fmt: skip
+    known = np.concatenate([data.words[name] for name in ("word_similarity", "own_vectors", "frequency")], axis=-1)
+    without = np.concatenate([data.surface, np.broadcast_to(known, (len(affirmed), *known.shape))], axis=-1)
     plain = {name: features[None] for name, features in data.words.items()}
     plain |= {"position": data.surface, "rivals": without}
     plain |= {"rivals_and_attention": np.concatenate([without, affirmed], axis=-1)}

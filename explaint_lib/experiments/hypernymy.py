@@ -6,11 +6,12 @@ What it measures
 
 What it controls for
     The same probe on the same folds with an untrained twin's attention, with the hypernym's identity, with the
-    similarity of the two words' static vectors, with positions and lengths, with word frequency, and with permuted
+    similarity of the two words' static vectors, with that of the model's own vectors of the words read one at a time,
+    with positions and lengths, with word frequency, and with permuted
     labels; false pairs that leak the hypernym (``naive``, and those from WordNet) and that do not (``balanced``,
     ``near``); pairs, hyponyms, hypernyms or both held out; sentences that affirm, deny, reverse or do not mention the
-    relation; templates unseen in training.
-    ``rivals`` are similarity, position and frequency in one probe; ``rivals_and_attention`` adds attention to them.
+    relation; templates unseen in training. ``rivals`` are both similarities, position and frequency in one probe;
+    ``rivals_and_attention`` adds attention to them.
 
 What it does not license
     That the model uses what the probe finds. Accuracy is averaged over sentences of a pair first, and intervals
