@@ -28,15 +28,19 @@ from explaint_lib import attention, attribution
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import Encoder, Encoding
 
-__all__ = ["CAUSAL", "LEVELS", "MAPS", "METHODS", "FlowRun", "flow_maps", "layer_maps", "run_flow", "score_world"]
+__all__ = [
+    "AVERAGED", "CAUSAL", "LEVELS", "MAPS", "METHODS", "FlowRun", "flow_maps", "layer_maps", "run_flow", "score_world",
+]  # fmt: skip
 
 METHODS = (
     "raw attention", "rollout", "flow", "norm-weighted", "ALTI", "value zeroing", "gradient x input", "leave-one-out",
     "hidden token attribution",
 )  # fmt: skip
 CAUSAL = ("token exchanged", "values ablated")
+#: The methods with a map a layer, averaged over layers instead of multiplied.
+AVERAGED = tuple(f"{name}, mean of layers" for name in ("raw attention", *METHODS[3:6]))
 #: Everything that `run_flow` compares: methods, causal measures, one of these drawn again, and distance alone.
-MAPS = (*METHODS, *CAUSAL, "exchanged again", "nearness")
+MAPS = (*METHODS, *CAUSAL, "exchanged again", "nearness", *AVERAGED)
 #: Units, and whether special tokens and a decoder's first position take part.
 LEVELS = ("tokens", "tokens, all", "words", "words, all")
 _NOTHING = 1e-6  # share of a planted state: float64 rounding is far below, every planted share far above
@@ -234,6 +238,7 @@ def run_flow(
         maps = flow_maps(text, ids, layers=layers, n_samples=n_samples, rng=rng) | again
         maps |= {"values ablated": attribution.value_ablation(text, ids)[-1]}
         maps |= {"nearness": attention.nearness(len(ids), causal=causal)}
+        maps |= {name: steps.mean(axis=0) for name, steps in zip(AVERAGED, layers.values(), strict=True)}
         all_maps.append({name: maps[name] for name in MAPS})
         sunk = _sunk(encoder, encoding)
         for level, found in _agreements(all_maps[-1], encoding, sunk, causal).items():
