@@ -77,6 +77,8 @@ def test_summaries_of_ones_own_stand_beside_the_heads():
         ({"summaries": {"flow": np.full((3, 9, 9), 2)}}, "from 0 to 1"),
         ({"summaries": {"flow": np.zeros((3, 9, 9))}, "control": softmax_maps(0)}, "must have the same names"),
         ({"combine": "flow"}, "combine must be one of"),
+        ({"combine": "mean", "head_names": list("wxyz")}, "combine must be one of ['']"),
+        ({"head_names": ["a"]}, "one entry for each of 4 heads"),
     ],
 )
 def test_summaries_that_do_not_fit_are_refused(change, message):

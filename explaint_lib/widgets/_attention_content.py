@@ -17,7 +17,7 @@ FINE_CELLS = 600_000
 def attention_content(
     *, names: tuple[str, str], attention: Any, tokens: Any, control: Any = None, identity: Any = None,
     control_identity: Any = None, summaries: Any = None, control_summaries: Any = None, word_ids: Any = None,
-    words: Any = None, special: Any = None,
+    words: Any = None, special: Any = None, head_names: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Check everything and return the traits `meta`, `data` and `control_data`; arguments as `AttentionViewer`'s."""
     real = _checked_map(attention, "attention")
@@ -35,6 +35,8 @@ def attention_content(
     if len(special) != n:
         raise ExplaintError(f"special must have one entry for each of {n} tokens, found {len(special)}")
     word_ids, words = _checked_words(word_ids, words, tokens)
+    if head_names is not None and len(head_names) != heads:
+        raise ExplaintError(f"head_names must have one entry for each of {heads} heads, found {len(head_names)}")
     summaries, control_summaries = dict(summaries or {}), dict(control_summaries or {})
     if control is not None and set(control_summaries) != set(summaries):
         raise ExplaintError(
@@ -50,7 +52,8 @@ def attention_content(
     meta = dict(
         layers=layers, heads=heads, n=n, tokens=tokens, special=special, word_ids=word_ids, words=words,
         name=names[0], control=None if control is None else names[1], summaries=[str(name) for name in summaries],
-        stored=stored, control_stored=control_stored,
+        head_names=None if head_names is None else [str(name) for name in head_names], stored=stored,
+        control_stored=control_stored,
         identity=_checked_identity(identity, layers, n, "identity"),
         control_identity=_checked_identity(control_identity, layers, n, "control_identity"),
     )  # fmt: skip

@@ -55,6 +55,9 @@ class AttentionViewer(BookWidget):
     special : sequence of bool, length query, optional
         Tokens such as [CLS]; the reader can hide them. Hiding rescales nothing: the share of weight that went
         to them is stated instead.
+    head_names : sequence of str, optional
+        What the second axis holds where it is not heads (methods, say); then nothing is combined over it but
+        `summaries`.
     label : str
         Title of the figure, and its name for screen readers.
     compute : callable, optional
@@ -113,6 +116,7 @@ class AttentionViewer(BookWidget):
         word_ids: Sequence[int] | None = None,
         words: Sequence[str] | None = None,
         special: Sequence[bool] | None = None,
+        head_names: Sequence[str] | None = None,
         label: str = "Attention",
         compute: Callable[[str], dict[str, Any]] | None = None,
         sentence: str = "",
@@ -128,7 +132,7 @@ class AttentionViewer(BookWidget):
         content = attention_content(
             names=self._names, attention=attention, tokens=tokens, control=control, identity=identity,
             control_identity=control_identity, summaries=summaries, control_summaries=control_summaries,
-            word_ids=word_ids, words=words, special=special,
+            word_ids=word_ids, words=words, special=special, head_names=head_names,
         )  # fmt: skip
         meta = content["meta"]
         if not (0 <= layer < meta["layers"] and 0 <= head < meta["heads"]):
@@ -142,7 +146,7 @@ class AttentionViewer(BookWidget):
             raise ExplaintError(
                 f"measure {measure!r} is not among the identity measures {sorted(identity or {})}"
             )
-        if combine not in (known := ["", "mean", "max", "rollout", *meta["summaries"]]):
+        if combine not in (known := _combinations(meta)):
             raise ExplaintError(f"combine must be one of {known}, found {combine!r}")
         first = dict(
             layer=layer, head=head, view=view, merged=merged, show_special=show_special, measure=measure,
@@ -153,7 +157,7 @@ class AttentionViewer(BookWidget):
 
     def _recomputed(self, given: dict[str, Any]) -> dict[str, Any]:
         parts = ["attention", "tokens", "control", "identity", "control_identity", "summaries", "control_summaries",
-                 "word_ids", "words", "special"]  # fmt: skip
+                 "word_ids", "words", "special", "head_names"]  # fmt: skip
         if unknown := set(given) - set(parts):
             raise ExplaintError(f"compute returned {sorted(unknown)}; it may return {parts}")
         if missing := {"attention", "tokens"} - set(given):
@@ -163,7 +167,7 @@ class AttentionViewer(BookWidget):
         shown = dict(layer=min(self.layer, meta["layers"] - 1), head=min(self.head, meta["heads"] - 1))
         if self.measure not in (meta["identity"] or {}):
             shown["measure"] = ""
-        if self.combine not in ("", "mean", "max", "rollout", *meta["summaries"]):
+        if self.combine not in _combinations(meta):
             shown["combine"] = ""
         return {**shown, **content}
 
@@ -183,7 +187,8 @@ class AttentionViewer(BookWidget):
         m = self.meta
         keep = [i for i in range(m["n"]) if self.show_special or not m["special"][i]]
         shown = [self._shown(control)[np.ix_(keep, keep)] for control in ([False, True] if m["control"] else [False])]
-        what = f"{COMBINED.get(self.combine, self.combine)}" if self.combine else f"head {self.head}"
+        head = m["head_names"][self.head] if m["head_names"] else f"head {self.head}"
+        what = COMBINED.get(self.combine, self.combine) if self.combine else head
         scale = max(float(a.max(initial=0)) for a in shown) or 1.0
         figures = [
             f"<figure><figcaption><b>{escape(name)}</b></figcaption>"
@@ -218,3 +223,8 @@ class AttentionViewer(BookWidget):
             own = np.where(sums > 0, 0.5, 1) * np.eye(n)
             rolled = (own + 0.5 * mean / np.where(sums > 0, sums, 1)) @ rolled
         return rolled
+
+
+def _combinations(meta: dict[str, Any]) -> list[str]:
+    """Return what can be shown instead of one head; "" is one head."""
+    return ["", *([] if meta["head_names"] else COMBINED), *meta["summaries"]]

@@ -55,6 +55,7 @@ def site(tmp_path_factory):
     (folder / "page.html").write_text(document(viewer, second, explorer()), "utf8")
     long = AttentionViewer(
         maps(0, n), LONG, control=maps(1, n), name="SmolLM2-135M-Instruct, revision of last year",
+        head_names=["norm-weighted", "ALTI", "value zeroing", "</b>"],
         control_label='with "not" (left out of the picture), all states permuted from layer 15 on',
     )  # fmt: skip
     (folder / "long.html").write_text(document(long, explorer("no map, " + "and a very long name " * 3)), "utf8")
@@ -104,6 +105,16 @@ def test_summaries_are_shown_to_disagree(open_page):
     same = int((real[0].argmax(-1) == real.mean(0).argmax(-1)).sum())
     assert rows.nth(0).locator("td").nth(1).inner_text() == str(same) and 0 < same < n
     assert rows.nth(1).locator("td").nth(1).inner_text() == "–"
+
+
+def test_what_is_no_head_has_a_name_and_is_not_combined(open_page):
+    figure = widget(open_page("long.html"), 0)
+    figure.get_by_label("Map", exact=True).select_option(label="ALTI")
+    assert "Layer 0, ALTI" in figure.locator(".status").inner_text()
+    figure.get_by_role("radio", name="Layer 1, </b>").click()
+    assert "Layer 1, </b>" in figure.locator(".status").inner_text()
+    assert not figure.get_by_label("Show", exact=True).is_visible()
+    assert not figure.get_by_text("Do the summaries").is_visible()
 
 
 # -- predict, then reveal --
@@ -227,7 +238,7 @@ def faults(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(open_page, scheme):
     page = open_page(color_scheme=scheme)
-    for summary in page.locator("summary").all():
+    for summary in page.locator("summary:visible").all():
         summary.click()
     page.get_by_label("Colour every category").check()
     page.locator(".tok").nth(2).hover()
@@ -260,7 +271,7 @@ def test_nothing_moves_for_those_who_asked_for_it(open_page):
 def test_a_phone_shows_all_of_it(open_page, name):
     page = open_page(name, width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    for summary in page.locator("summary").all():
+    for summary in page.locator("summary:visible").all():
         summary.click()
     page.get_by_label("Colour every category").check()
     for _ in range(2):

@@ -78,7 +78,9 @@ class AttentionView {
     [this.mergeBox, this.mergeInput] = checkbox("Whole words", (merged) => this.put({ merged }));
     [this.specialBox, this.specialInput] = checkbox("Special tokens", (shown) => this.put({ show_special: shown }));
     this.measureLabel = html("label", { class: "veil" }, "Fade links by identity", this.measureBox);
-    this.headLabel = html("label", {}, "Head", this.headBox);
+    this.combineLabel = html("label", {}, "Show", this.combineBox);
+    this.headWord = html("span");
+    this.headLabel = html("label", {}, this.headWord, this.headBox);
     this.grid = new HeadGrid(this.box, (layer, head) => this.put({ layer, head }), this.quit.signal);
     const [overviewBox, showOverview] = segmented(
       "Maps in the overview",
@@ -128,7 +130,7 @@ class AttentionView {
             "div",
             { class: "bar veil" },
             html("label", {}, "Layer", this.layerBox),
-            html("label", {}, "Show", this.combineBox),
+            this.combineLabel,
             this.headLabel,
           ),
           this.viewBox,
@@ -156,7 +158,12 @@ class AttentionView {
     const { meta } = this.maps,
       options = (n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
     this.layerBox.replaceChildren(...options(meta.layers));
-    this.headBox.replaceChildren(...options(meta.heads));
+    this.headBox.replaceChildren(
+      ...Array.from({ length: meta.heads }, (_, i) => html("option", { value: i }, meta.head_names?.[i] ?? i)),
+    );
+    this.headWord.textContent = meta.head_names ? "Map" : "Head";
+    this.headBox.setAttribute("aria-label", this.headWord.textContent);
+    this.combineLabel.style.display = Object.keys(this.maps.combinations).length ? "" : "none";
     this.combineBox.replaceChildren(
       html("option", { value: "" }, "one head"),
       ...Object.entries(this.maps.combinations).map(([value, text]) => html("option", { value }, text)),
@@ -169,7 +176,7 @@ class AttentionView {
     this.mergeBox.style.display = meta.word_ids ? "" : "none";
     this.specialBox.style.display = this.maps.hasSpecial ? "" : "none";
     this.sentence.value = this.get("sentence");
-    this.grid.rebuild(meta);
+    this.grid.rebuild(meta, (head) => this.maps.headName(head));
   }
   overlook(i) {
     this.overview = i;
@@ -210,7 +217,7 @@ class AttentionView {
   get title() {
     const layer = `Layer ${this.get("layer")}`,
       combine = this.get("combine");
-    return combine ? `${layer}, ${this.maps.combinations[combine] ?? combine}` : `${layer}, head ${this.get("head")}`;
+    return combine ? `${layer}, ${this.maps.combinations[combine] ?? combine}` : `${layer}, ${this.maps.headName(this.get("head"))}`;
   }
   // The maps side by side: while the reader guesses, in the order that was dealt and without a name or a colour.
   get shownMaps() {
@@ -485,7 +492,7 @@ class AttentionView {
 
   // -- files --
   fileName(ending) {
-    const what = this.get("combine").replace(/[^\p{L}\p{N}]+/gu, "_") || `head${this.get("head")}`;
+    const what = this.get("combine").replace(/[^\p{L}\p{N}]+/gu, "_") || `head${this.get("head")}`; // a name may hold anything
     return `attention-layer${this.get("layer")}-${what}.${ending}`;
   }
   saveCsv() {

@@ -29,13 +29,13 @@ class HeadGrid {
   place(i) {
     return [Math.floor(i / this.heads), i % this.heads];
   }
-  rebuild({ layers, heads }) {
+  rebuild({ layers, heads }, headName) {
     this.heads = heads;
     const mark = (text) => html("span", { "aria-hidden": "true" }, text),
       row = (...cells) => html("div", { role: "presentation" }, ...cells);
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const [layer, head] = this.place(i),
-        name = `Layer ${layer}, head ${head}`;
+        name = `Layer ${layer}, ${headName(head)}`;
       return html(
         "button",
         { type: "button", role: "radio", "aria-label": name, title: name },
@@ -72,7 +72,8 @@ class HeadGrid {
       if (layer + 1 < maps.meta.layers) setTimeout(step, 0, layer + 1);
     };
     setTimeout(step, 0, 0);
-    this.note.textContent = `All heads (rows: layers, columns: heads)${maps.list.length > 1 ? `, ${map.name}` : ""}: darker is more weight, on one scale for all.`;
+    const names = maps.meta.head_names;
+    this.note.textContent = `All ${names ? "maps" : "heads"} (rows: layers, columns: ${names ? names.map((n, i) => `${i} ${n}`).join(", ") : "heads"})${maps.list.length > 1 ? `, ${map.name}` : ""}: darker is more weight, on one scale for all.`;
   }
   // Long texts: a pixel is the strongest weight in its patch. Opacity is the root of the weight: diffuse heads stay visible.
   thumb(canvas, matrix, m, ink) {

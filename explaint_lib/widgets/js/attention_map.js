@@ -31,8 +31,11 @@ class AttentionMaps {
     this.meta = meta;
     this.list = list;
     this.hasSpecial = meta.special.some(Boolean);
-    this.combinations = { ...(meta.heads > 1 ? BUILT_IN : { rollout: BUILT_IN.rollout }) };
+    this.combinations = meta.head_names ? {} : { ...(meta.heads > 1 ? BUILT_IN : { rollout: BUILT_IN.rollout }) };
     for (const name of meta.summaries) this.combinations[name] = name;
+  }
+  headName(head) {
+    return this.meta.head_names?.[head] ?? `head ${head}`;
   }
   // What the rows and columns stand for: {text, full, special, at: positions}.
   regroup(merged, showSpecial) {

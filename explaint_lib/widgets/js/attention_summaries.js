@@ -18,7 +18,7 @@ class SummaryTable {
       { maps } = view,
       [layer, head] = [view.get("layer"), view.get("head")];
     if (this.known.layer === layer && this.known.head === head && this.known.items === maps.items) return this.known;
-    const names = { "": `head ${head}`, ...maps.combinations };
+    const names = { "": maps.headName(head), ...maps.combinations };
     const each = maps.list.map((map) =>
       Object.keys(names).map((combine) => {
         const matrix = maps.matrix(map, layer, head, combine);
@@ -30,7 +30,9 @@ class SummaryTable {
   fill() {
     const { view } = this,
       { maps } = view;
+    this.element.style.display = Object.keys(maps.combinations).length ? "" : "none";
     if (!this.element.open || !view.panels.length) return;
+    if (!Object.keys(maps.combinations).length) return;
     const { names, each } = this.compare(),
       q = view.query,
       m = maps.items.length,
@@ -97,7 +99,7 @@ function attentionGuessing(view) {
       hint: "One head, drawn blindly.",
       answers: ["Map A", "Map B"],
       right,
-      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title.toLowerCase()}).`,
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,
     };
   };
   return new Guessing({

@@ -14,7 +14,8 @@ li > span:first-child { color: var(--muted); font-size: .75rem; font-variant-num
 li button span { min-width: 0; } li button:hover { text-decoration: underline; } li button:focus-visible { outline: 2px solid var(--focus); } li.hit button { font-weight: 650; } li.near { background: var(--soft); box-shadow: inset 0 0 0 1px var(--edge); }
 .marks { color: var(--real); font-size: .8rem; white-space: nowrap; } .marks .kin { color: var(--mark); margin-left: .1rem; }
 .map { min-width: 0; grid-row: span 6; margin-bottom: 1rem; } .map .frame { position: relative; aspect-ratio: 1; max-width: 26rem; border: 1px solid var(--line); border-radius: 8px; overflow: hidden; cursor: crosshair; margin-top: .4rem; background: var(--bg); }
-.map.wide { display: grid; grid-template-columns: minmax(0, 26rem) minmax(12rem, 1fr); gap: 0 1.2rem; align-items: start; } .map.wide .bar { grid-column: 1 / -1; } .map.wide .shared { margin-top: .4rem; } .map .muted { margin-top: .4rem; }
+.map.wide { display: grid; grid-template-columns: minmax(0, 26rem) minmax(12rem, 1fr); gap: 0 1.2rem; align-items: start; } .map.wide .bar { grid-column: 1 / -1; } .map.wide .shared { margin-top: .4rem; } .map .muted { margin-top: .4rem; } .map.beside .frame { max-width: 19rem; }
+.map.roomy { display: grid; grid-template-columns: minmax(0, 19rem) minmax(8rem, 1fr); gap: 0 1.2rem; align-content: start; } .map.roomy .bar { grid-column: 1 / -1; }
 .map canvas { position: absolute; inset: 0; width: 100%; height: 100%; } .map svg { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; } .map svg text { font: 12px system-ui, "Liberation Sans", sans-serif; fill: var(--fg); paint-order: stroke; stroke: var(--bg); stroke-width: 3.5px; stroke-linejoin: round; }
 .map .ray { stroke: var(--real); stroke-width: 1.2; opacity: .7; } .map .dot { fill: var(--bg); stroke: var(--real); stroke-width: 2; } .map .hit .dot { fill: var(--real); } .map .self { fill: var(--fg); } .map text.self { font-weight: 700; } .map .ring { fill: none; stroke: var(--fg); stroke-width: 2; }
 .shared { margin-top: .8rem; padding: .45rem .7rem; background: var(--soft); border-radius: 6px; min-height: 3.1em; overflow-wrap: anywhere; } .key { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin-top: .5rem; }
@@ -126,7 +127,7 @@ class NeighbourhoodView {
       entry(line("chance"), "chance"),
       html("span", {}, `✓ also near under ${lists.conditions[0]}`),
       ...(lists.categories ? [html("span", {}, "◆ same category")] : []),
-      ...(lists.controls.length ? [html("span", {}, "▲ control: should not work")] : []),
+      ...(lists.controls.length ? [html("span", {}, "▲ control")] : []),
     );
     if (!lists.categories || !this.model.get("colours")) return [main];
     const drawn = lists.kinds.slice(0, COLOURS * SHAPES.length),
@@ -285,13 +286,16 @@ class NeighbourhoodView {
     const across = getComputedStyle(this.columns).gridTemplateColumns.split(" ").length,
       free = across - (this.shownColumns().length % across);
     // Beside a map that has a row to itself there is room for the note; elsewhere its height would move the lists.
-    const wide = !(free >= 2 && free < across) && across > 3;
+    const beside = free >= 2 && free < across,
+      wide = !beside && across > 3;
+    this.mapBox.classList.toggle("beside", beside);
+    this.mapBox.classList.toggle("roomy", beside && free >= 3);
     if (wide !== this.mapBox.classList.contains("wide")) {
       this.mapBox.classList.toggle("wide", wide);
       if (wide) this.mapBox.lastChild.prepend(this.note);
       else this.columns.after(this.note);
     }
-    this.mapBox.style.gridColumn = free >= 2 && free < across ? `span ${free}` : "1 / -1";
+    this.mapBox.style.gridColumn = beside ? `span ${free}` : "1 / -1";
   }
   drawMap() {
     const list = this.lists.near(Math.max(0, this.lists.conditions.indexOf(this.model.get("shown"))), this.self);
