@@ -123,6 +123,9 @@ def test_a_file_says_the_same_as_the_class(tmp_path, world):
     path = tmp_path / "grid.yaml"
     path.write_text(yaml.safe_dump(world))
     assert read_grid(path) == Grid(**world)
+    assert dataclasses.replace(Grid(**world), seeds=1) == Grid(**world | {"seeds": 1})
+    linear = Grid(norms="bundled", models="minilm", mappers="ridge")
+    assert linear.components is None and dataclasses.replace(linear, layers="all").layers == ("all",)
     few = Grid(norms="bundled", models="minilm")
     assert few.norms == ("bundled",) and few.models == (Model("minilm"),) and few.components == (50,)
     assert few.conditions == tuple(CONDITIONS) and few.metrics == tuple(METRICS) and few.layers == ("last",)

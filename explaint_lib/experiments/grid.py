@@ -47,7 +47,7 @@ class Grid:
         Of every model; 0 is the embedding layer. "7 of all" is seven layers, evenly spread from 0 to the last (all
         of them where a model has no more).
     mappers : sequence of {"plsr", "ffnn", "ridge", "mean"}
-    components : sequence of int, default (50,)
+    components : sequence of int, default (50,) if plsr is among the mappers, else None
         Of plsr alone: other mappers have one cell whatever is listed here.
     conditions : sequence of str
         Of `explaint_lib.experiments.table.CONDITIONS`; default all. Tests need ``system`` among them.
@@ -88,8 +88,9 @@ class Grid:
             put(self, key, _listed(key, getattr(self, key), lambda k, v, allowed=allowed: one_of(k, v, allowed)))
         if self.components is not None and "plsr" not in self.mappers:
             raise ExplaintError(f"components: only plsr has components, and mappers are {', '.join(self.mappers)}")
-        given = 50 if self.components is None else self.components
-        put(self, "components", _listed("components", given, _whole_from(1)))
+        if "plsr" in self.mappers:
+            given = 50 if self.components is None else self.components
+            put(self, "components", _listed("components", given, _whole_from(1)))
         put(self, "seeds", _listed("seeds", self.seeds, _whole_from(0)))
         for key, least in (("folds", 2), ("permutations", 0), ("bootstrap", 1)):
             _whole_from(least)(key, getattr(self, key))
