@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers_models import save_tiny_bert, save_tiny_llama
 
-from explaint_lib import encoders
+from explaint_lib import attention, attribution, encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.experiments import flow
 
@@ -61,3 +61,23 @@ def test_a_seed_repeats_a_run(encoder, run):
 def test_a_text_too_short_to_rank_is_refused(encoder):
     with pytest.raises(ExplaintError, match="too short"):
         flow.run_flow(encoder, ["A bird."], n_samples=1, n_draws=1, rng=np.random.default_rng(0))
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["minilm", "smollm2"])
+def test_real_models_are_taken_apart_exactly(name):
+    """Parts are refused unless they add up to the model's own states; here they must, and the maps be the model's."""
+    real = encoders.load_encoder(name)
+    encoding = real.encode(["The mayor's hat was in the river."])[0]
+    maps = flow.layer_maps(real, encoding.token_ids)
+    np.testing.assert_allclose(maps["raw attention"], encoding.attention.mean(axis=1), atol=1e-5)
+    for method, found in maps.items():
+        np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5, err_msg=method)
+        assert real.family == "encoder" or np.triu(found, k=1).max() < 1e-6, method
+    parts = attribution.layer_parts(real, encoding.token_ids)
+    twin = {2: np.stack([attention.twin_attention(a, v, causal=real.family == "decoder")
+                         for a, v in zip(parts[2]["attention"], parts[2]["values"], strict=True)])}  # fmt: skip
+    own = attribution.states_under(real, encoding.token_ids, {})
+    np.testing.assert_allclose(own, encoding.hidden_states, atol=2e-4 * np.abs(own).max())
+    # shorter than a head is wide: the map is unique, and the twin is the map
+    np.testing.assert_allclose(twin[2], parts[2]["attention"], atol=1e-3)

@@ -274,8 +274,8 @@ def hidden_token_attribution(
     ----------
     model, ids : as in `layer_parts`
     n_samples : int, optional
-        Estimate from so many random sign vectors u, by E ||J u||^2 = ||J||_F^2 (Hutchinson); 16 give about
-        a tenth of error. Default: exact, one pass for each dimension of each token.
+        Estimate from so many random sign vectors u, since ``E ||J u||^2 = ||J||_F^2`` (Hutchinson); 16 give
+        about a tenth of error. Default: exact, one pass for each dimension of each token.
     rng : numpy.random.Generator
         Needed with `n_samples`.
 
