@@ -82,8 +82,9 @@ class _Writer:
         """Write determiner or possessor, up to three adjectives and a noun; return where the noun is."""
         possessed = self.chance(0.35)
         before = [("poss" if possessed else "det", self.word(_POSSESSORS if possessed else _DETERMINERS))]
-        for _ in range(int(self.rng.choice([0, 1, 2, 3], p=[0.35, 0.3, 0.2, 0.15]))):
-            before.append(("amod", self.word(_ADJECTIVES)))
+        n_adjectives = int(self.rng.choice([0, 1, 2, 3], p=[0.35, 0.3, 0.2, 0.15]))
+        for adjective in self.rng.choice(_ADJECTIVES, n_adjectives, replace=False):
+            before.append(("amod", self.word((str(adjective),))))
         noun = self.word(nouns)
         if self.words[before[0][1]] == "a":
             self.words[before[0][1]] = grammar.determiner(self.words[before[0][1] + 1]).strip()
