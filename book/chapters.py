@@ -169,9 +169,10 @@ def find_chapter(prefix: str, chapters: list[Path]) -> Path:
 
 
 def surroundings(root: Path = ROOT) -> str:
-    """Return the hash of all that a chapter's numbers depend on besides itself: library, data and versions."""
+    """Return the hash of all a chapter's numbers depend on besides itself: library, reference, data and versions."""
     digest = hashlib.sha256()
-    library = (path for path in (root / "explaint_lib").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    read = [*(root / "explaint_lib").rglob("*"), *(root / "book" / "reference").glob("*.json")]
+    library = (path for path in read if path.is_file() and path.suffix != ".pyc")
     installed = (path for path in data_dir().glob("*") if path.suffix in DATA_SUFFIXES)
     for path in [*sorted(library), root / "constraints.txt", *sorted(installed)]:
         name = path.relative_to(root) if path.is_relative_to(root) else path.name
