@@ -47,6 +47,7 @@ def matrix_svg(alpha: np.ndarray, tokens: Sequence[str], ink: str, name: str) ->
     size = n * cell
     texts = []
     for i, token in enumerate(tokens if named else ()):
+        token = token[1:] if len(token) > 1 and token[0] in "Ġ▁" else token  # the mark of a word's beginning
         short = escape(token if len(token) <= 12 else token[:11] + "…")
         middle = (i + 0.5) * cell
         texts.append(f'<text x="{left - 5}" y="{top + middle + 4:g}" text-anchor="end">{short}</text>')

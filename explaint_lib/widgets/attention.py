@@ -32,7 +32,7 @@ class AttentionViewer(BookWidget):
     attention : array_like, shape (layer, head, query, key)
         Weights in [0, 1]; a row need not sum to 1.
     tokens : sequence of str, length query
-        Any strings; they are shown as they are.
+        Any strings. In the picture the mark of a word's beginning (Ġ, ▁) is left out; tables and files keep it.
     control : array_like, same shape, optional
         The map to compare with: the untrained twin, a corrupted run, another sentence of the same length.
     name, control_label : str

@@ -21,7 +21,7 @@ from .conftest import document, serve, widget
 pytestmark = pytest.mark.browser
 
 AXE = Path(axe_playwright_python.base.__file__).with_name("axe.min.js").read_text("utf8")
-LONG = ["</script>", "$x$", "\u2028", "👩\u200d🔬", "שלום", "w" * 200, "the", "robin"]
+LONG = ["</script>", "Ġ$x$", "\u2028", "👩\u200d🔬", "שלום", "w" * 200, "the", "robin"]
 
 
 def maps(seed, n, *, layers=3, heads=4, causal=False):
@@ -286,3 +286,11 @@ def test_a_damaged_program_leaves_the_picture_and_says_so(open_page):
     broken = widget(page, 0)
     assert "could not be drawn" in broken.get_by_role("alert").inner_text()
     assert broken.locator(".ex-static table").is_visible() and widget(page, 1).locator(".panel").count() == 1
+
+
+def test_the_mark_of_a_words_beginning_is_not_drawn_but_kept(open_page):
+    figure = widget(open_page(), 0)
+    token = figure.locator(".panel").first.locator(".tok[data-side=q]").nth(1)
+    assert token.locator("text").first.text_content() == "$x$" and token.locator("title").text_content() == "Ġ$x$"
+    figure.get_by_text("Numbers as a table").click()
+    assert figure.locator("tbody th").nth(1).inner_text() == "Ġ$x$"

@@ -360,7 +360,7 @@ class AttentionView {
       html(
         "tr",
         {},
-        html("th", { scope: "row" }, item.text),
+        html("th", { scope: "row" }, visible(item.full)),
         ...this.panels.map((p) => html("td", { class: "num" }, this.maps.percent(p.matrix[q * n + k]))),
       ),
     );

@@ -50,7 +50,7 @@ class AttentionMaps {
     });
     this.items = [...made.values()];
     this.hidden = this.hasSpecial && !showSpecial;
-    for (const item of this.items) item.text = visible(item.full);
+    for (const item of this.items) item.text = visible(item.full.replace(/^[Ġ▁](?=.)/u, "")); // a word begins here
   }
   // Row-major (query, key), over all tokens: one head, one of the reader's own summaries, or a combination of heads.
   full(map, layer, head, combine = "") {
