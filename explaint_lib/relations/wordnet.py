@@ -2,8 +2,9 @@
 
 WordNet is read through NLTK, which is no dependency of this project: ``pip install nltk`` and
 ``python -m nltk.downloader wordnet`` install both. What is ours: the published counts and choices are not public; here
-a counterfactual is a noun of one word, known to people (word frequency), drawn from the sister terms of the hypernym
-(*similar*) or from all nouns at its depth (*same level*), and no WordNet hypernym or hyponym of the word in any sense.
+a counterfactual is a noun of one word, known to people (word frequency), in its first sense, drawn from the sister
+terms of the hypernym (*similar*) or from all nouns at its depth (*same level*), and no WordNet hypernym or hyponym of
+the word in any sense.
 What these sets do not control for: a counterfactual never is a hypernym of anything in the set, so which word it is
 gives the answer away, as in the naive set.
 """
@@ -37,8 +38,8 @@ def load_wordnet() -> Any:
         raise ExplaintError(f"negatives from WordNet need NLTK, which is not installed; {how}") from None
     try:
         wordnet.ensure_loaded()
-    except LookupError:
-        raise ExplaintError(f"NLTK is here, but its WordNet files are not; {how}") from None
+    except (LookupError, OSError):
+        raise ExplaintError(f"NLTK is here, but its WordNet files are not, or not all of them; {how}") from None
     return wordnet
 
 
@@ -75,7 +76,7 @@ def wordnet_pairs(
     by_depth: dict[int, list[str]] = {}
     if negatives == "wordnet_level":
         for synset in wordnet.all_synsets("n"):
-            by_depth.setdefault(synset.min_depth(), []).extend(_nouns(synset))
+            by_depth.setdefault(synset.min_depth(), []).extend(_nouns(wordnet, synset, known))
     kept, false, taken = [], [], set()
     for pair in true:
         related = _related(wordnet, pair.hyponym) | {pair.hyponym, pair.hypernym}
@@ -83,8 +84,9 @@ def wordnet_pairs(
         if not senses or not wordnet.synsets(_form(pair.hyponym), "n"):
             continue
         sense = _meant(wordnet, pair, senses)
-        pool = _sisters(sense) if negatives == "wordnet_similar" else by_depth.get(sense.min_depth(), [])
-        free = sorted({noun for noun in pool if noun not in related and known(noun)})
+        similar = negatives == "wordnet_similar"
+        pool = _sisters(wordnet, sense, known) if similar else by_depth.get(sense.min_depth(), [])
+        free = sorted(set(pool) - related)
         free = [noun for noun in free if Pair(pair.hyponym, noun) not in taken]
         if free:
             kept.append(pair)
@@ -99,9 +101,11 @@ def _form(noun: str) -> str:
     return noun.replace(" ", "_")
 
 
-def _nouns(synset: Any) -> Iterator[str]:
-    """Yield the nouns of one word, in lower case, that name a synset."""
-    yield from (name for name in synset.lemma_names() if name.isalpha() and name.islower())
+def _nouns(wordnet: Any, synset: Any, known: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the known nouns of one word, in lower case, of which a synset is the first (most frequent) sense."""
+    for name in synset.lemma_names():
+        if name.isalpha() and name.islower() and known(name) and wordnet.synsets(name, "n")[0] == synset:
+            yield name
 
 
 def _above(synset: Any) -> set[Any]:
@@ -128,7 +132,7 @@ def _meant(wordnet: Any, pair: Pair, senses: Sequence[Any]) -> Any:
     return next((sense for sense in senses if sense in above), senses[0])
 
 
-def _sisters(synset: Any) -> list[str]:
+def _sisters(wordnet: Any, synset: Any, known: Callable[[str], bool]) -> list[str]:
     """Return the nouns that have a direct hypernym in common with a synset."""
     sisters = {each for higher in synset.hypernyms() for each in higher.hyponyms()} - {synset}
-    return [name for sister in sisters for name in _nouns(sister)]
+    return [name for sister in sisters for name in _nouns(wordnet, sister, known)]
