@@ -44,14 +44,12 @@ another model; for Binder's ratings they give a correlation without saying over 
 ratings of a word.
 
 The files behind the tables, in `book/reference/`, name data, model, versions and arguments by their hashes and numbers.
-Whoever has the norms makes one again with the command above its tables; folds and refits are fewer where a set is large or
-a map is slow. `explaint sweep book/reference/grid.yaml` makes all of them at once, with the most of both.
+Whoever has the norms makes one again with the command above its tables; folds and refits are fewer where a set is large
+or a map is slow. `explaint sweep book/reference/grid.yaml` makes all of them at once, with the most of both.
 
-## What they say
-
-Two sentences of warning, then read for yourself. No score here compares with one on other norms: constant and oracle of
-the same column are its scale. And *upper bound* is the map's own, given the answer as input: it moves with the map by more
-than anything else in these tables, so that a share of it says nothing about the vectors."""
+Read no number across norms: the constant and the oracle of the same column are its scale. And take no share of an
+*upper bound*: it is the map's own, given the answer as input, and where two maps stand side by side it moves from one
+to the other while the system hardly does."""
 
 Result = dict[str, Any]
 
