@@ -30,6 +30,7 @@ from explaint_lib.mappers._folds import (
 from explaint_lib.mappers._linear import MeanProfile, Ridge
 from explaint_lib.mappers._pls import PLSR, DualPLS, dual_pls
 from explaint_lib.mappers._shared import SharedFolds
+from explaint_lib.mappers._together import cross_val_predict_many
 
 __all__ = [
     "FFNN",
@@ -41,6 +42,7 @@ __all__ = [
     "SharedFolds",
     "choose_components",
     "cross_val_predict",
+    "cross_val_predict_many",
     "cross_val_predict_path",
     "dual_pls",
     "make_folds",

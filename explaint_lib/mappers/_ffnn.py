@@ -71,6 +71,12 @@ class FFNN(Mapper):
         self.random_state = random_state
 
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
+        self._train(*self.prepare(X, Y))
+
+    def prepare(
+        self, X: np.ndarray, Y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
+        """Check the settings and return what training needs: scaled X and Y, training and dev rows, a generator."""
         if not (0 <= self.dropout < 1 and 0 < self.dev_share < 1 and self.hidden >= 1 and self.batch_size >= 1):
             raise ExplaintError(
                 "FFNN expects hidden >= 1, batch_size >= 1, 0 <= dropout < 1 and 0 < dev_share < 1; got "
@@ -83,7 +89,13 @@ class FFNN(Mapper):
         self._y_scale = float(np.sqrt(np.nanmean(centred**2))) or 1.0
         order = rng.permutation(len(X))
         n_dev = max(1, round(self.dev_share * len(X)))
-        self._train((X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng)
+        return (X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng
+
+    def finish(self, weights: list, errors: list[float]) -> None:
+        """Keep the best weights and the dev errors of every epoch."""
+        self.n_epochs_ = len(errors) - 1 - int(np.argmin(errors[::-1]))
+        self.dev_mse_ = np.array(errors) * self._y_scale**2
+        self._weights = [w.numpy().astype(np.float64) for w in weights]
 
     def _train(
         self, X: np.ndarray, Y: np.ndarray, train: np.ndarray, dev: np.ndarray, rng: np.random.Generator
@@ -117,9 +129,7 @@ class FFNN(Mapper):
                 best = [w.detach().clone() for w in weights]
             elif epoch - int(np.argmin(errors)) >= self.patience:
                 break
-        self.n_epochs_ = len(errors) - 1 - int(np.argmin(errors[::-1]))
-        self.dev_mse_ = np.array(errors) * self._y_scale**2
-        self._weights = [w.numpy().astype(np.float64) for w in best]
+        self.finish(best, errors)
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         W1, b1, W2, b2 = self._weights
