@@ -19,8 +19,8 @@ def cross_val_predict_many(
     """Predict several targets of the same words out of fold with networks that are trained together.
 
     Gives what `cross_val_predict` gives for each network and target, up to the rounding of float32: every network has
-    its own start, dev split, batches and dropout, and stops when it would have stopped alone. On one processor core that
-    saves no more than the calls between the products, about a tenth; the products are the same.
+    its own start, dev split, batches and dropout, and stops when it would have stopped alone. On one processor core
+    that saves no more than the calls between the products, about a tenth; the products are the same.
 
     Parameters
     ----------
