@@ -30,7 +30,8 @@ def compute(sentence):
         raise ValueError("no such word: boom")
     maps = np.zeros((2, 2, len(tokens), len(tokens)))
     maps[..., -1] = 1  # everybody looks at the last word
-    return {"attention": maps, "tokens": tokens, "control": np.full_like(maps, 1 / len(tokens))}
+    given = {"attention": maps, "tokens": tokens}
+    return given if "alone" in tokens else given | {"control": np.full_like(maps, 1 / len(tokens))}
 
 viewer = AttentionViewer(**compute("the robin sat"), compute=compute, sentence="the robin sat", label="Live map")
 viewer
@@ -149,6 +150,19 @@ def test_what_the_callback_raises_is_said_in_the_figure(notebook):
     live.get_by_role("button", name="Recompute").click()
     live.locator(".tok", has_text="again").first.wait_for()
     assert live.locator(".error").inner_text() == ""
+
+
+def test_a_control_may_come_and_go(notebook):
+    live = figure(notebook, "Live map")
+    start = live.get_by_role("button", name="Guess first")
+    for sentence, maps in (("one map alone", 1), ("two maps again", 2)):
+        live.get_by_label("Your own sentence").fill(sentence)
+        live.get_by_role("button", name="Recompute").click()
+        live.locator(".tok", has_text=sentence.split()[-1]).first.wait_for()
+        assert live.locator(".panel").count() == maps and start.is_visible() == (maps == 2)
+    start.click()
+    assert live.locator(".panel .name").all_inner_texts() == ["Map A", "Map B"]
+    live.get_by_role("button", name="Stop").click()
 
 
 def test_words_of_the_readers_own_join_the_lists(notebook):

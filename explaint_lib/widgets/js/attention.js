@@ -82,14 +82,8 @@ class AttentionView {
     this.headWord = html("span");
     this.headLabel = html("label", {}, this.headWord, this.headBox);
     this.grid = new HeadGrid(this.box, (layer, head) => this.put({ layer, head }), this.quit.signal);
-    const [overviewBox, showOverview] = segmented(
-      "Maps in the overview",
-      this.maps.list.map((map, i) => [i, map.name]),
-      (i) => this.overlook(i),
-    );
-    this.showOverview = showOverview;
-    showOverview(0);
-    this.guessing = this.maps.list.length > 1 ? attentionGuessing(this) : null;
+    this.overviewBox = html("div");
+    this.guessing = attentionGuessing(this);
     this.summaries = new SummaryTable(this);
     this.legend = html("p", { class: "muted" });
     this.panelsBox = html("div", { class: "panels" });
@@ -121,7 +115,7 @@ class AttentionView {
         html(
           "div",
           { class: "controls veil" },
-          ...(this.maps.list.length > 1 ? [overviewBox] : []),
+          this.overviewBox,
           this.grid.element,
           this.grid.note,
         ),
@@ -139,7 +133,7 @@ class AttentionView {
           this.legend,
         ),
       ),
-      ...(this.guessing ? [this.guessing.element] : []),
+      this.guessing.element,
       this.error,
       this.panelsBox,
       this.status,
@@ -176,6 +170,14 @@ class AttentionView {
     this.mergeBox.style.display = meta.word_ids ? "" : "none";
     this.specialBox.style.display = this.maps.hasSpecial ? "" : "none";
     this.sentence.value = this.get("sentence");
+    const several = this.maps.list.length > 1,
+      names = this.maps.list.map((map, i) => [i, map.name]),
+      [chooser, show] = segmented("Maps in the overview", names, (i) => this.overlook(i));
+    this.overview = 0;
+    this.showOverview = show;
+    show(0);
+    this.overviewBox.replaceChildren(...(several ? [chooser] : []));
+    this.guessing.element.style.display = several ? "" : "none";
     this.grid.rebuild(meta, (head) => this.maps.headName(head));
   }
   overlook(i) {
@@ -324,7 +326,7 @@ class AttentionView {
       this.pin && sameSpot(this.pin, { q, k }) ? [html("span", { class: "muted" }, " (pinned; Escape frees it)")] : [];
     this.status.replaceChildren(
       html("div", {}, html("b", {}, this.title), said, ...pinned),
-      ...(idle || this.guessing?.open
+      ...(idle || this.guessing.open
         ? [] // the numbers would give the answer
         : this.panels.map((p) => html("div", {}, `${p.glyph} ${p.name}: ${this.read(p.matrix, q, k)}`))),
     );
@@ -406,7 +408,7 @@ class AttentionView {
       "change:merged": relabel,
       "change:show_special": relabel,
       "change:meta": async () => {
-        this.guessing?.stop(false);
+        this.guessing.stop(false);
         this.maps = await AttentionMaps.load((key) => this.get(key));
         this.rebuildControls();
         this.relabel();
@@ -479,7 +481,7 @@ class AttentionView {
         show_special: (v) => typeof v === "boolean",
         measure: (v) => v === "" || v in (meta.identity ?? {}),
       };
-    this.guessing?.stop(false);
+    this.guessing.stop(false);
     this.put(Object.fromEntries(STATE.filter((key) => fits[key](state[key])).map((key) => [key, state[key]])));
     if (this.maps.list[state.overview]) this.overlook(state.overview);
     const known = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < this.maps.items.length);

@@ -63,7 +63,7 @@ function linesFigure({ items, matrix, scale, identity, width, colour, name, perc
     x2 = width - number - room - 12,
     y = (i) => top + (i + 0.5) * row,
     ends = { x1: x1 + 3, x2: x2 - 3, y1: y, y2: y };
-  const base = svg("g", { class: "ease", "pointer-events": "none" }),
+  const base = svg("g", { class: n > 64 ? "" : "ease", "pointer-events": "none" }), // thousands of links would fade slowly
     strong = svg("g", { "pointer-events": "none" });
   const root = svg(
     "svg",

@@ -83,9 +83,12 @@ class SummaryTable {
 // Two maps without names: which is the real one? Heads are drawn without repetition.
 function attentionGuessing(view) {
   let deck = [],
+    dealtFrom = null,
     before = null;
   const deal = () => {
     const { meta, list } = view.maps;
+    if (dealtFrom !== meta) deck = []; // the kernel has sent other maps
+    dealtFrom = meta;
     before ??= view.snapshot();
     if (!deck.length) deck = shuffled(Array.from({ length: meta.layers * meta.heads }, (_, i) => i));
     const next = deck.pop();
