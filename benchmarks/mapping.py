@@ -2,8 +2,9 @@
 
 ``python benchmarks/mapping.py --json FILE`` writes a list of ``{"name", "ours_s", "rival", "rival_s", "ratio",
 "agreement", "note"}``. Rivals run in the same process on one thread, as ours do; seconds are processor time, which
-other programs hardly disturb, each the median of at least three. Human norms are used where they are installed (``explaint norms add``), else synthetic norms of the same shape
-and density; the note says which. The word vectors are synthetic: 384 dimensions that carry the norms among noise.
+other programs hardly disturb, each the median of at least three. Human norms are used where they are installed
+(``explaint norms add``), else synthetic norms of the same shape and density; the note says which. The word vectors are
+synthetic: 384 dimensions that carry the norms among noise.
 """
 
 from __future__ import annotations

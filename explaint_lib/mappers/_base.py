@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from explaint_lib._common import ExplaintError
 
+_SPARSE = 0.1  # targets with fewer cells above zero than this share are handled as sparse
+
 
 class Mapper(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Base of the mappers: `fit` and `predict` around `_fit` and `_predict` on 2-D float64 arrays."""
@@ -99,3 +101,10 @@ def sparse_moments(A: sparse.csr_array, scale: bool = True) -> tuple[np.ndarray,
     squares += (n - np.bincount(A.indices, minlength=m)) * mean**2
     std = np.sqrt(squares / max(n - 1, 1))
     return mean, np.where(std > 1e-14 * np.abs(mean), std, 1.0)
+
+
+def light(Y: np.ndarray) -> np.ndarray | sparse.csr_array:
+    """Return `Y` sparse where that is much lighter; NaN counts as a value and stays dense."""
+    if np.count_nonzero(Y) > _SPARSE * Y.size or np.isnan(Y).any():
+        return Y
+    return sparse.csr_array(Y)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import Mapper, moments
+from explaint_lib.mappers._base import Mapper, light, moments
 
 ALPHAS = tuple(10.0 ** (k / 2) for k in range(-2, 15))
 _KEEP = 800  # rank up to which the matrices of all penalties are kept
@@ -77,7 +77,7 @@ class Ridge(Mapper):
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
         words = SharedRidge(X, self.alphas)
         self._x_mean, self._x_std = words.mean, words.std
-        self.coef_, self.intercept_, chosen, self.loo_mse_ = words.fit(Y)
+        self.coef_, self.intercept_, chosen, self.loo_mse_ = words.fit(light(Y))
         self.alpha_ = float(words.alphas[chosen])
 
     def _predict(self, X: np.ndarray) -> np.ndarray:

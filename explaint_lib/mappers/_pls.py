@@ -18,7 +18,7 @@ from scipy.linalg.lapack import dpstrf
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import Mapper, moments, sparse_moments
+from explaint_lib.mappers._base import Mapper, light, moments, sparse_moments
 from explaint_lib.mappers._extract import extract, factorise, principal_components
 
 
@@ -202,12 +202,12 @@ class PLSR(Mapper):
         if self.n_components < 1:
             raise ExplaintError(f"n_components must be at least 1, got {self.n_components}")
         if X.shape == Y.shape and np.array_equal(X, Y):
-            self._targets = fit_itself(X, self.n_components, self.scale)
+            self._targets = fit_itself(light(X), self.n_components, self.scale)
             self._x_mean, self._x_std = self._targets.mean, self._targets.std
             self.x_rotations_ = self._targets.loadings / (self._targets.loadings**2).sum(axis=0)
         else:
             words = TrainingWords(X, self.scale)
-            self._targets, rho = words.fit(Y, self.n_components)
+            self._targets, rho = words.fit(light(Y), self.n_components)
             self._x_mean, self._x_std = words.mean, words.std
             self.x_rotations_ = words.factors.rotations(rho)
         self.x_scores_, self.y_loadings_ = self._targets.scores, self._targets.loadings

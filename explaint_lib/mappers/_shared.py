@@ -7,15 +7,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.utils.validation import check_array
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.mappers._base import light
 from explaint_lib.mappers._folds import splits_of
 from explaint_lib.mappers._linear import ALPHAS, SharedRidge
 from explaint_lib.mappers._pls import FittedTargets, TrainingWords, fit_itself
-
-_SPARSE = 0.1  # targets with fewer cells above zero than this share are handled as sparse
 
 
 class SharedFolds:
@@ -99,7 +97,7 @@ class SharedFolds:
         Y = self._checked(Y)
         if not self._shared:
             self._shared = [SharedRidge(self._X[train], self.alphas) for train, _ in self._splits]
-        target = _light(Y)
+        target = light(Y)
         predicted = np.empty(Y.shape)
         for (train, test), ridge in zip(self._splits, self._shared, strict=True):
             predicted[test] = ridge.predict(target[train], self._X[test])
@@ -172,7 +170,7 @@ class SharedFolds:
 
     def _fits(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
         """Yield for each fold the fit to the others and the scores of its own words, (n_test, a)."""
-        target = _light(Y)
+        target = light(Y)
         itself = Y.shape == self._X.shape and np.array_equal(Y, self._X)
         if not (itself or self._shared):
             for train, test in self._splits:
@@ -192,10 +190,3 @@ class SharedFolds:
         Y = check_array(Y, dtype=np.float64, ensure_all_finite="allow-nan")
         splits_of(self._folds, len(Y), Y)
         return Y
-
-
-def _light(Y: np.ndarray) -> np.ndarray | sparse.csr_array:
-    """Return `Y` sparse where that is lighter; NaN counts as a value and stays dense."""
-    if np.count_nonzero(Y) > _SPARSE * Y.size or np.isnan(Y).any():
-        return Y
-    return sparse.csr_array(Y)
