@@ -465,10 +465,11 @@ def test_real_models_lose_geometry_before_decodability(name):
         name,
         experiment.bundled_sentences()[:60],
         untrained_seeds=1,
-        n_interventions=20,
+        n_interventions=10,
         mlp_layers=0,
+        vocabulary_items=0,
         n_boot=50,
-        max_layers=3,
+        max_layers=2,
     )
     value = {
         (row["layer"], row["candidates"], row["similarity"]): row["value"]
