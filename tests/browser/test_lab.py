@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]  # one server for all of them
 
 ATTENTION = """
 import numpy as np

@@ -13,7 +13,7 @@ from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
 from .conftest import document, serve, widget
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("widgets")]
 
 TOKENS = ["[CLS]", "the", "robin", "un", "##afraid", "sat", "[SEP]"]
 NASTY = [

@@ -18,7 +18,7 @@ from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
 from .conftest import document, serve, widget
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("reader")]
 
 AXE = Path(axe_playwright_python.base.__file__).with_name("axe.min.js").read_text("utf8")
 LONG = ["</script>", "Ġ$x$", "\u2028", "👩\u200d🔬", "שלום", "w" * 200, "the", "robin"]
