@@ -19,7 +19,7 @@ from explaint_lib._common import ExplaintError
 
 
 class HeadTest(NamedTuple):
-    """AUC and corrected p of every feature; p is that of the largest |AUC - .5| over all of them."""
+    """AUC and corrected p of every feature; p is that of the largest ``abs(AUC - .5)`` over all of them."""
 
     auc: np.ndarray
     p_value: np.ndarray
