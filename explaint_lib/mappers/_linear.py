@@ -181,20 +181,27 @@ class _Targets:
     """Complete targets Y (n, m) of a design."""
 
     def __init__(self, design: _Design, Y: np.ndarray | sparse.csr_array) -> None:
-        self.design, U = design, design.U
-        self.mean = np.asarray(Y.mean(axis=0)).ravel()
-        if sparse.issparse(Y):
-            self.Z = np.ascontiguousarray((Y.T @ U).T)  # (r, m); not centred: the columns of U are
-            product = (Y @ self.Z.T) - self.Z @ self.mean  # (n, r): rows of centred Y times Z'
-            lengths = np.asarray(Y.power(2).sum(axis=1)).ravel() - 2 * (Y @ self.mean) + self.mean @ self.mean
+        U, self.mean = design.U, np.asarray(Y.mean(axis=0)).ravel()
+        if sparse.issparse(Y):  # stays sparse: the means are taken out of the products
+            inner = self.mean
         else:
-            centred = Y - self.mean
-            self.Z, lengths = U.T @ centred, (centred**2).sum(axis=1)
-            product = centred @ self.Z.T
-        self.ZZ = self.Z @ self.Z.T  # (r, r)
+            Y, inner = Y - self.mean, np.zeros(len(self.mean))
+        self.design, self.Y = design, Y
+        towards, squared = Y @ inner, inner @ inner  # (n,), ()
+        if len(U) ** 2 <= U.shape[1] * Y.shape[1]:  # many features: all that errors need is in the words' Gram matrix
+            gram = Y @ Y.T
+            gram = (gram.toarray() if sparse.issparse(gram) else gram) - towards - towards[:, None] + squared
+            lengths = np.diagonal(gram)
+            product = gram @ U  # (n, r): centred Y times Z'
+        else:
+            Z = np.ascontiguousarray((Y.T @ U).T)  # (r, m); not centred: the columns of U are
+            squares = Y.power(2) if sparse.issparse(Y) else Y**2
+            lengths = np.asarray(squares.sum(axis=1)).ravel() - 2 * towards + squared
+            product = Y @ Z.T - Z @ inner
+        self.ZZ = U.T @ product  # (r, r)
         spanned = U @ self.ZZ  # (n, r)
-        self.cross = (product - spanned) * U  # (n, r)
         self.rest = np.clip(lengths - ((2 * product - spanned) * U).sum(axis=1), 0, None)  # (n,)
+        self.cross = (product - spanned) * U  # (n, r)
 
     def loo_sse(self) -> np.ndarray:
         """Return the summed squared leave-one-out errors for each penalty, shape (n_alphas,)."""
@@ -202,17 +209,19 @@ class _Targets:
         errors = np.array([np.vdot(inner, self.ZZ) for inner in design.inner()])
         if design.full:
             return errors
-        errors += 2 * np.einsum("ia,ir,ar->a", design.weights, self.cross, design.shrink, optimize=True)
+        errors += 2 * ((design.weights.T @ self.cross) * design.shrink).sum(axis=1)
         return errors + self.rest @ design.weights
 
     def solve(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients (m, p) and intercepts (m,)."""
-        coef = (self.Z * self._gain(alpha)).T @ self.design.Vt
+        coef = (self.Y.T @ self.design.U * self._gain(alpha)) @ self.design.Vt  # U is centred, so Y need not be
         return coef, self.mean - coef @ self.design.mean
 
     def predict(self, X: np.ndarray, alpha: float) -> np.ndarray:
         """Return predictions (n_new, m) for vectors placed as the design's were."""
-        return ((X - self.design.mean) @ self.design.Vt.T) @ (self.Z * self._gain(alpha)) + self.mean
+        places = (X - self.design.mean) @ self.design.Vt.T  # (n_new, r)
+        weights = (places * self._gain(alpha)) @ self.design.U.T  # (n_new, n): of the training words
+        return (self.Y.T @ weights.T).T + self.mean
 
     def _gain(self, alpha: float) -> np.ndarray:
-        return (self.design.s / (self.design.s**2 + alpha))[:, None]
+        return self.design.s / (self.design.s**2 + alpha)

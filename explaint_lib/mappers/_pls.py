@@ -178,11 +178,10 @@ class PLSR(Mapper):
 
     Notes
     -----
-    Agrees with scikit-learn's ``PLSRegression`` run to convergence (its default ``tol`` stops early: with
-    50 components on McRae, single predictions differ by up to 0.04 participants of 30). Where two leading
-    singular values of the deflated covariance coincide, the component is determined only up to a rotation
-    within their space, in any implementation: a relative gap of g between them multiplies rounding
-    differences by about 1/g.
+    Agrees with ``ikpls``, and with scikit-learn's ``PLSRegression`` run to convergence (its default ``tol`` stops
+    early: with 50 components on McRae, single predictions differ by up to 0.04 participants of 30). Where two leading
+    singular values of the deflated covariance coincide, the component is determined only up to a rotation within
+    their space, in any implementation: a relative gap of g between them multiplies rounding differences by about 1/g.
 
     Missing cells of Y add nothing to the covariance (after standardising over the observed cells). Each
     incomplete feature is then regressed on the scores of its observed words only, with an intercept,

@@ -76,8 +76,7 @@ def f1_at_k(
     pred, gold = pair(pred, gold)
     _check_k(k, gold)
     share = gold_share(gold, k, gold_mode, kind)
-    top = top_share(np.where(np.isnan(gold), -np.inf, pred), k)
-    return _f1((top * share).sum(axis=1), k, share.sum(axis=1))
+    return _f1(_expected_hits(pred, gold, share, np.full(len(gold), k)), k, share.sum(axis=1))
 
 
 def f1_chance(gold: ArrayLike, k: int = 10, gold_mode: str = "all", *, kind: Kind = "sparse") -> np.ndarray:
@@ -122,8 +121,7 @@ def r_precision(pred: ArrayLike, gold: ArrayLike, *, kind: Kind = "sparse", k: i
     pred, gold = pair(pred, gold)
     share = _r_share(gold, kind, k)
     n_gold = np.rint(share.sum(axis=1)).astype(int)
-    top = top_share(np.where(np.isnan(gold), -np.inf, pred), n_gold)
-    return _ratio((top * share).sum(axis=1), n_gold)
+    return _ratio(_expected_hits(pred, gold, share, n_gold), n_gold)
 
 
 def r_precision_chance(gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
@@ -154,6 +152,24 @@ def _check_k(k: int, gold: np.ndarray) -> None:
     fewest = int(_observed(gold).min())
     if not 1 <= k <= fewest:
         raise ExplaintError(f"k must be from 1 to the number of observed features of every word ({fewest}), got {k}")
+
+
+def _expected_hits(pred: np.ndarray, gold: np.ndarray, share: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Return the expected number of gold cells among the k largest predictions of each row, ties broken at random.
+
+    The sum of ``top_share(pred, k) * share``, looking up the gold cells alone.
+    """
+    if np.isnan(gold).any():
+        pred = np.where(np.isnan(gold), -np.inf, pred)
+    rows, columns = pred.shape
+    most = max(int(k.max(initial=0)), 1)
+    largest = np.sort(pred, axis=1)[:, columns - most :]  # faster than np.partition where predictions tie
+    cut = largest[np.arange(rows), most - np.maximum(k, 1)]
+    above, at = (largest > cut[:, None]).sum(axis=1), np.count_nonzero(pred == cut[:, None], axis=1)
+    row, column = np.nonzero(share)
+    value, part = pred[row, column], np.where(k > 0, (k - above) / at, 0.0)
+    top = np.where(value > cut[row], (k > 0)[row], np.where(value == cut[row], part[row], 0.0))
+    return np.bincount(row, top * share[row, column], rows)
 
 
 def _best_hits(share: np.ndarray, k: np.ndarray) -> np.ndarray:
