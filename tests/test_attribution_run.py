@@ -61,6 +61,8 @@ def test_a_seed_repeats_a_run(encoder, run):
 def test_a_text_too_short_to_rank_is_refused(encoder):
     with pytest.raises(ExplaintError, match="too short"):
         flow.run_flow(encoder, ["A bird."], n_samples=1, n_draws=1, rng=np.random.default_rng(0))
+    with pytest.raises(ExplaintError, match="no text"):
+        flow.run_flow(encoder, [], n_samples=1, n_draws=1, rng=np.random.default_rng(0))
 
 
 @pytest.mark.models

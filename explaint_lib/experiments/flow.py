@@ -213,8 +213,10 @@ def run_flow(
     Raises
     ------
     ExplaintError
-        For a text in which no row has three other tokens to rank.
+        For a text in which no row has three other tokens to rank, and without any text.
     """
+    if not texts:
+        raise ExplaintError("there is no text to run; give at least one")
     encodings = encoder.encode(texts, hidden_states=False, attention=False)
     matched = attribution.frequency_matched(
         [e.token_ids for e in encodings], encoder.vocabulary, special=[e.special for e in encodings]
