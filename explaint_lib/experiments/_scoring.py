@@ -97,7 +97,7 @@ class Gold:
         """Return neighbour overlap and retrieval."""
         lengths = np.sqrt((pred**2).sum(axis=1))
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 0.0)[:, None]
-        unit, short = pred * scale, compact * scale
+        short = compact * scale
         n = len(pred)
         overlap, retrieval = np.empty(n), np.empty(n)
         cut, above, at = self.near_cut
@@ -110,7 +110,7 @@ class Gold:
             value = self.near[rows[i], j]
             gold = (value > cut[rows[i]]) + (value == cut[rows[i]]) * ((K - above) / at)[rows[i]]
             overlap[rows] = np.bincount(i, share * gold, len(rows)) / K
-            found = _rounded(self.unit @ unit[rows].T)  # (candidate, block)
+            found = _rounded(self.unit @ (pred[rows] * scale[rows]).T)  # (candidate, block)
             own = found[rows, np.arange(len(rows))]
             place = (K - np.count_nonzero(found > own, axis=0)) / np.count_nonzero(found == own, axis=0)
             retrieval[rows] = np.clip(place, 0.0, 1.0)
