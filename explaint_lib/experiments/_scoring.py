@@ -95,7 +95,7 @@ class Gold:
 
     def _neighbours(self, pred: np.ndarray, compact: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return neighbour overlap and retrieval."""
-        lengths = np.sqrt((pred**2).sum(axis=1))
+        lengths = np.sqrt(np.einsum("ij,ij->i", pred, pred))
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 0.0)[:, None]
         short = compact * scale
         n = len(pred)
