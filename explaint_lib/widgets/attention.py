@@ -86,7 +86,8 @@ class AttentionViewer(BookWidget):
 
     _kind = "attention"
     _esm = read_module(
-        "attention_map", "attention_heads", "attention_figure", "attention_summaries", "attention"
+        "attention_map", "attention_heads", "attention_figure", "attention_summaries", "attention_controls",
+        "attention",
     )
 
     meta = traitlets.Dict().tag(sync=True)

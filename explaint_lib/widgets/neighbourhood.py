@@ -69,7 +69,8 @@ class NeighbourhoodExplorer(BookWidget):
     """
 
     _kind = "neighbourhood"
-    _esm = read_module("neighbourhood_lists", "neighbourhood_map", "neighbourhood_guess", "neighbourhood")
+    _esm = read_module("neighbourhood_lists", "neighbourhood_map", "neighbourhood_guess", "neighbourhood_controls",
+                       "neighbourhood")  # fmt: skip
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)

@@ -17,6 +17,7 @@ from urllib.parse import urlparse
 
 import nbformat
 import pytest
+from playwright.sync_api import Error
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]  # one server for all of them
 
@@ -105,10 +106,16 @@ def notebook(chromium: object, lab: str) -> Iterator[object]:
     page.on("request", lambda request: note(page.outside, request.url))
     page.on("websocket", lambda socket: note(page.outside, socket.url))
     page.goto(lab)
-    page.locator(".jp-CodeCell").first.click(timeout=90_000)
-    for _ in range(2):
-        page.keyboard.press("Shift+Enter")
-    page.get_by_text("Live lists").wait_for(timeout=90_000)
+    for _ in range(5):
+        page.locator(".jp-CodeCell").first.click(timeout=90_000)
+        for _ in range(2):
+            page.keyboard.press("Shift+Enter")
+        with suppress(Error):  # keys pressed before the notebook listens are lost
+            for title in ("Live map", "Live lists"):
+                figure(page, title).locator("form").wait_for(timeout=30_000)  # there once the kernel has answered
+            break
+    else:
+        pytest.fail(f"no widget with a kernel; the notebook shows:\n{page.locator('.jp-Notebook').inner_text()[-3000:]}")
     yield page
     context.close()
 
