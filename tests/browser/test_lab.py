@@ -115,7 +115,8 @@ def notebook(chromium: object, lab: str) -> Iterator[object]:
                 figure(page, title).locator("form").wait_for(timeout=30_000)  # there once the kernel has answered
             break
     else:
-        pytest.fail(f"no widget with a kernel; the notebook shows:\n{page.locator('.jp-Notebook').inner_text()[-3000:]}")
+        shown = page.locator(".jp-Notebook").inner_text()
+        pytest.fail(f"no widget with a kernel; the notebook shows:\n{shown[-3000:]}")
     yield page
     context.close()
 
