@@ -1,12 +1,14 @@
-"""What every room may use: the error a user can act on, the user's folders, and files that are never half written."""
+"""What every room may use: errors a user can act on, the user's folders, files that are never half written."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -44,3 +46,40 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         beside = Path(folder) / target.name
         yield beside
         os.replace(beside, target)
+
+
+def check_writable(target: Path) -> None:
+    """Say before a long run that its result could not be written to `target`.
+
+    Raises
+    ------
+    ExplaintError
+        If `target` is a folder, its folder does not exist, or nothing can be written there.
+    """
+    if target.is_dir():
+        raise ExplaintError(f"cannot write {target}: it is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise ExplaintError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as fault:
+        reason = os.strerror(fault.errno or 0)
+        raise ExplaintError(f"cannot write {target}: {reason}; choose another folder") from None
+
+
+def write_json(target: Path, result: dict[str, Any]) -> None:
+    """Write a result to `target`, whole or not at all; NaN is refused, since JSON has none."""
+    with atomic_path(target) as beside:
+        beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def word_list(words: Sequence[str]) -> list[str]:
+    """Return the words as a list of strings, at least one."""
+    if isinstance(words, str):
+        raise ExplaintError("expected a sequence of words, found one string; pass [word]")
+    words = list(words)
+    wrong = [i for i, word in enumerate(words) if not isinstance(word, str) or not word.strip()]
+    if not words or wrong:
+        raise ExplaintError(f"expected words, found {f'an empty one at row {wrong[0]}' if wrong else 'none'}")
+    return words

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib._common import ExplaintError, check_writable, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,7 +102,7 @@ def continuity(
       explaint continuity --model minilm --untrained-seeds 5   (for a verdict)
     """
     if json_file is not None:
-        _check_writable(json_file)
+        check_writable(json_file)
     sentences, labels = (None, None) if text is None else _read_lines(text)
     from explaint_lib.experiments.continuity import bundled_sentences, run_continuity
 
@@ -119,28 +118,10 @@ def continuity(
         progress=True,
     )
     if json_file is not None:
-        with atomic_path(json_file) as beside:
-            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_json(json_file, result)
     _show(result, "the bundled sentences" if text is None else text.name)
     if json_file is not None:
         typer.echo(f"written: {json_file}", err=True)
-
-
-def _check_writable(path: Path) -> None:
-    """Say before the long run that the JSON file cannot be written."""
-    import os
-    import tempfile
-
-    if path.is_dir():
-        raise ExplaintError(f"cannot write {path}: it is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise ExplaintError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as fault:
-        reason = os.strerror(fault.errno or 0)
-        raise ExplaintError(f"cannot write {path}: {reason}; choose another folder") from None
 
 
 def _read_lines(path: Path) -> tuple[list[str], list[str]]:

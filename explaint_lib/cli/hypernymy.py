@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib._common import ExplaintError, check_writable, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,11 +91,10 @@ def hypernymy(
       explaint hypernymy --model smollm2 --per-hypernym 8 --json my.json
       explaint hypernymy --model minilm --pairs mcrae --negatives wordnet
     """
-    from explaint_lib.cli.continuity import _check_writable
     from explaint_lib.norms import load_norms
 
     if json_file is not None:
-        _check_writable(json_file)
+        check_writable(json_file)
     wanted = _listed(negatives)
     norms = load_norms(pairs)
     from explaint_lib.experiments.hypernymy import run_hypernymy
@@ -113,8 +111,7 @@ def hypernymy(
         progress=True,
     )
     if json_file is not None:
-        with atomic_path(json_file) as beside:
-            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_json(json_file, result)
     _show(result, norms.banner())
     if json_file is not None:
         typer.echo(f"written: {json_file}", err=True)

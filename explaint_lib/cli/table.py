@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib._common import ExplaintError, check_writable, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +106,7 @@ def table(
           --json mcrae.json
     """
     if json_file is not None:
-        _check_writable(json_file)
+        check_writable(json_file)
     wanted_layer = _parse_layer(layer)
     from explaint_lib import encoders
     from explaint_lib.norms import load_norms
@@ -131,8 +128,7 @@ def table(
     )
     result["manifest"]["arguments"]["dropped_words"] = dropped
     if json_file is not None:
-        with atomic_path(json_file) as beside:
-            beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_json(json_file, result)
     from rich.console import Console
 
     show(Console(), result, data.banner())
@@ -161,21 +157,6 @@ def _run(
         describe_model=encoder.describe(),
         progress=True,
     )
-
-
-def _check_writable(path: Path) -> None:
-    """Say before the long run that the JSON file cannot be written."""
-    if path.is_dir():
-        raise ExplaintError(f"cannot write {path}: it is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise ExplaintError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as fault:
-        raise ExplaintError(
-            f"cannot write {path}: {os.strerror(fault.errno or 0)}; choose another folder"
-        ) from None
 
 
 def _parse_layer(layer: str) -> str | int:

@@ -41,14 +41,3 @@ def vectors(X: np.ndarray) -> np.ndarray:
     if not np.isfinite(X).all():
         raise ExplaintError(f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity")
     return X
-
-
-def labels_of(words: Sequence[str]) -> list[str]:
-    """Return the words as a list of strings, at least one."""
-    if isinstance(words, str):
-        raise ExplaintError("expected a sequence of words, found one string; pass [word]")
-    words = list(words)
-    wrong = [i for i, word in enumerate(words) if not isinstance(word, str) or not word.strip()]
-    if not words or wrong:
-        raise ExplaintError(f"expected words, found {f'an empty one at row {wrong[0]}' if wrong else 'none'}")
-    return words

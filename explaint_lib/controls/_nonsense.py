@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explaint_lib._common import ExplaintError
-from explaint_lib.controls._checks import labels_of
+from explaint_lib._common import ExplaintError, word_list
 
 Targets = tuple[np.ndarray, tuple[str, ...]]
 
@@ -37,7 +36,7 @@ def length_differences(words: Sequence[str], n_targets: int = 65, *, rng: np.ran
     After the length differences of Herasimchyk et al. (2025, arXiv 2508.13729); a reconstruction, their
     recipe is not public.
     """
-    words = labels_of(words)
+    words = word_list(words)
     if not 1 <= n_targets <= len(words):
         raise ExplaintError(f"the number of reference words must be from 1 to {len(words)}, found {n_targets}")
     lengths = np.array([len(word) for word in words], dtype=np.float64)
@@ -51,7 +50,7 @@ def first_letter(words: Sequence[str]) -> Targets:
     A sparse target like a norm, with one feature a word. A high score means that the vectors carry spelling:
     contextual encoders do, through their word pieces. Letters with which no word begins are left out.
     """
-    words = [word.strip().lower() for word in labels_of(words)]
+    words = [word.strip().lower() for word in word_list(words)]
     letters = sorted({word[0] for word in words})
     values = np.array([[float(word[0] == letter) for letter in letters] for word in words])
     return values, tuple(f"begins_with_{letter}" for letter in letters)
@@ -63,7 +62,7 @@ def alphabet_rank(words: Sequence[str]) -> Targets:
     A dense target. A high score means that the vectors carry the first (the last) letters, and for the
     second column suffixes: *-er*, *-ing*.
     """
-    forms = [word.lower() for word in labels_of(words)]
+    forms = [word.lower() for word in word_list(words)]
 
     def rank(keys: list[str]) -> np.ndarray:
         place = {key: i for i, key in enumerate(sorted(set(keys)))}  # twins share a place
@@ -85,7 +84,7 @@ def hash_bits(words: Sequence[str], n_bits: int = 64) -> Targets:
     n_bits : int, from 1 to 512
         Each bit is 1 for about half of the words.
     """
-    words = labels_of(words)
+    words = word_list(words)
     if not 1 <= n_bits <= 512:
         raise ExplaintError(f"the number of bits must be from 1 to 512, found {n_bits}")
     digests = [hashlib.sha512(word.encode("utf8")).digest() for word in words]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explaint_lib._common import ExplaintError
-from explaint_lib.controls._checks import labels_of, vectors
+from explaint_lib._common import ExplaintError, word_list
+from explaint_lib.controls._checks import vectors
 
 
 def gaussian_like(X: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
@@ -59,7 +59,7 @@ def character_ngrams(words: Sequence[str], sizes: Sequence[int] = (1, 2, 3), *, 
     ExplaintError
         If there are no words or no sizes, or no n-gram occurs in `least` words.
     """
-    words = labels_of(words)
+    words = word_list(words)
     if not len(sizes) or min(sizes) < 1:
         raise ExplaintError(f"sizes of n-grams must be at least 1, found {list(sizes)}")
     grams = [_grams(f"<{' '.join(word.lower().split())}>", sizes) for word in words]
@@ -92,7 +92,7 @@ def form_only(words: Sequence[str]) -> np.ndarray:
     """
     from wordfreq import zipf_frequency
 
-    words = labels_of(words)
+    words = word_list(words)
     return np.array([[float(len(word)), zipf_frequency(word, "en")] for word in words])
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, word_list
 from explaint_lib.encoders._encoder import checked_layer
 from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
 
@@ -56,12 +56,7 @@ def word_vectors(
 
 
 def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any, contexts: Any) -> list[str]:
-    if isinstance(words, str):
-        raise ExplaintError("expected a sequence of words, found one string; pass [word]")
-    words = list(words)
-    blank = [i for i, word in enumerate(words) if not isinstance(word, str) or not word.strip()]
-    if not words or blank:
-        raise ExplaintError(f"expected words, found {'none' if not words else f'an empty one at row {blank[0]}'}")
+    words = word_list(words)
     if corpus is not None and (templates is not None or contexts is not None):
         raise ExplaintError("a corpus gives its own contexts: pass either corpus, or templates and contexts")
     if templates is not None and (isinstance(templates, str) or not len(templates)):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib._common import ExplaintError, atomic_path, check_writable, write_json
 from explaint_lib.experiments.manifest import manifest
 
 if TYPE_CHECKING:
@@ -34,17 +31,7 @@ def checked_target(out: str | Path) -> Path:
     target = Path(out)
     if target.suffix not in SUFFIXES:
         raise ExplaintError(f"the table is written as {' or '.join(SUFFIXES)}, found {target.name!r}")
-    if target.is_dir():
-        raise ExplaintError(f"cannot write {target}: it is a folder; name a file in it")
-    if not target.parent.is_dir():
-        raise ExplaintError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    try:
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as fault:
-        raise ExplaintError(
-            f"cannot write {target}: {os.strerror(fault.errno or 0)}; choose another folder"
-        ) from None
+    check_writable(target)
     return target
 
 
@@ -80,8 +67,7 @@ def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
             table.to_parquet(beside, index=False)
         digest = hashlib.sha256(beside.read_bytes()).hexdigest()
         about = _manifest(plan) | {"table": {"file": target.name, "n_rows": len(table), "sha256": digest}}
-        with atomic_path(manifest_file(target)) as other:
-            other.write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_json(manifest_file(target), about)
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:
