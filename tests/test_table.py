@@ -264,6 +264,17 @@ def test_more_permutations_change_only_the_conditions_they_redraw(found):
             assert before == after
 
 
+def test_conditions_left_out_change_no_row_of_the_others(found):
+    norms, X = world()
+    some = ["chance", "permuted_pairing", "system"]
+    few = table.run_table(norms, X, model="toy", layer=2, conditions=some, **SMALL)
+    assert few["rows"] == [row for row in found["rows"] if row["condition"] in some]
+    assert {test["control"] for test in few["tests"]} == {"permuted_pairing"}
+    by_key = {(test["metric"], test["control"]): test["p_value"] for test in found["tests"]}
+    assert all(test["p_value"] == by_key[test["metric"], test["control"]] for test in few["tests"])
+    assert table.run_table(norms, X, conditions=["shuffled"], **SMALL)["tests"] == []
+
+
 def test_no_permutations_make_no_test():
     result = table.run_table(*world(), **SMALL | {"permutations": 0})
     assert result["tests"] == [] and result["manifest"]["p_holm_floor"] is None
@@ -297,6 +308,8 @@ def test_progress_goes_to_stderr_only_when_asked(capsys):
         ({"bootstrap": 0}, "bootstrap must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"mapper": "plrs"}, "unknown mapper 'plrs'"),
+        ({"conditions": ["system", "sistem"]}, "found sistem"),
+        ({"conditions": []}, "found none"),
     ],
 )
 def test_bad_numbers_say_what_is_allowed(change, says):

@@ -59,11 +59,9 @@ def compute(cell: Cell, norms: FeatureNorms, X: np.ndarray) -> dict[str, Any]:
         found = run_table(
             norms, X, model=cell.model.name, layer=cell.layer, mapper=cell.mapper, components=cell.components or 1,
             folds=cell.folds, permutations=cell.permutations, bootstrap=cell.bootstrap, seed=cell.seed,
+            conditions=cell.conditions,
         )  # fmt: skip
-    rows = [row for row in found["rows"] if row["condition"] in cell.conditions]
-    tested = set(cell.conditions) if "system" in cell.conditions else set()
-    tests = [test for test in found["tests"] if test["control"] in tested]
-    return {"rows": rows, "tests": tests, "draws": found["manifest"]["draws"], "made_by": made_by()}
+    return {"rows": found["rows"], "tests": found["tests"], "draws": found["manifest"]["draws"], "made_by": made_by()}
 
 
 @contextmanager

@@ -23,11 +23,12 @@ TESTED = ("shuffled", "permuted_pairing", "mean_profile")
 
 def system_tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> list[dict[str, Any]]:
     """Return the one-sided tests of the system against each control, Holm-corrected within each metric."""
+    tested = [control for control in TESTED if control in tallies] if "system" in tallies else []
     tests = []
-    for name in METRICS:
-        found = [_p_value(plan, tallies, name, control, permutations) for control in TESTED]
+    for name in METRICS if tested else ():
+        found = [_p_value(plan, tallies, name, control, permutations) for control in tested]
         adjusted = inference.holm([np.nan if p is None else p for p, _ in found])
-        for control, (p, n), corrected in zip(TESTED, found, adjusted, strict=True):
+        for control, (p, n), corrected in zip(tested, found, adjusted, strict=True):
             tests.append(
                 {"metric": name, "control": control, "p_value": p, "p_holm": number(corrected), "n_permutations": n}
             )

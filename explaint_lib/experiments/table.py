@@ -12,7 +12,7 @@ All of it is a reconstruction from the papers' text; their code is not public.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ CONDITIONS = {
     "oracle": "the best any ranking could score, given how many features a word has",
     "chance": "a random ranking, in closed form",
 }
+CLOSED_FORM = ("oracle", "chance")  # the last conditions; nothing is fitted
 FEW_DRAWS = 5  # draws of the conditions that enter no test
 _STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
 
@@ -60,6 +61,7 @@ def run_table(
     permutations: int = 99,
     bootstrap: int = 1000,
     seed: int = 0,
+    conditions: Sequence[str] = tuple(CONDITIONS),
     describe_model: dict[str, Any] | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
@@ -126,23 +128,26 @@ def run_table(
     below ``manifest["p_holm_floor"]``.
     """
     X = _checked(norms, X, folds, components, permutations, bootstrap, seed)
+    conditions = _ordered(conditions)
     plan = _Plan(norms, X, make_mapper(mapper, components=components, seed=seed), folds, seed, bootstrap)
-    draws = {
+    fitted = [condition for condition in conditions if condition not in CLOSED_FORM]
+    several = {
         "shuffled": permutations or FEW_DRAWS,
         "permuted_pairing": permutations or FEW_DRAWS,
         "random": min(permutations or FEW_DRAWS, FEW_DRAWS),
         "shuffled_upper_bound": min(permutations or FEW_DRAWS, FEW_DRAWS),
     }
+    draws = {condition: several.get(condition, 1) for condition in fitted}
     # One thread: on matrices of this size several only wait for each other (measured: five times slower on a busy
     # machine), and the order of a sum, so its last digit, must not depend on how many processors there are.
-    with threadpool_limits(1), tqdm(total=3 + sum(draws.values()), unit="fit", disable=not progress) as bar:
+    with threadpool_limits(1), tqdm(total=sum(draws.values()), unit="fit", disable=not progress) as bar:
         tallies = {}
-        for condition in list(CONDITIONS)[:-2]:
+        for condition in fitted:
             bar.set_description(condition)
-            tallies[condition] = _tally(plan, condition, draws.get(condition, 1), bar.update)
+            tallies[condition] = _tally(plan, condition, draws[condition], bar.update)
         tests = system_tests(plan, tallies, permutations) if permutations else []
     rows = [row for condition, tally in tallies.items() for row in tally.rows(condition)]
-    rows += [row for condition in ("oracle", "chance") for row in _closed_form(plan, condition)]
+    rows += [row for condition in conditions if condition in CLOSED_FORM for row in _closed_form(plan, condition)]
     names = {"norms": norms.name, "model": model, "layer": layer, "mapper": mapper}
     arguments = {
         "norms": norms.name,
@@ -156,8 +161,18 @@ def run_table(
         "seed": seed,
     }
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
-    about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
+    about |= {"draws": {condition: n for condition, n in draws.items() if condition in several}, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
+
+
+def _ordered(conditions: Sequence[str]) -> list[str]:
+    """Return the conditions in the table's order, or say which name is none."""
+    unknown = sorted(set(conditions) - set(CONDITIONS))
+    if unknown or not conditions:
+        raise ExplaintError(
+            f"conditions must be one or more of {', '.join(CONDITIONS)}; found {', '.join(unknown) or 'none'}"
+        )
+    return [condition for condition in CONDITIONS if condition in conditions]
 
 
 def _checked(norms, X, folds, components, permutations, bootstrap, seed) -> np.ndarray:
