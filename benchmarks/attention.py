@@ -8,7 +8,6 @@ rate is that of a large float32 matrix product by torch, measured between the ru
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tracemalloc
 import weakref
@@ -22,7 +21,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explaint_lib import attention, attribution, encoders
-from explaint_lib._common import atomic_path
+from explaint_lib._common import output_file, write_json
 from explaint_lib.experiments.continuity import bundled_sentences
 
 RUNS = 3
@@ -33,7 +32,7 @@ LONG = 512  # tokens
 def main() -> None:
     """Run all measurements and write them to the file given by ``--json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", help="file to write to")
+    parser.add_argument("--json", metavar="FILE", type=output_file, help="file to write to")
     rows = []
     arguments = parser.parse_args()
     for name in SENTENCES:
@@ -41,8 +40,7 @@ def main() -> None:
         rows += [corpus(encoder), long_text(encoder)]
         print(*(f"{row['name']}: {row['note']}" for row in rows[-2:]), sep="\n")
     if arguments.json:
-        with atomic_path(arguments.json) as path:
-            path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        write_json(arguments.json, rows)
 
 
 def corpus(encoder: encoders.Encoder) -> dict[str, Any]:

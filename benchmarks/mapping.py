@@ -24,7 +24,7 @@ from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
 from explaint_lib import controls
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, output_file, write_json
 from explaint_lib.experiments.table import run_table
 from explaint_lib.mappers import PLSR, Ridge, SharedFolds, make_folds
 from explaint_lib.metrics import f1_at_k
@@ -41,7 +41,7 @@ MEMORY_GB = 2.0
 def main() -> None:
     """Run every entry, print a line each, and write them to the file asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", metavar="FILE", help="where to write the entries")
+    parser.add_argument("--json", metavar="FILE", type=output_file, help="where to write the entries")
     parser.add_argument("--memory-of-buchanan", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.memory_of_buchanan:
@@ -58,8 +58,7 @@ def main() -> None:
                 head = f"{one['name']:22}{one['ours_s']:9.3f} s {ratio:8}"
                 print(f"{head} {one['agreement']} | {one['note']}", flush=True)
     if chosen.json:
-        with open(chosen.json, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=1)
+        write_json(chosen.json, entries)
 
 
 # --- data ---

@@ -8,7 +8,6 @@ counted). What ours loses by rounding is in `agreement`. Times are those of a re
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from explaint_lib import encoders
-from explaint_lib._common import atomic_path
+from explaint_lib._common import output_file, write_json
 from explaint_lib.experiments.continuity import bundled_sentences
 from explaint_lib.widgets import AttentionViewer
 
@@ -46,7 +45,7 @@ HOVER = """window.hovers = []; addEventListener('pointermove', () => {
 def main() -> None:
     """Run all measurements and write them to the file given by ``--json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", help="file to write to")
+    parser.add_argument("--json", metavar="FILE", type=output_file, help="file to write to")
     arguments = parser.parse_args()
     trained, tokens = maps_of(encoders.load_encoder("minilm"), 128)
     untrained, _ = maps_of(encoders.load_encoder("minilm", untrained=True, seed=0), 128)
@@ -61,8 +60,7 @@ def main() -> None:
     for row in rows:
         print(f"{row['name']}: {row['note']}")
     if arguments.json:
-        with atomic_path(arguments.json) as path:
-            path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        write_json(arguments.json, rows)
 
 
 def maps_of(encoder: encoders.Encoder, n: int) -> tuple[np.ndarray, list[str]]:

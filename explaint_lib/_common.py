@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import tempfile
@@ -68,7 +69,22 @@ def check_writable(target: Path) -> None:
         raise ExplaintError(f"cannot write {target}: {reason}; choose another folder") from None
 
 
-def write_json(target: Path, result: dict[str, Any]) -> None:
+def output_file(text: str) -> Path:
+    """Return the path of a result still to be computed, checked: a ``type`` for argparse.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        Where `check_writable` objects.
+    """
+    try:
+        check_writable(Path(text))
+    except ExplaintError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from None
+    return Path(text)
+
+
+def write_json(target: Path, result: dict[str, Any] | list[Any]) -> None:
     """Write a result to `target`, whole or not at all; NaN is refused, since JSON has none."""
     with atomic_path(target) as beside:
         beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")

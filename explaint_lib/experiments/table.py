@@ -161,7 +161,8 @@ def run_table(
         "seed": seed,
     }
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
-    about |= {"draws": {condition: n for condition, n in draws.items() if condition in several}, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
+    draws = {condition: n for condition, n in draws.items() if condition in several}
+    about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
 
 
