@@ -377,3 +377,25 @@ def test_near_duplicates_share_a_fold_and_others_do_not_have_to():
 def test_bad_input_of_the_newer_controls_says_what_was_expected(call, says):
     with pytest.raises(ExplaintError, match=says):
         call(np.random.default_rng(0))
+
+
+# --- features that repeat a part of the word ---
+
+
+def test_features_in_name_finds_compounds_plurals_and_derivations_and_nothing_else():
+    words = ["goldfish", "car", "oranges", "office", "cat"]
+    features = ["a_fish", "made of gold", "beh_-_carries_things", "is_orange", "is off", "in_a_catalogue", "cats", "x"]
+    marked = controls.features_in_name(words, features)
+    found = {(words[i], features[j]) for i, j in np.argwhere(marked)}
+    assert found == {("goldfish", "a_fish"), ("goldfish", "made of gold"), ("oranges", "is_orange"), ("cat", "cats")}
+    assert marked.shape == (5, 8) and marked.dtype == bool
+
+
+def test_features_in_name_does_not_take_fillers_for_parts():
+    assert not controls.features_in_name(["withdrawal", "likely"], ["found with care", "likes more"]).any()
+
+
+@pytest.mark.parametrize(("words", "features"), [([], ["a"]), (["a"], []), (["a", ""], ["b"]), ("cat", ["a"])])
+def test_features_in_name_refuses(words, features):
+    with pytest.raises(ExplaintError, match="expected"):
+        controls.features_in_name(words, features)

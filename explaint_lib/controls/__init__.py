@@ -6,7 +6,8 @@ it can still come from: a score on column-shuffled norms is not "predicting nois
 of the features survive the shuffle and a constant prediction scores as high.
 
 On the side of the norms: `shuffle_columns`, `random_like`, `curveball`, `spectrum_like`; nonsense targets
-`length_differences`, `first_letter`, `alphabet_rank`, `hash_bits`. On the side of the vectors:
+`length_differences`, `first_letter`, `alphabet_rank`, `hash_bits`; and `features_in_name`, which marks features that
+repeat a part of the word. On the side of the vectors:
 `gaussian_like`, `character_ngrams`, `form_only`, `category_one_hot` (untrained and static models come from
 `explaint_lib.encoders`). The pairing of the two: `permute_rows`, `permute_within`, `permute_blocks`,
 `swap_neighbours`. Predictions without a map: `category_centroids`. Splits: `leave_one_category_out`,
@@ -21,6 +22,7 @@ reading.
 from __future__ import annotations
 
 from explaint_lib.controls._curveball import curveball, curveball_mixing
+from explaint_lib.controls._leaks import features_in_name
 from explaint_lib.controls._nonsense import alphabet_rank, first_letter, hash_bits, length_differences
 from explaint_lib.controls._pairings import permute_blocks, permute_rows, permute_within, swap_neighbours
 from explaint_lib.controls._splits import cluster_folds, cluster_words, leave_one_category_out, near_duplicate_folds
@@ -37,6 +39,7 @@ __all__ = [
     "cluster_words",
     "curveball",
     "curveball_mixing",
+    "features_in_name",
     "first_letter",
     "form_only",
     "gaussian_like",
