@@ -84,9 +84,7 @@ def test_two_alternative_false_alarms_and_misses():
         for name in found:
             kind, strength = WORLDS[name]
             source = np.random.default_rng(seed)
-            world = planted.property_world(
-                kind, strength=strength, n_words=96, n_categories=6, dim=20, rng=source
-            )
+            world = planted.property_world(kind, strength=strength, n_words=96, n_categories=6, dim=20, rng=source)
             folds = mappers.make_folds(96, 3, rng=np.random.default_rng(seed + 1000))
             pred = mappers.cross_val_predict(mappers.Ridge(), world.embeddings, world.values, folds)
             null = metrics.two_alternative_null(pred, world.values, world.categories, 99, folds=folds, rng=source)
@@ -306,9 +304,7 @@ def test_a_free_permutation_raises_false_alarms_when_the_category_is_partialled_
         near, gold, category = spaces(world)
         observed = float(metrics.rsa(near, gold, given=[category]))
         for name, groups in (("free", None), ("within", world.categories)):
-            null = metrics.rsa_null(
-                near, gold, 19, given=[category], within=groups, rng=np.random.default_rng(seed)
-            )
+            null = metrics.rsa_null(near, gold, 19, given=[category], within=groups, rng=np.random.default_rng(seed))
             alarms[name] += inference.permutation_p(observed, null) <= 0.05
     assert alarms["within"] <= 7 and alarms["free"] > 10
 

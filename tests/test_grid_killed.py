@@ -89,9 +89,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(world, expected, cac
         killer = threading.Thread(target=kill)
         killer.start()
         try:
-            run_grid(
-                Grid(**world), out=tmp_path / "grid.parquet", backend="dask", scheduler=cluster.scheduler_address
-            )
+            run_grid(Grid(**world), out=tmp_path / "grid.parquet", backend="dask", scheduler=cluster.scheduler_address)
         finally:
             over.set()
             killer.join()

@@ -141,8 +141,10 @@ def test_files_stay_short():
     assert {name: lines for name, lines in long.items() if lines > 350} == {}
 
 
-def test_the_code_is_lint_free():
-    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_the_code_is_lint_free_and_formatted(command):
+    ruff = [sys.executable, "-m", "ruff", *command, "."]
+    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 

@@ -210,13 +210,9 @@ def test_a_workbook_gives_the_same_cells_as_text(tmp_path):
     assert read_header(tmp_path / "t.xlsx") == ["word", "size"]
 
 
-@pytest.mark.parametrize(
-    ("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.txt", "\t"), ("t.csv", ";")]
-)
+@pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.txt", "\t"), ("t.csv", ";")])
 def test_separators_and_byte_order_mark(tmp_path, name, separator):
-    path = write(
-        tmp_path, name, "\ufeff" + separator.join(["word", "a", "b"]) + "\n" + separator.join(["x", "1", "0"])
-    )
+    path = write(tmp_path, name, "\ufeff" + separator.join(["word", "a", "b"]) + "\n" + separator.join(["x", "1", "0"]))
     assert list(read_table(path).columns) == ["word", "a", "b"] == read_header(path)
 
 
@@ -350,9 +346,7 @@ def test_mcrae_layout_under_any_name(tmp_path):
     assert table.words[:4] == ("owl", "bat_(animal)", "null", "cell")
     column = table.features.index("flies")
     assert table.values[1, column] == 8  # the larger of the two, never 14 and never "86"
-    assert (
-        table.feature_types[table.features.index("is_dark")] == "visual-form_and_surface"
-    )  # two rows to one
+    assert table.feature_types[table.features.index("is_dark")] == "visual-form_and_surface"  # two rows to one
     assert table.categories[:4] == ("bird", "animal", "bird", None)  # tie: the superordinate of fewer words
     assert "2 pairs" not in table.notes[0] and "1 pairs" in table.notes[0]
 
@@ -376,9 +370,7 @@ BUCHANAN_ROWS = {
 def test_buchanan_layouts(tmp_path, published):
     frame = pd.DataFrame(BUCHANAN_ROWS)
     if published:
-        frame = frame.assign(
-            where=list("bbbmvb"), pos_cue="noun", pos_translated="NA", a1="NA", a2="NA", a3="NA"
-        )
+        frame = frame.assign(where=list("bbbmvb"), pos_cue="noun", pos_translated="NA", a1="NA", a2="NA", a3="NA")
     frame.to_csv(tmp_path / "norms.csv", index=False)
     table = load_norms(tmp_path / "norms.csv")
     assert "Buchanan" in table.source

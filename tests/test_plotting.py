@@ -41,18 +41,12 @@ def rows(metric="f1_at_10", values=CONDITIONS):
 
 
 def texts(ax):
-    return [
-        t
-        for t in [*ax.texts, *ax.get_yticklabels(), ax.title, ax.xaxis.label, ax.yaxis.label]
-        if t.get_text()
-    ]
+    return [t for t in [*ax.texts, *ax.get_yticklabels(), ax.title, ax.xaxis.label, ax.yaxis.label] if t.get_text()]
 
 
 def assert_no_text_covers_another(ax):
     ax.figure.canvas.draw()
-    boxes = [
-        (t.get_text(), Text.get_window_extent(t)) for t in texts(ax)
-    ]  # without the annotation's leader line
+    boxes = [(t.get_text(), Text.get_window_extent(t)) for t in texts(ax)]  # without the annotation's leader line
     for (a, box), (b, other) in combinations(boxes, 2):
         overlap = min(box.x1, other.x1) - max(box.x0, other.x0), min(box.y1, other.y1) - max(box.y0, other.y0)
         assert min(overlap) < 1.5, f"{a!r} and {b!r} overlap by {overlap} pixels"
@@ -187,12 +181,8 @@ def test_style_is_left_behind():
 
 def test_every_condition_is_told_apart_without_colour():
     grey = [
-        (looks.marker, looks.line)
-        for name, looks in plotting.LOOKS.items()
-        if name not in ("trained", "untrained")
+        (looks.marker, looks.line) for name, looks in plotting.LOOKS.items() if name not in ("trained", "untrained")
     ]
-    assert (
-        len(set(grey)) >= len(grey) - 1
-    )  # upper bound and shuffled upper bound share a diamond: both are ceilings
+    assert len(set(grey)) >= len(grey) - 1  # upper bound and shuffled upper bound share a diamond: both are ceilings
     assert plotting.look("a_new_one", 1).label == "a new one"
     assert {plotting.look("x", i).marker for i in range(8)}.__len__() == 8

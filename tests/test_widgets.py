@@ -84,9 +84,7 @@ def test_the_page_is_the_same_every_time(rng):
         rng = np.random.default_rng(seed)
         maps = softmax_maps(rng)
         words = [f"w{i}" for i in range(20)]
-        explorer = NeighbourhoodExplorer(
-            words, {"gold": rng.random((20, 4)), "other": rng.random((20, 6))}, k=3
-        )
+        explorer = NeighbourhoodExplorer(words, {"gold": rng.random((20, 4)), "other": rng.random((20, 6))}, k=3)
         return AttentionViewer(maps, list("abcdefgh"), control=maps).static_html(), explorer.static_html()
 
     assert build(1) == build(1)
@@ -95,9 +93,7 @@ def test_the_page_is_the_same_every_time(rng):
 
 def test_hostile_strings_survive_and_end_no_script(rng):
     n = len(HOSTILE)
-    page = AttentionViewer(
-        softmax_maps(rng, n=n), HOSTILE, label='<img src=x onerror="alert(1)">'
-    ).static_html()
+    page = AttentionViewer(softmax_maps(rng, n=n), HOSTILE, label='<img src=x onerror="alert(1)">').static_html()
     assert embedded(page)["state"]["meta"]["tokens"] == HOSTILE
     assert page.lower().count("</script") == 3  # the payload's, the module's and its starter's own
     assert "<img" not in page and "<!--" not in page
@@ -136,9 +132,7 @@ def test_the_static_picture_follows_the_state(rng):
     assert "<td>finch</td><td>✓ wren</td>" in static and "“robin”" in static
     explorer.word = "axe"
     assert "“axe”" in explorer._static_figure()
-    shown = AttentionViewer(
-        softmax_maps(rng), ["[CLS]", *"abcdefg"], special=[True] + [False] * 7, show_special=False
-    )
+    shown = AttentionViewer(softmax_maps(rng), ["[CLS]", *"abcdefg"], special=[True] + [False] * 7, show_special=False)
     assert "[CLS]" not in shown._static_figure() and "<svg" in shown._static_figure()
 
 
@@ -213,9 +207,7 @@ def test_ties_are_in_the_order_of_the_words_and_zero_vectors_are_nobodys():
 def test_overlap_is_one_with_itself_and_chance_with_noise(rng):
     words = [f"w{i}" for i in range(400)]
     gold = rng.normal(size=(400, 20))
-    explorer = NeighbourhoodExplorer(
-        words, {"noise": rng.normal(size=(400, 20)), "gold": gold, "same": 3 * gold}
-    )
+    explorer = NeighbourhoodExplorer(words, {"noise": rng.normal(size=(400, 20)), "gold": gold, "same": 3 * gold})
     assert explorer.meta["conditions"][0] == "gold"
     overlap = dict(zip(explorer.meta["conditions"], explorer.meta["overlap"], strict=True))
     assert overlap["gold"] == overlap["same"] == 1

@@ -75,9 +75,7 @@ def anatomy(model: Any) -> Anatomy:
     try:
         if hasattr(encoder, "layer"):
             below = model.embeddings
-            return Anatomy(
-                tuple(map(_bert, encoder.layer)), lambda words: below(inputs_embeds=words), None, heads
-            )
+            return Anatomy(tuple(map(_bert, encoder.layer)), lambda words: below(inputs_embeds=words), None, heads)
         return Anatomy(tuple(map(_llama, model.layers)), lambda words: words, model.norm, heads)
     except AttributeError as missing:
         raise ExplaintError(

@@ -108,7 +108,7 @@ def _run(encoder: Encoder, ids: np.ndarray, statistics: Mapping[str, Statistic])
     def reduce(output: Any) -> None:
         weights = output[1]
         if weights is None:
-            raise ExplaintError(f'{encoder.name} returns no attention weights; load it with eager attention')
+            raise ExplaintError(f"{encoder.name} returns no attention weights; load it with eager attention")
         maps = weights.detach()  # (text, head, n, n): looked at where it lies, not copied
         step = max(1, _CELLS // (maps.shape[0] * maps.shape[-1] ** 2))
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in statistics}

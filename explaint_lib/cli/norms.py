@@ -66,8 +66,7 @@ def list_() -> None:
     console.print(f"\nInstalled norms live in {data_dir()} (EXPLAINT_DATA overrides it).", soft_wrap=True)
     if missing:
         console.print(
-            f"Not installed: {', '.join(missing)}. Get the file from its authors, then: explaint norms add "
-            "NAME FILE",
+            f"Not installed: {', '.join(missing)}. Get the file from its authors, then: explaint norms add NAME FILE",
             soft_wrap=True,
         )
 
@@ -118,9 +117,7 @@ def _print_description(facts: dict[str, Any]) -> None:
         "name": facts["name"],
         "source": facts["source"],
         "human": "yes" if facts["human"] else "NO: nobody was asked; one team's judgement, for teaching",
-        "kind": "sparse: production strengths, 0 = not named"
-        if sparse
-        else "dense: ratings, empty = missing",
+        "kind": "sparse: production strengths, 0 = not named" if sparse else "dense: ratings, empty = missing",
         "size": f"{facts['n_words']} words x {facts['n_features']} features",
         "values": f"{facts['lowest']:g} to {facts['highest']:g}",
         "missing": _missing(facts),

@@ -57,9 +57,7 @@ def table(
         typer.Option(metavar="last|INT", help="Layer the vectors are read from; 0 is the embedding layer."),
     ] = "last",
     mapper: Annotated[MapperOption, typer.Option(help="From vectors to norms.")] = MapperOption.plsr,
-    components: Annotated[
-        int, typer.Option(min=1, help="Components of plsr; the data may allow fewer.")
-    ] = 50,
+    components: Annotated[int, typer.Option(min=1, help="Components of plsr; the data may allow fewer.")] = 50,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the words; each is predicted once.")] = 10,
     permutations: Annotated[
         int, typer.Option(min=0, help="Refits of shuffled and permuted_pairing; 0 makes no test.")
@@ -113,19 +111,13 @@ def table(
 
     data = load_norms(norms)
     if folds > len(data.words):
-        raise ExplaintError(
-            f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer"
-        )
+        raise ExplaintError(f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer")
     encoder = encoders.load_encoder(model, progress=True)
     if wanted_layer != "last" and not 0 <= wanted_layer <= encoder.n_layers:
-        raise ExplaintError(
-            f"--layer must be last or 0 to {encoder.n_layers} for {encoder.name}, found {wanted_layer}"
-        )
+        raise ExplaintError(f"--layer must be last or 0 to {encoder.n_layers} for {encoder.name}, found {wanted_layer}")
     data, dropped = _with_vectors(data, encoder, drop_missing)
     vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
-    result = _run(
-        data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed
-    )
+    result = _run(data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
     if json_file is not None:
         write_json(json_file, result)
@@ -136,9 +128,7 @@ def table(
         typer.echo(f"written: {json_file}", err=True)
 
 
-def _run(
-    data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int, *numbers: Any
-) -> dict[str, Any]:
+def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int, *numbers: Any) -> dict[str, Any]:
     """Call `run_table` with what the command line was given."""
     from explaint_lib.experiments.table import run_table
 
@@ -175,9 +165,7 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
     """
     if encoder.family != "static":
         return data, []
-    missing = [
-        word for word, form in zip(data.words, data.word_forms, strict=True) if not _knows(encoder, form)
-    ]
+    missing = [word for word, form in zip(data.words, data.word_forms, strict=True) if not _knows(encoder, form)]
     if not missing:
         return data, []
     named = ", ".join(missing[:20]) + (f" and {len(missing) - 20} more" if len(missing) > 20 else "")

@@ -90,5 +90,3 @@ def hash_bits(words: Sequence[str], n_bits: int = 64) -> Targets:
     digests = [hashlib.sha512(word.encode("utf8")).digest() for word in words]
     bits = np.unpackbits(np.array([list(digest) for digest in digests], dtype=np.uint8), axis=1)[:, :n_bits]
     return bits.astype(np.float64), tuple(f"bit_{i:02d}" for i in range(n_bits))
-
-

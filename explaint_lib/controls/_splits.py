@@ -124,9 +124,7 @@ def cluster_folds(
     return _deal(_cut(tree, min(n_clusters, most)), n_folds, rng)
 
 
-def near_duplicate_folds(
-    X: np.ndarray, n_folds: int, *, threshold: float, rng: np.random.Generator
-) -> np.ndarray:
+def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: np.random.Generator) -> np.ndarray:
     """Return random folds in which words nearer than a threshold are never on two sides.
 
     Keeps an ordinary random split but for near-duplicates (plurals, *crow* and *blackbird*, homonyms that

@@ -77,9 +77,7 @@ def random_like(Y: np.ndarray, kind: Literal["sparse", "dense"], *, rng: np.rand
     Y = matrix(Y)
     observed = Y[~np.isnan(Y)]
     if observed.size == 0:
-        raise ExplaintError(
-            "random norms copy the range of the real ones, but every cell is missing; check the norms"
-        )
+        raise ExplaintError("random norms copy the range of the real ones, but every cell is missing; check the norms")
     if kind == "dense":
         return rng.uniform(observed.min(), observed.max(), size=Y.shape)
     if kind != "sparse":

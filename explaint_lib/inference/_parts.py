@@ -16,9 +16,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import bootstrap_counts, percentile_interval
 
 
-def decomposition(
-    ladder: Mapping[str, np.ndarray], *, n_boot: int, rng: np.random.Generator
-) -> list[dict[str, Any]]:
+def decomposition(ladder: Mapping[str, np.ndarray], *, n_boot: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Split a score into the steps of a ladder of nulls, each of which keeps more than the one before.
 
     For instance base rate (mean profile), taxonomy (permuted within categories), similarity (neighbours

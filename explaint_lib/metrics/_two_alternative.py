@@ -151,9 +151,7 @@ def _null(
     return total / scored
 
 
-def _blocks(
-    near: Near, n: int, groups: Sequence, folds: ArrayLike | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _blocks(near: Near, n: int, groups: Sequence, folds: ArrayLike | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the rows of each block of comparable words, and the share of the others each gold row beats.
 
     ranks[i, j]: share of the block's other gold rows that are farther from prediction i than gold row j is.
@@ -161,8 +159,7 @@ def _blocks(
     folds = np.zeros(n, dtype=int) if folds is None else np.asarray(folds)
     if not n == len(groups) == len(folds):
         raise ExplaintError(
-            f"expected one group and one fold a word, found {n} words, {len(groups)} groups and "
-            f"{len(folds)} folds"
+            f"expected one group and one fold a word, found {n} words, {len(groups)} groups and {len(folds)} folds"
         )
     blocks: dict[tuple, list[int]] = {}
     for row, (group, fold) in enumerate(zip(groups, folds.tolist(), strict=True)):

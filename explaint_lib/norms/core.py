@@ -120,9 +120,7 @@ class FeatureNorms:
         told = self.values > 0 if self.kind == "sparse" else ~np.isnan(self.values)
         return float(told.mean())
 
-    def subset(
-        self, words: Iterable[str] | None = None, features: Iterable[str] | None = None
-    ) -> FeatureNorms:
+    def subset(self, words: Iterable[str] | None = None, features: Iterable[str] | None = None) -> FeatureNorms:
         """Return the norms of some words and some features, in the order asked for.
 
         When `words` are chosen, features left without information among them (none names it; constant rating)
@@ -152,9 +150,7 @@ class FeatureNorms:
             features=tuple(self.features[j] for j in columns),
             values=values,
             categories=None if self.categories is None else tuple(self.categories[i] for i in rows),
-            feature_types=None
-            if self.feature_types is None
-            else tuple(self.feature_types[j] for j in columns),
+            feature_types=None if self.feature_types is None else tuple(self.feature_types[j] for j in columns),
         )
 
     def fingerprint(self) -> str:
@@ -229,9 +225,7 @@ def _labels(labels: Iterable[str], name: str, what: str) -> tuple[str, ...]:
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
         advice = '; tell homonyms apart with a hint, e.g. "bat_(animal)"' if what == "word" else ""
-        raise ExplaintError(
-            f"{name}: every {what} must occur once; occurring more often: {_some(twice)}{advice}"
-        )
+        raise ExplaintError(f"{name}: every {what} must occur once; occurring more often: {_some(twice)}{advice}")
     return tuple(str(label) for label in labels)
 
 
@@ -243,9 +237,7 @@ def _tags(
         return None
     tags = tuple(tags)
     if len(tags) != length:
-        raise ExplaintError(
-            f"{name}: expected {length} {what}, one for each of the {owners}, found {len(tags)}"
-        )
+        raise ExplaintError(f"{name}: expected {length} {what}, one for each of the {owners}, found {len(tags)}")
     wrong = [tag for tag in tags if tag is not None and not isinstance(tag, str)]
     if wrong:
         raise ExplaintError(f"{name}: {what} must be strings or None, found {_some(wrong)}")
@@ -289,9 +281,7 @@ def _check_cells(norms: FeatureNorms) -> None:
         bare = np.flatnonzero(_uninformative(values, norms.kind, axis))
         if len(bare):
             shown = _some([labels[i] for i in bare])
-            raise ExplaintError(
-                f"{name}: {len(bare)} {what} are {fault} and say nothing: {shown}; remove them"
-            )
+            raise ExplaintError(f"{name}: {len(bare)} {what} are {fault} and say nothing: {shown}; remove them")
 
 
 def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:

@@ -99,9 +99,7 @@ def read_mcrae(table: pd.DataFrame, name: str) -> FeatureNorms:
     _no_blank(rows, ("word", "feature"), name)
     pairs = rows.groupby(["word", "feature"], sort=False)["value"].max().reset_index()
     votes = rows.groupby(["feature", "type"], sort=False)["value"].agg(["size", "sum"]).reset_index()
-    votes = votes.sort_values(["size", "sum", "type"], ascending=[False, False, True]).drop_duplicates(
-        "feature"
-    )
+    votes = votes.sort_values(["size", "sum", "type"], ascending=[False, False, True]).drop_duplicates("feature")
     words, features, values = spread(pairs)
     categories = _superordinates(rows)
     merged = len(rows) - len(pairs)
@@ -145,9 +143,7 @@ def read_buchanan(table: pd.DataFrame, name: str) -> FeatureNorms:
     rootless = table[by["translated"]].isin(["", "NA", "0", "#N/A"])
     kept = table[~rootless].reset_index(drop=True)
     percent = _complete(kept, by["normalized_translated"], name)
-    rows = pd.DataFrame(
-        {"word": kept[by["cue"]], "feature": kept[by["translated"]], "value": np.minimum(percent, 100)}
-    )
+    rows = pd.DataFrame({"word": kept[by["cue"]], "feature": kept[by["translated"]], "value": np.minimum(percent, 100)})
     _no_blank(rows, ("word",), name)
     pairs = rows.groupby(["word", "feature"], sort=False)["value"].max().reset_index()
     words, features, values = spread(pairs)
@@ -173,15 +169,12 @@ def read_binder(table: pd.DataFrame, name: str) -> FeatureNorms:
     absent = [rating for rating in BINDER_RATINGS if rating.lower() not in by]
     if absent:
         raise ExplaintError(
-            f"{name} looks like the ratings of Binder et al. but lacks {len(absent)} of 65: "
-            f"{', '.join(absent[:5])}"
+            f"{name} looks like the ratings of Binder et al. but lacks {len(absent)} of 65: {', '.join(absent[:5])}"
         )
     columns = [numbers(table, by[rating.lower()], name) for rating in BINDER_RATINGS]
     values = np.stack(columns, axis=1)  # (word, rating)
     if np.nanmin(values) < 0 or np.nanmax(values) > 6:
-        raise ExplaintError(
-            f"{name}: ratings run from 0 to 6, found {np.nanmin(values):g} to {np.nanmax(values):g}"
-        )
+        raise ExplaintError(f"{name}: ratings run from 0 to 6, found {np.nanmin(values):g} to {np.nanmax(values):g}")
     notes = [f"{int(np.isnan(values).sum())} ratings are missing and stay missing"]
     if "n" in by:
         raters = numbers(table, by["n"], name)
@@ -224,15 +217,11 @@ def _no_blank(rows: pd.DataFrame, columns: tuple[str, ...], name: str) -> None:
     for column in columns:
         blank = np.flatnonzero((rows[column] == "").to_numpy())
         if len(blank):
-            raise ExplaintError(
-                f"{name}: {len(blank)} rows have no {column}, first is data row {blank[0] + 1}"
-            )
+            raise ExplaintError(f"{name}: {len(blank)} rows have no {column}, first is data row {blank[0] + 1}")
 
 
 LAYOUTS: tuple[Layout, ...] = (
     Layout("McRae et al. 2005 production norms", ("concept", "feature", "br_label", "prod_freq"), read_mcrae),
-    Layout(
-        "Buchanan et al. 2019 production norms", ("cue", "translated", "normalized_translated"), read_buchanan
-    ),
+    Layout("Buchanan et al. 2019 production norms", ("cue", "translated", "normalized_translated"), read_buchanan),
     Layout("Binder et al. 2016 ratings", ("word", "vision", "bright", "biomotion", "arousal"), read_binder),
 )

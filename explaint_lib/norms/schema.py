@@ -69,9 +69,7 @@ def is_long(columns: list[str]) -> bool:
 def _read_long(table: pd.DataFrame, by: dict[str, str], name: str, kind: Kind | None) -> FeatureNorms:
     value = next((by[label] for label in ("value", "strength") if label in by), None)
     if value is None:
-        raise ExplaintError(
-            f"{name}: a long table needs a column 'value' or 'strength'. Found {_first(table)}"
-        )
+        raise ExplaintError(f"{name}: a long table needs a column 'value' or 'strength'. Found {_first(table)}")
     rows = pd.DataFrame({"word": table[by["word"]], "feature": table[by["feature"]]})
     for what in ("word", "feature"):
         blank = np.flatnonzero((rows[what] == "").to_numpy())
@@ -94,9 +92,7 @@ def _read_long(table: pd.DataFrame, by: dict[str, str], name: str, kind: Kind | 
         kind = "dense" if ratings or (len(listed) == values.size and _mostly_filled(values)) else "sparse"
     if kind == "sparse":
         if np.isnan(listed).any():
-            raise ExplaintError(
-                f"{name}: column {value!r} has empty cells; sparse norms need a number in each"
-            )
+            raise ExplaintError(f"{name}: column {value!r} has empty cells; sparse norms need a number in each")
         values = np.nan_to_num(values, nan=0.0)  # not listed = not named
     used = {by["word"], by["feature"], value, by.get("category"), by.get("feature_type")}
     aside = [str(label) for label in table.columns if label not in used]
@@ -138,9 +134,7 @@ def _one_each(
     if len(torn):
         torn_owner = torn.iloc[0]["owner"]
         tags = sorted(told.loc[told["owner"] == torn_owner, "tag"])
-        raise ExplaintError(
-            f"{name}: the {owner} {torn_owner!r} has more than one {tag}: {', '.join(tags[:3])}"
-        )
+        raise ExplaintError(f"{name}: the {owner} {torn_owner!r} has more than one {tag}: {', '.join(tags[:3])}")
     tags = dict(zip(told["owner"], told["tag"], strict=True))
     return tuple(tags.get(label) for label in owners)
 

@@ -89,9 +89,7 @@ def available(name: str) -> bool:
 
 def installed() -> list[Installed]:
     """Return the norms that can be loaded by name, bundled sets first; only headers are read."""
-    found = [
-        Installed(name, None, f"teaching set, {kind}", human=False) for name, (_, kind) in BUNDLED.items()
-    ]
+    found = [Installed(name, None, f"teaching set, {kind}", human=False) for name, (_, kind) in BUNDLED.items()]
     folder = data_dir()
     names = sorted({path.stem for path in folder.iterdir()} - set(BUNDLED)) if folder.is_dir() else []
     for name in names:
@@ -136,9 +134,7 @@ def add(
         raise ExplaintError(f"{name!r} is the name of a bundled set; choose another")
     occupied = _installed_file(name)
     if occupied is not None and not force:
-        raise ExplaintError(
-            f"norms named {name!r} are installed already ({occupied}); pass --force to replace them"
-        )
+        raise ExplaintError(f"norms named {name!r} are installed already ({occupied}); pass --force to replace them")
     table = tables.read_table(path)
     if kind is not None:
         table.attrs["kind"] = kind
@@ -157,9 +153,7 @@ def add(
         with atomic_path(target) as beside:
             table.to_parquet(beside, index=False)
     except OSError as fault:
-        raise ExplaintError(
-            f"cannot write {target}: {fault}; set EXPLAINT_DATA to a folder of yours"
-        ) from None
+        raise ExplaintError(f"cannot write {target}: {fault}; set EXPLAINT_DATA to a folder of yours") from None
     return Added(norms, layout, target)
 
 
@@ -168,9 +162,7 @@ def _interpret(table: pd.DataFrame, name: str, kind: Kind | None = None) -> tupl
     layout = published.recognise(list(table.columns))
     if layout is not None:
         if kind is not None or "kind" in table.attrs:
-            raise ExplaintError(
-                f"{name} was recognised as {layout.label}, whose kind is known; do not pass one"
-            )
+            raise ExplaintError(f"{name} was recognised as {layout.label}, whose kind is known; do not pass one")
         norms = layout.read(table, name)
         label = layout.label
     else:

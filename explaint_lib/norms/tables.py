@@ -47,9 +47,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise ExplaintError(f"no such file: {path}")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ExplaintError(
-            f"{path.name}: expected a file ending in {', '.join(SUFFIXES)}, found {suffix or 'none'!r}"
-        )
+        raise ExplaintError(f"{path.name}: expected a file ending in {', '.join(SUFFIXES)}, found {suffix or 'none'!r}")
     try:
         if suffix == ".parquet":
             raw = pd.read_parquet(path)
@@ -59,9 +57,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
             attrs, header = {}, [_text(cell) for cell in raw.iloc[0]] if len(raw) else []
             raw = raw.iloc[1:]
     except UnicodeDecodeError as fault:
-        raise ExplaintError(
-            f"{path.name} is not UTF-8 text ({fault}); save it as UTF-8 and try again"
-        ) from None
+        raise ExplaintError(f"{path.name} is not UTF-8 text ({fault}); save it as UTF-8 and try again") from None
     except UNREADABLE as fault:
         raise ExplaintError(f"{path.name} cannot be read as a {suffix[1:]} table: {fault}") from None
     table = pd.DataFrame({i: _texts(raw.iloc[:, i]) for i in range(raw.shape[1])}, dtype=object)
@@ -126,9 +122,7 @@ def _read_text(path: Path, n_rows: int | None = None) -> pd.DataFrame:
         head = file.readline()
     # the separator that the header uses most, whatever the file is called
     separator = max("\t;,", key=head.count)
-    return pd.read_csv(
-        path, sep=separator, header=None, dtype=str, na_filter=False, encoding="utf-8-sig", nrows=n_rows
-    )
+    return pd.read_csv(path, sep=separator, header=None, dtype=str, na_filter=False, encoding="utf-8-sig", nrows=n_rows)
 
 
 def _texts(column: pd.Series) -> list[str]:

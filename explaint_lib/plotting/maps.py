@@ -42,9 +42,7 @@ def attention_map(
     n = len(tokens)
     if n <= _MOST_NAMED:
         size = min(12.0, 150 / n)
-        ax.set_xticks(
-            range(n), [_plain(t) for t in tokens], rotation=60, ha="left", rotation_mode="anchor", size=size
-        )
+        ax.set_xticks(range(n), [_plain(t) for t in tokens], rotation=60, ha="left", rotation_mode="anchor", size=size)
         ax.set_yticks(range(n), [_plain(t) for t in tokens], size=size)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, pad=2)
     ax.grid(visible=False)
@@ -85,9 +83,7 @@ def attention_lines(
     n = len(tokens)
     fade = np.ones(n) if identity is None else np.asarray(identity, dtype=float)
     if fade.shape != (n,) or not ((fade >= 0) & (fade <= 1)).all():
-        raise ExplaintError(
-            f"identity must hold one value from 0 to 1 for each of {n} tokens, found {fade.shape}"
-        )
+        raise ExplaintError(f"identity must hold one value from 0 to 1 for each of {n} tokens, found {fade.shape}")
     scale = vmax or weights.max() or 1
     for q, k in np.argwhere(weights >= 0.01 * scale):
         strength, middle = min(1.0, weights[q, k] / scale), (q + k) / 2
@@ -96,9 +92,7 @@ def attention_lines(
         for half, end in ((left, q), (right, k)):
             path = Path(half, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
             alpha = 0.05 + 0.9 * strength * fade[end]
-            ax.add_patch(
-                PathPatch(path, fc="none", ec=colour, lw=0.5 + 4 * strength, alpha=alpha, capstyle="butt")
-            )
+            ax.add_patch(PathPatch(path, fc="none", ec=colour, lw=0.5 + 4 * strength, alpha=alpha, capstyle="butt"))
     size = min(13.0, 230 / n)
     for i, token in enumerate(tokens):
         ax.text(-0.03, i, _plain(token), ha="right", va="center", size=size)

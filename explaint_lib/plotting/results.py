@@ -48,14 +48,10 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
     frame = _table(rows, ("condition", "metric", "value"))
     frame = frame[(frame["metric"] == metric) & frame["value"].notna()]
     if frame.empty:
-        raise ExplaintError(
-            f"no row with metric {metric!r} and a value; choose the metric from the table's rows"
-        )
+        raise ExplaintError(f"no row with metric {metric!r} and a value; choose the metric from the table's rows")
     if frame["condition"].duplicated().any():
         twice = frame.loc[frame["condition"].duplicated(), "condition"].iloc[0]
-        raise ExplaintError(
-            f"condition {twice!r} has more than one row; select one data set, model and layer first"
-        )
+        raise ExplaintError(f"condition {twice!r} has more than one row; select one data set, model and layer first")
     found = {row["condition"]: row for row in frame.to_dict("records")}
     chance = found.pop("chance", None)
     known = [c for c in _ORDER if c in found]
@@ -124,9 +120,7 @@ def curves_plot(
     for position, (name, rows) in enumerate(curves.items()):
         frame = _table(rows, (x, y)).sort_values(x)
         if frame[x].duplicated().any():
-            raise ExplaintError(
-                f"curve {name!r} has two rows for one {x}; select one measure and reference first"
-            )
+            raise ExplaintError(f"curve {name!r} has two rows for one {x}; select one measure and reference first")
         looks = look(name, position)
         at, value = frame[x].to_numpy(), frame[y].to_numpy(dtype=float)
         if "ci_low" in frame and "ci_high" in frame:
@@ -179,9 +173,7 @@ def null_histogram(
     if null.size == 0:
         raise ExplaintError("null holds no finite value")
     colour = LOOKS["shuffled"].colour
-    counts, edges, _ = ax.hist(
-        null, bins=min(30, max(5, null.size // 5)), color=colour, alpha=0.4, edgecolor="white"
-    )
+    counts, edges, _ = ax.hist(null, bins=min(30, max(5, null.size // 5)), color=colour, alpha=0.4, edgecolor="white")
     top = counts.max()
     ax.set_ylim(0, 1.38 * top)
     ax.axvline(observed, color=LOOKS["system"].colour, lw=3, ymax=0.86)
@@ -191,9 +183,7 @@ def null_histogram(
     text = f"observed {observed:.3g}" + ("" if p_value is None else f"\np = {p_value:.2g}")
     right = observed > (low + high) / 2
     blue = LOOKS["system"].colour
-    ax.text(
-        observed, 1.2 * top, text, color=blue, ha="right" if right else "left", va="bottom", weight="bold"
-    )
+    ax.text(observed, 1.2 * top, text, color=blue, ha="right" if right else "left", va="bottom", weight="bold")
     # its own line of text, below the observed one: the two never meet
     middle = float(np.median(null))
     side = "left" if middle < (low + high) / 2 else "right"
@@ -262,9 +252,7 @@ def _table(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     missing = [c for c in columns if c not in frame]
     if missing:
-        raise ExplaintError(
-            f"rows need the columns {list(columns)}; {missing} are missing, found {list(frame)}"
-        )
+        raise ExplaintError(f"rows need the columns {list(columns)}; {missing} are missing, found {list(frame)}")
     return frame
 
 

@@ -28,9 +28,7 @@ def attention_content(
             f"attention is over {n} positions, but there are {len(tokens)} tokens; pass one string a position"
         )
     if control is not None and np.shape(control) != real.shape:
-        raise ExplaintError(
-            f"control must have the shape of attention, {real.shape}, found {np.shape(control)}"
-        )
+        raise ExplaintError(f"control must have the shape of attention, {real.shape}, found {np.shape(control)}")
     special = [False] * n if special is None else [bool(s) for s in special]
     if len(special) != n:
         raise ExplaintError(f"special must have one entry for each of {n} tokens, found {len(special)}")
@@ -97,9 +95,7 @@ def _checked_summaries(summaries: Mapping[str, Any], shape: tuple[int, ...], wha
 def _checked_map(value: Any, what: str) -> np.ndarray:
     array = as_numbers(value, what)
     if array.ndim != 4 or array.shape[2] != array.shape[3] or 0 in array.shape:
-        raise ExplaintError(
-            f"{what} must have the axes (layer, head, query, key), square; found {array.shape}"
-        )
+        raise ExplaintError(f"{what} must have the axes (layer, head, query, key), square; found {array.shape}")
     return _in_range(array, what)
 
 
@@ -114,9 +110,7 @@ def _checked_words(word_ids: Any, words: Any, tokens: list[str]) -> tuple[list[i
         return None, None
     ids = [-1 if w is None else int(w) for w in word_ids]
     if len(ids) != len(tokens):
-        raise ExplaintError(
-            f"word_ids must have one entry for each of {len(tokens)} tokens, found {len(ids)}"
-        )
+        raise ExplaintError(f"word_ids must have one entry for each of {len(tokens)} tokens, found {len(ids)}")
     if words is None:
         joined = [""] * (max(ids, default=-1) + 1)
         for i, token in zip(ids, tokens, strict=True):
@@ -141,8 +135,6 @@ def _checked_identity(identity: Any, layers: int, n: int, what: str) -> dict[str
                 f"found {array.shape}"
             )
         if not ((array >= 0) & (array <= 1)).all():
-            raise ExplaintError(
-                f"{what}[{measure!r}] must hold values from 0 to 1; rescale the measure first"
-            )
+            raise ExplaintError(f"{what}[{measure!r}] must hold values from 0 to 1; rescale the measure first")
         out[str(measure)] = np.rint(100 * array).astype(int).tolist()
     return out

@@ -30,8 +30,7 @@ def png(alpha: np.ndarray, ink: str) -> str:
         (b"IEND", b""),
     )
     body = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
     return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")
 
@@ -51,9 +50,7 @@ def matrix_svg(alpha: np.ndarray, tokens: Sequence[str], ink: str, name: str) ->
         short = escape(token if len(token) <= 12 else token[:11] + "…")
         middle = (i + 0.5) * cell
         texts.append(f'<text x="{left - 5}" y="{top + middle + 4:g}" text-anchor="end">{short}</text>')
-        texts.append(
-            f'<text transform="translate({left + middle + 3:g} {top - 5}) rotate(-60)">{short}</text>'
-        )
+        texts.append(f'<text transform="translate({left + middle + 3:g} {top - 5}) rotate(-60)">{short}</text>')
     width, height = left + size + (30 if named else 4), top + size + 4
     what = escape(f"{name}: matrix of attention weights", quote=True)
     square = f'x="{left}" y="{top}" width="{size}" height="{size}"'

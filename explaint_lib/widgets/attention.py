@@ -86,7 +86,11 @@ class AttentionViewer(BookWidget):
 
     _kind = "attention"
     _esm = read_module(
-        "attention_map", "attention_heads", "attention_figure", "attention_summaries", "attention_controls",
+        "attention_map",
+        "attention_heads",
+        "attention_figure",
+        "attention_summaries",
+        "attention_controls",
         "attention",
     )
 
@@ -144,9 +148,7 @@ class AttentionViewer(BookWidget):
         if view not in ("lines", "matrix"):
             raise ExplaintError(f'view must be "lines" or "matrix", found {view!r}')
         if measure and measure not in (identity or {}):
-            raise ExplaintError(
-                f"measure {measure!r} is not among the identity measures {sorted(identity or {})}"
-            )
+            raise ExplaintError(f"measure {measure!r} is not among the identity measures {sorted(identity or {})}")
         if combine not in (known := _combinations(meta)):
             raise ExplaintError(f"combine must be one of {known}, found {combine!r}")
         first = dict(

@@ -75,10 +75,7 @@ def says(element):
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_every_widget_draws_itself(open_page, scheme):
     page = open_page(scheme=scheme)
-    assert (
-        page.locator("[data-explaint-ready]").count() == 3
-        and page.locator("[data-explaint-error]").count() == 0
-    )
+    assert page.locator("[data-explaint-ready]").count() == 3 and page.locator("[data-explaint-error]").count() == 0
     assert not page.locator(".ex-static").first.is_visible()
     first = widget(page, 0)
     assert first.locator(".panel").count() == 2 and first.locator(".heads button").count() == 12
@@ -168,9 +165,7 @@ def test_word_pieces_merge_and_special_tokens_hide_without_rescaling(open_page):
     assert shown == ["the", "robin", "unafraid", "sat"]
     a = maps(0, 7)[0, 0]
     first.locator(".tok[data-side=q]").nth(2).hover()
-    expected = (
-        a[3:5][:, 3:5].sum(1).mean()
-    )  # summed over the pieces looked at, mean over the pieces that look
+    expected = a[3:5][:, 3:5].sum(1).mean()  # summed over the pieces looked at, mean over the pieces that look
     value = first.locator(".panel").first.locator(".tok[data-side=k] .value").nth(2).text_content()
     assert abs(float(value.rstrip("%")) / 100 - expected) < 0.012
     assert "goes to hidden special tokens" in first.locator(".panel").first.inner_text()
@@ -179,20 +174,14 @@ def test_word_pieces_merge_and_special_tokens_hide_without_rescaling(open_page):
 def test_identity_fades_links(open_page):
     page = open_page()
     first = widget(page, 0)
-    strongest = (
-        "e => Math.max(...[...e.querySelectorAll('.link')].map(l => +l.getAttribute('stroke-opacity')))"
-    )
+    strongest = "e => Math.max(...[...e.querySelectorAll('.link')].map(l => +l.getAttribute('stroke-opacity')))"
     panel = first.locator(".panel").first
     before = panel.evaluate(strongest)
     first.get_by_label("Fade links").select_option("cosine")
-    assert (
-        panel.evaluate(strongest) == before and panel.locator(".gauge").count() == 14
-    )  # layer 0: identity is 1
+    assert panel.evaluate(strongest) == before and panel.locator(".gauge").count() == 14  # layer 0: identity is 1
     first.get_by_label("Layer", exact=True).select_option("2")
     assert panel.evaluate(strongest) < 0.6 * before
-    assert (
-        first.locator(".panel").nth(1).locator(".gauge").count() == 0
-    )  # not known for the control: it does not fade
+    assert first.locator(".panel").nth(1).locator(".gauge").count() == 0  # not known for the control: it does not fade
 
 
 def test_downloads_hold_what_is_shown(open_page):
@@ -248,9 +237,7 @@ def test_overlap_marks_are_words_for_a_screen_reader(open_page):
     page = open_page()
     column = widget(page, 2).locator(".column").nth(1)
     hits = column.get_by_role("button", name="also near under gold").count()
-    assert (
-        hits == column.locator("li.hit").count() and f"{hits} of 10 shared with gold" in column.inner_text()
-    )
+    assert hits == column.locator("li.hit").count() and f"{hits} of 10 shared with gold" in column.inner_text()
 
 
 def test_hostile_strings_are_shown_as_they_are(open_page):
@@ -270,10 +257,7 @@ def test_hostile_strings_are_shown_as_they_are(open_page):
 def test_damaged_payload_gives_a_message_in_place(open_page):
     page = open_page("damaged.html")
     broken = widget(page, 0)
-    assert (
-        "could not be" in broken.get_by_role("alert").inner_text()
-        and broken.locator(".ex-static svg").is_visible()
-    )
+    assert "could not be" in broken.get_by_role("alert").inner_text() and broken.locator(".ex-static svg").is_visible()
     assert widget(page, 1).locator(".panel").count() == 2  # the widget beside it is whole
 
 
@@ -284,8 +268,7 @@ def test_without_javascript_and_on_paper_the_static_figure_is_there(open_page):
     page = open_page()
     page.emulate_media(media="print")
     assert (
-        page.locator(".ex-static svg").first.is_visible()
-        and not widget(page, 0).locator(".panel").first.is_visible()
+        page.locator(".ex-static svg").first.is_visible() and not widget(page, 0).locator(".panel").first.is_visible()
     )
 
 
@@ -306,7 +289,5 @@ def test_follows_the_theme_of_the_page(open_page):
     light, dark = open_page(color_scheme="light"), open_page(color_scheme="dark")
     assert brightness(light, "backgroundColor") > 200 > 90 > brightness(light, "color")
     assert brightness(dark, "backgroundColor") < 60 < 180 < brightness(dark, "color")
-    light.evaluate(
-        "document.documentElement.style.colorScheme = 'dark'"
-    )  # a switch of theme while it is open
+    light.evaluate("document.documentElement.style.colorScheme = 'dark'")  # a switch of theme while it is open
     widget(light, 0).locator(".ex[data-theme=dark]").wait_for()
