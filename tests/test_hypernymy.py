@@ -126,7 +126,7 @@ def test_intervals_resample_hypernyms_not_pairs(sets):
     pairs = sets["balanced"]
     luck = np.random.default_rng(0).random(len(set(pairs.hypernyms)))
     gap = luck[np.unique(pairs.hypernyms, return_inverse=True)[1]]
-    found = scoring._gap(gap, pairs.hypernyms, 500, 0)
+    found = scoring._gap(gap, np.zeros_like(gap), pairs.hypernyms, 500, 0)
     low, high = inference.bootstrap_ci(gap, 500, rng=np.random.default_rng(0))
     assert found["ci_high"] - found["ci_low"] > 2 * (high - low)
 

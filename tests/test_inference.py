@@ -189,6 +189,22 @@ def test_sign_flip_p_agrees_with_scipy():
     assert ours == pytest.approx(theirs.pvalue, abs=0.02)
 
 
+def test_clusters_flip_together():
+    rng = np.random.default_rng(5)
+    shared = np.repeat(rng.normal(size=(200, 6)), 10, axis=1)  # (draw, word): ten words of a cluster move as one
+    clusters = np.repeat(np.arange(6), 10)
+    p = [inference.paired_permutation_p(x, 0 * x, 199, rng=rng) for x in shared]
+    kept = [inference.paired_permutation_p(x, 0 * x, 199, rng=rng, clusters=clusters) for x in shared]
+    assert np.mean(np.array(p) <= 0.05) > 0.15 > 0.1 > np.mean(np.array(kept) <= 0.05)
+    a, b = rng.normal(size=(2, 12))
+    each = inference.paired_permutation_p(a, b, 999, rng=np.random.default_rng(1), clusters=range(12))
+    assert each == inference.paired_permutation_p(a, b, 999, rng=np.random.default_rng(1))
+    a[3] = np.nan  # left out, with its label
+    inference.paired_permutation_p(a, b, 9, rng=rng, clusters=list("aabbccddeeff"))
+    with pytest.raises(ExplaintError, match="one cluster a word"):
+        inference.paired_permutation_p(a, b, 9, rng=rng, clusters=[1, 2])
+
+
 def test_identical_conditions_give_p_one():
     a = read_only(np.random.default_rng(17).random(12))
     assert inference.paired_permutation_p(a, a, 99, rng=np.random.default_rng(0)) == 1.0

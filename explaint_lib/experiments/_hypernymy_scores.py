@@ -20,7 +20,6 @@ PREDICTORS = (
 
 PENALTY = 10.0  # enough for hundreds of redundant heads, next to nothing for a handful of features
 LABEL_DRAWS = 3
-_SIGN_FLIPS = 9_999
 
 Scores = dict[tuple[str, str], np.ndarray]  # (predictor, group of templates) -> (pair,) share of sentences right
 
@@ -112,22 +111,20 @@ def summarise(
     contrasts = [("attention", name) for name in PREDICTORS[1:-1]] + [("rivals_and_attention", "rivals")]
     differences = []
     for one, other in contrasts:
-        gap = seen[one, "affirmed"] - seen[other, "affirmed"]
-        differences.append(shared | {"predictor": one, "control": other} | _gap(gap, clusters, n_boot, seed))
+        gap = _gap(seen[one, "affirmed"], seen[other, "affirmed"], clusters, n_boot, seed)
+        differences.append(shared | {"predictor": one, "control": other} | gap)
     levels = {"chance": np.full(len(clusters), 0.5)}
     levels |= {f"{group} sentences": other for (name, group), other in seen.items()
                if name == "attention" and group != "affirmed"}  # fmt: skip
     for name, level in levels.items():
-        gap = _gap(seen["attention", "affirmed"] - level, clusters, n_boot, seed)
+        gap = _gap(seen["attention", "affirmed"], level, clusters, n_boot, seed)
         differences.append(shared | {"predictor": "attention", "control": name} | gap)
     return rows, differences
 
 
-def _gap(gap: np.ndarray, clusters: Sequence[str], n_boot: int, seed: int) -> dict[str, float]:
+def _gap(scores: np.ndarray, others: np.ndarray, clusters: Sequence[str], n_boot: int, seed: int) -> dict[str, float]:
     """Return a mean difference, its interval over hypernyms, and p from flipping the signs of whole hypernyms."""
     rng = np.random.default_rng(seed)
-    low, high = inference.cluster_bootstrap_ci(gap, clusters, n_boot, rng=rng)
-    totals = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=gap)  # (hypernym,)
-    null = rng.choice([-1.0, 1.0], size=(_SIGN_FLIPS, len(totals))) @ totals / len(gap)
-    p = inference.permutation_p(float(gap.mean()), null)
-    return {"difference": float(gap.mean()), "ci_low": low, "ci_high": high, "p_value": p}
+    low, high = inference.cluster_bootstrap_ci(scores - others, clusters, n_boot, rng=rng)
+    p = inference.paired_permutation_p(scores, others, inference.SIGN_FLIPS, rng=rng, clusters=clusters)
+    return {"difference": float((scores - others).mean()), "ci_low": low, "ci_high": high, "p_value": p}

@@ -58,6 +58,7 @@ def paired_permutation_p(
     *,
     rng: np.random.Generator,
     alternative: Alternative = "greater",
+    clusters: Sequence | None = None,
 ) -> float:
     """Return the p-value of a mean difference ``a - b``, its signs flipped at random word by word.
 
@@ -71,6 +72,8 @@ def paired_permutation_p(
     n_permutations : int, at least 1
     rng : numpy.random.Generator
     alternative : "greater" (a above b), "less" or "two-sided"
+    clusters : sequence of labels, one a word, optional
+        Words that are not independent (pairs that share a hypernym, words of a text): their signs flip together.
 
     Raises
     ------
@@ -81,10 +84,16 @@ def paired_permutation_p(
     if a.shape != b.shape:
         raise ExplaintError(f"a paired test needs two scores a word, found shapes {a.shape} and {b.shape}")
     difference = defined(a - b, "paired difference")
+    flipped = difference
+    if clusters is not None:
+        if len(clusters) != a.size:
+            raise ExplaintError(f"expected one cluster a word, found {len(clusters)} for {a.size} words")
+        kept = np.asarray(clusters)[~np.isnan(a - b)]
+        flipped = np.bincount(np.unique(kept, return_inverse=True)[1], weights=difference)  # sum of each cluster
     null = np.empty(max(n_permutations, 0))
     for start in range(0, null.size, _CHUNK):
-        flips = rng.integers(0, 2, size=(min(_CHUNK, null.size - start), difference.size))
-        null[start : start + len(flips)] = (2.0 * flips - 1.0) @ difference / difference.size
+        flips = rng.integers(0, 2, size=(min(_CHUNK, null.size - start), flipped.size))
+        null[start : start + len(flips)] = (2.0 * flips - 1.0) @ flipped / difference.size
     return permutation_p(difference.mean(), null, alternative)
 
 
