@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from explaint_lib import plotting
+from explaint_lib import inference, plotting
 from explaint_lib._common import ExplaintError
 
 CONDITIONS = {
@@ -186,3 +186,19 @@ def test_every_condition_is_told_apart_without_colour():
     assert len(set(grey)) >= len(grey) - 1  # upper bound and shuffled upper bound share a diamond: both are ceilings
     assert plotting.look("a_new_one", 1).label == "a new one"
     assert {plotting.look("x", i).marker for i in range(8)}.__len__() == 8
+
+
+def test_a_verdict_table_writes_each_claim_once_and_cuts_no_text():
+    one = inference.Comparison("mean profile", 0.2, 0.1, 0.3, 0.001)
+    long = inference.Comparison(
+        "a control whose name is much longer than a column of pandas is wide", -0.1, -0.2, 0.0, 1
+    )
+    rows = inference.verdicts({"first": [one, long], "not tried": []}, smallest_effect=0.05)
+    with pd.option_context("display.max_colwidth", 50):
+        plotting.set_style()
+        table = plotting.verdict_table(rows)
+        assert long.control in table.to_html() and "..." not in table.to_html()
+    assert table.index.tolist() == ["first", "", "not tried"] and table["control"].tolist()[2] == "none could be run"
+    assert table["observed - control"].tolist() == ["+0.200 [+0.100, +0.300]", "-0.100 [-0.200, +0.000]", "-"]
+    assert table["verdict"].tolist() == [f"explained away by {long.control}", "", "cannot tell"]
+    assert table["p (Holm)"].tolist() == ["0.002", "1", "-"]

@@ -1,12 +1,15 @@
-"""The reference results: shown as they are, made by the commands they name, and the same when computed again."""
+"""Reference results and verdicts: shown as they are, made as they say, and the same when computed again."""
 
 from __future__ import annotations
 
 import json
 import re
 
+import nbformat
 import numpy as np
 import pytest
+import verdicts_page
+from chapters import Run, execute
 from conftest import ROOT
 from reference_page import FOLDER, MAPPERS, PAGE, PAPER, command, load, page
 
@@ -78,3 +81,56 @@ def test_a_sample_computed_again_is_the_same(name, mapper):
             # far below the width of any interval, and above what another processor does to the last digits
             assert np.isclose(one["value"], row["value"], rtol=0, atol=1e-4), (row["condition"], row["metric"])
             assert (one["n_words"], one["n_features"]) == (row["n_words"], row["n_features"])
+
+
+# --- the verdicts of the chapters on all norms ---
+
+KEPT = verdicts_page.load()
+OUTCOMES = ("supported", "explained away", "cannot tell")
+
+
+def test_every_chapter_on_norms_has_verdicts_on_every_set():
+    chapters = {path.stem[:2] for path in (ROOT / "notebooks").glob("*.ipynb") if path.stem[:2] >= "06"}
+    assert set(KEPT) == {(number, name) for number in chapters for name in verdicts_page.NORMS}
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=["-".join(key) for key in KEPT])
+def test_verdicts_are_complete_and_aggregates_only(kept):
+    about = kept["manifest"]
+    notebook = ROOT / "notebooks" / f"{about['chapter']}.ipynb"
+    assert notebook.is_file() and re.fullmatch(r"[0-9a-f]{64}", about["run_key"])
+    assert re.fullmatch(r"[0-9a-f]{64}", about["data"]["fingerprint"]) and {"versions", "arguments"} <= set(about)
+    claims = {}
+    for row in kept["rows"]:
+        assert set(row) == {"claim", *verdicts_page.COLUMNS}
+        claims.setdefault(row["claim"], row["verdict"])
+    assert len(claims) >= 4 and all(verdict.startswith(OUTCOMES) for verdict in claims.values())
+
+
+def test_the_page_of_verdicts_shows_them_as_they_are_and_is_part_of_the_book():
+    assert verdicts_page.PAGE.read_text("utf8") == verdicts_page.page(), "run: python book/verdicts_page.py"
+    assert f"file: book/{verdicts_page.PAGE.stem}" in (ROOT / "_toc.yml").read_text("utf8")
+
+
+def test_collecting_from_a_folder_without_chapters_says_what_to_do(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        verdicts_page.main([str(tmp_path)])
+    assert "make book PROFILE=full" in capsys.readouterr().err
+
+
+@pytest.mark.human_norms
+@pytest.mark.models
+@pytest.mark.book
+def test_a_sample_of_verdicts_computed_again_is_the_same(tmp_path):
+    if not norms.available("binder"):
+        pytest.skip("the norms 'binder' are not installed; with them this test runs chapter 09 on them again")
+    kept = KEPT["09", "binder"]
+    source = ROOT / "notebooks" / f"{kept['manifest']['chapter']}.ipynb"
+    fewer = {"n_worlds": 1}  # the planted worlds have random numbers of their own
+    execute(Run(source, "again", kept["manifest"]["arguments"] | fewer), tmp_path / "again.ipynb", "-", 1)
+    again = verdicts_page.verdict_rows(nbformat.read(tmp_path / "again.ipynb", as_version=4))
+    for before, after in zip(kept["rows"], again, strict=True):
+        assert [before[key] for key in ("claim", "control")] == [after[key] for key in ("claim", "control")]
+        assert before["verdict"].partition(" by ")[0] == after["verdict"].partition(" by ")[0]
+        was, now = (float(row["observed - control"].split()[0]) for row in (before, after))
+        assert now == pytest.approx(was, abs=0.01)

@@ -1,5 +1,7 @@
 """Figures for the chapters: every function takes an `ax` and returns it; numbers come in, nothing is computed.
 
+`verdict_table` is the table that ends a chapter.
+
 What they show: an observation beside its null, floor, ceiling and chance on one axis, layer curves beside the
 untrained twin, attention maps. What they control for: colour is never the only difference (marker and label go with
 it), chance is always drawn, and labels sit at what they name. What they do not license: intervals are drawn as they
@@ -9,6 +11,7 @@ are given; two intervals that overlap are no test of a difference.
 from explaint_lib.plotting._style import LOOKS, Look, look, set_style, style
 from explaint_lib.plotting.maps import attention_lines, attention_map
 from explaint_lib.plotting.results import conditions_plot, curves_plot, null_histogram, sweep_plot
+from explaint_lib.plotting.tables import verdict_table
 
 __all__ = [
     "LOOKS",
@@ -22,4 +25,5 @@ __all__ = [
     "set_style",
     "style",
     "sweep_plot",
+    "verdict_table",
 ]

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import pandas as pd
 import seaborn as sns
 
 # Okabe & Ito (2008), darkened where the original is too pale for a line on white
@@ -71,5 +72,6 @@ def style() -> AbstractContextManager[None]:
 
 
 def set_style() -> None:
-    """Give every later figure of this session the book's look (the first cell of a chapter)."""
+    """Give every later figure of this session the book's look (the first cell of a chapter); tables cut no text."""
     mpl.rcParams.update(_settings())
+    pd.set_option("display.max_colwidth", None)
