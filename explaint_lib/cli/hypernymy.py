@@ -203,7 +203,7 @@ def _added(differences: list[dict[str, Any]], settings: dict[str, Any]) -> Table
     found = {(row["negatives"], row["split"]): row for row in differences if row["predictor"] != "attention"}
     for name in settings["negatives"]:
         cells = [found[name, split] for split in settings["splits"]]
-        table.add_row(name, *[f"{row['difference']:+.3f} p {row['p_value']:.3f}" for row in cells])
+        table.add_row(name, *[f"{row['difference']:+.3f} p {row['p_value']:.2g}" for row in cells])
     return table
 
 
