@@ -80,19 +80,31 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
     cells, in_exercises = [], False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            if heading := re.search(r"^## (.+)$", cell.source, re.MULTILINE):
-                in_exercises = heading[1].strip() == "Exercises"
+            cell.source, in_exercises = _without_exercises(cell.source, in_exercises)
+            if not cell.source.strip():
+                continue
             cell.source = re.sub(r"^\([\w-]+\)=\n", "", cell.source, flags=re.MULTILINE)
             cell.source = re.sub(r"^(\s*\$\$)[ \t]*\([\w-]+\)[ \t]*$", r"\1", cell.source, flags=re.MULTILINE)
             if title.search(cell.source):
                 named = rf"# \1 ({', '.join(names or map(str, parameters.values()))})"
                 cell.source = title.sub(lambda found, named=named: found.expand(named) + notice, cell.source, count=1)
+        elif in_exercises:
+            continue
         else:
             cell.metadata.get("mystnb", {}).get("figure", {}).pop("name", None)
-        if not in_exercises:
-            cells.append(cell)
+        cells.append(cell)
     notebook.cells = cells
     return notebook
+
+
+def _without_exercises(source: str, inside: bool) -> tuple[str, bool]:
+    """Return markdown without what belongs to the section Exercises, and whether the next cell is in that section."""
+    kept = []
+    for part in re.split(r"^(?=## )", source, flags=re.MULTILINE):
+        if part.startswith("## "):
+            inside = part[3:].splitlines()[0].strip() == "Exercises"
+        kept += [] if inside else [part]
+    return "".join(kept), inside
 
 
 def render(staging: Path, output: Path) -> Path:

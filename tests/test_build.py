@@ -259,6 +259,29 @@ def test_a_variant_page_repeats_no_label_and_no_exercise():
     assert "## Summary" in text and "## What survives" in text
 
 
+def test_a_variant_page_loses_its_exercises_wherever_cells_begin():
+    whole = chapter()
+    whole.cells = [
+        nbformat.v4.new_markdown_cell(
+            "# Title\n\n## What survives\n\nkept\n\n## Exercises\n\n````{exercise-start} One"
+        ),
+        nbformat.v4.new_code_cell("gone = 1"),
+        nbformat.v4.new_markdown_cell("````{solution-end}\n````\n\n## Summary\n\nkept too"),
+        nbformat.v4.new_code_cell("kept = 2"),
+    ]
+    text = "\n".join(cell.source for cell in as_variant(whole, "99_sample", {"norms_name": "mcrae"}).cells)
+    assert "exercise" not in text.replace("exercises are there", "") and "solution-end" not in text
+    assert "gone" not in text and "kept = 2" in text and text.count("kept") == 3 and "## Summary" in text
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_chapter_leaves_half_an_exercise_on_its_variant_page(notebook):
+    page = as_variant(nbformat.read(notebook, as_version=4), notebook.stem, {"norms_name": "mcrae"})
+    text = "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    assert "{exercise-" not in text and "{solution-" not in text
+    assert "## What survives" in text and "## Summary" in text and "## Exercises" not in text
+
+
 def test_publishing_replaces_the_old_book_as_a_whole(tmp_path: Path):
     for name in ("new", "html"):
         (tmp_path / name).mkdir()
