@@ -102,21 +102,31 @@ def load(folder: Path = FOLDER) -> dict[tuple[str, str], Kept]:
 
 def page(folder: Path = FOLDER) -> str:
     """Return the text of the page."""
-    kept, parts = load(folder), [INTRODUCTION]
+    kept, parts, agree, compared = load(folder), [], 0, 0
     for number in sorted({number for number, _ in kept}):
         of_norms = {norms: kept[number, norms] for norms in NORMS if (number, norms) in kept}
         chapter = next(iter(of_norms.values()))["manifest"]["chapter"]
-        parts.append(f"## [](../notebooks/{chapter}.ipynb)")
-        claims: dict[str, dict[str, str]] = {}
+        claims: dict[str, dict[str, list[dict[str, str]]]] = {}
         for norms, result in of_norms.items():
             for claim, rows in _by_claim(result["rows"]).items():
-                claims.setdefault(_one_name(claim), {})[norms] = _cell(rows)
+                claims.setdefault(_one_name(claim), {})[norms] = rows
         lines = ["| claim | " + " | ".join(NORMS[norms] for norms in of_norms) + " |"]
         lines.append("| --- " * (len(of_norms) + 1) + "|")
-        for claim, cells in claims.items():
-            lines.append(f"| {claim} | " + " | ".join(cells.get(norms, "") for norms in of_norms) + " |")
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+        for claim, found in claims.items():
+            cells = [_cell(found[norms]) if norms in found else "" for norms in of_norms]
+            lines.append(f"| {claim} | " + " | ".join(cells) + " |")
+            compared += 1
+            agree += len({_verdict(rows) for rows in found.values() if _tested(rows)}) == 1
+        table = "\n".join(lines)
+        parts.append(f"## {_title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
+    summary = f"**Of {compared} claims, {agree} have the same verdict on all the norms on which they were tested.**"
+    return "\n\n".join([INTRODUCTION, summary, *parts]) + "\n"
+
+
+def _title(chapter: str) -> str:
+    """Return the title of a chapter, from its first cell."""
+    first = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells[0].source
+    return first.splitlines()[0].removeprefix("# ")
 
 
 def _by_claim(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
@@ -128,17 +138,27 @@ def _by_claim(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
 
 def _one_name(claim: str) -> str:
     """Return a claim with the score's name, which depends on the kind of norms, put in general terms."""
-    return re.sub(r"F1@10|Spearman per word|Spearman", "the main score", claim).replace("[", "(").replace("|", "/")
+    named = re.sub(r"F1@10|Spearman per word|Spearman", "the main score", claim).replace("|", "/")
+    return named[0].upper() + named[1:]
+
+
+def _verdict(rows: list[dict[str, str]]) -> str:
+    """Return the verdict on a claim, without the controls it names."""
+    return rows[0]["verdict"].partition(" by ")[0]
+
+
+def _tested(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the rows that compare with a control; there is none where norms have no categories, for instance."""
+    return [row for row in rows if row["observed - control"] != "-"]
 
 
 def _cell(rows: list[dict[str, str]]) -> str:
     """Return a verdict, and the smallest difference to a control."""
-    tested = [row for row in rows if row["observed - control"] != "-"]
-    verdict = rows[0]["verdict"].partition(" by ")[0]
-    if not tested:
-        return f"{verdict}<br>(not tested)"
-    nearest = min(tested, key=lambda row: float(row["observed - control"].split()[0]))
-    return f"**{verdict}**<br>{nearest['observed - control']}<br>({nearest['control']})"
+    if not _tested(rows):
+        return "not tested"
+    nearest = min(_tested(rows), key=lambda row: float(row["observed - control"].split()[0]))
+    shown = nearest["observed - control"].replace(" [", "<br>[")
+    return f"**{_verdict(rows)}**<br>{shown}<br>against *{nearest['control']}*"
 
 
 def main(argv: list[str] | None = None) -> int:
