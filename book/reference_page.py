@@ -23,6 +23,7 @@ FOLDER, PAGE = BOOK / "reference", BOOK / "reference_results.md"
 TITLES = {"mcrae": "McRae's norms", "buchanan": "Buchanan's norms", "binder": "Binder's ratings"}
 CITED = {"mcrae": "mcrae2005", "buchanan": "buchanan2019", "binder": "binder2016"}
 MAPPERS = ("plsr", "ridge", "ffnn")
+ENOUGH = 19  # refits without which no p can be .05 or less; then none is shown
 
 #: Printed in arXiv 2601.22928 for another model: system, upper bound, shuffled, shuffled upper bound, random.
 PAPER = {
@@ -37,11 +38,12 @@ INTRODUCTION = """\
 The human norms may not be passed on, so a reader without them cannot run the chapters on them. These tables are what a
 run gives: means over words or features, below each its 95 % bootstrap interval over words, and never a rating. A *p* is
 that of a one-sided test that the *system* is above this condition, after the correction of {cite:t}`holm1979` over the
-controls of one score; with $B$ refits it can be small only if $B$ is large. What each condition keeps is said in
-[](../notebooks/07_five_controls_and_what_they_leave_out.ipynb), how to read a score between a constant and an oracle in
-[](../notebooks/08_base_rates_and_sparsity.ipynb). The column *paper* holds what {cite:t}`abdelhalim2026` print, for
-another model; for Binder's ratings they give a correlation without saying over what, and we take it to be over the
-ratings of a word.
+controls of one score; with $B$ refits it can be small only if $B$ is large, and with fewer than nineteen none is shown.
+What each condition keeps is said in [](../notebooks/07_five_controls_and_what_they_leave_out.ipynb), how to read a
+score between a constant and an oracle in [](../notebooks/08_base_rates_and_sparsity.ipynb). The column *paper* holds
+what {cite:t}`abdelhalim2026` print, for another model; for Binder's ratings they give a correlation without saying over
+what, and we take it to be over the ratings of a word. Whether the *conclusions* of the chapters hold on all norms is on
+[a page of its own](reference_verdicts.md).
 
 The files behind the tables, in `book/reference/`, name data, model, versions and arguments by their hashes and numbers.
 Whoever has the norms makes one again with the command above its tables; folds and refits are fewer where a set is large
@@ -114,7 +116,8 @@ def _cell(result: Result, condition: str, metric: str) -> str:
     if row["ci_low"] is not None and row["ci_low"] != row["ci_high"]:
         shown += f"<br>[{_short(row['ci_low'], 3)}, {_short(row['ci_high'], 3)}]"
     tests = {t["control"]: t["p_value"] for t in result["tests"] if t["metric"] == metric}
-    if tests.get(condition) is not None:
+    refits = {t["control"]: t["n_permutations"] for t in result["tests"] if t["metric"] == metric}
+    if tests.get(condition) is not None and refits[condition] >= ENOUGH:
         p = dict(zip(tests, holm([np.nan if p is None else p for p in tests.values()]), strict=True))[condition]
         shown += "<br>*p* < .001" if p < 0.001 else f"<br>*p* {_short(p, 3)}"
     return shown
