@@ -102,7 +102,7 @@ def load(folder: Path = FOLDER) -> dict[tuple[str, str], Kept]:
 
 def page(folder: Path = FOLDER) -> str:
     """Return the text of the page."""
-    kept, parts, agree, compared = load(folder), [], 0, 0
+    kept, parts, compared, differ = load(folder), [], 0, []
     for number in sorted({number for number, _ in kept}):
         of_norms = {norms: kept[number, norms] for norms in NORMS if (number, norms) in kept}
         chapter = next(iter(of_norms.values()))["manifest"]["chapter"]
@@ -116,10 +116,12 @@ def page(folder: Path = FOLDER) -> str:
             cells = [_cell(found[norms]) if norms in found else "" for norms in of_norms]
             lines.append(f"| {claim} | " + " | ".join(cells) + " |")
             compared += 1
-            agree += len({_verdict(rows) for rows in found.values() if _tested(rows)}) == 1
+            differ += [claim] if len({_verdict(rows) for rows in found.values() if _tested(rows)}) > 1 else []
         table = "\n".join(lines)
         parts.append(f"## {_title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
+    agree = compared - len(differ)
     summary = f"**Of {compared} claims, {agree} have the same verdict on all the norms on which they were tested.**"
+    summary += f" They differ on: {'; '.join(differ)}." if differ else ""
     return "\n\n".join([INTRODUCTION, summary, *parts]) + "\n"
 
 
