@@ -50,8 +50,9 @@ Whoever has the norms makes one again with the command above its tables; folds a
 or a map is slow. `explaint sweep book/reference/grid.yaml` makes all of them at once, with the most of both.
 
 Read no number across norms: the constant and the oracle of the same column are its scale. And take no share of an
-*upper bound*: it is the map's own, given the answer as input, and where two maps stand side by side it moves from one
-to the other while the system hardly does."""
+*upper bound*: it is the map's own, given the answer as input. Where two maps stand side by side it moves far more from
+one to the other than the system does, and where it is as high on shuffled norms it says nothing about the norms at
+all."""
 
 Result = dict[str, Any]
 
