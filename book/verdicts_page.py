@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 import nbformat
 from chapters import ROOT, BookError, known_parameters
 
-from explaint_lib._common import atomic_path, write_json
+from explaint_lib._common import ExplaintError, atomic_path, write_json
 from explaint_lib.experiments.manifest import manifest
 from explaint_lib.norms import load_norms
 
@@ -49,21 +49,25 @@ def collect(executed: Path) -> list[Path]:
 
     Raises
     ------
-    BookError
-        If the folder holds no such chapter.
+    ExplaintError
+        If the folder holds no such chapter or one that was not run, or the norms of a chapter are not installed.
     """
     written = []
     for file in sorted(executed.glob("*.ipynb")):
         if (name := RUN.fullmatch(file.name)) is None:
             continue
         notebook = nbformat.read(file, as_version=4)
+        if "explaint_key" not in notebook.metadata:
+            raise BookError(f"{file} was not run by make book; name the folder _build/chapters/full")
         norms = name["norms"] or "bundled"
         source = ROOT / "notebooks" / f"{name['chapter']}.ipynb"
         parameters = {key: ast.literal_eval(value.default) for key, value in known_parameters(source).items()}
         parameters |= notebook.metadata.papermill["parameters"]
         facts = load_norms(norms).describe()
         data = {key: facts[key] for key in ("name", "n_words", "n_features", "fingerprint")}
-        about = manifest(data=data, model={"name": parameters["model_name"]}, arguments=parameters, seed=0)
+        about = manifest(
+            data=data, model={"name": parameters["model_name"]}, arguments=parameters, seed=parameters["seed"]
+        )
         about |= {"chapter": name["chapter"], "run_key": notebook.metadata["explaint_key"]}
         target = FOLDER / f"{name['number']}_{norms}.json"
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -172,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     if given.executed is not None:
         try:
             collect(given.executed)
-        except BookError as fault:
+        except ExplaintError as fault:
             parser.error(str(fault))
     with atomic_path(PAGE) as beside:
         beside.write_text(page(), encoding="utf-8")

@@ -118,6 +118,19 @@ def test_collecting_from_a_folder_without_chapters_says_what_to_do(tmp_path, cap
     assert "make book PROFILE=full" in capsys.readouterr().err
 
 
+def test_collecting_refuses_chapters_that_were_not_run_and_norms_that_are_not_there(tmp_path, capsys, monkeypatch):
+    source = ROOT / "notebooks" / "09_geometry_not_semantics.ipynb"
+    notebook = nbformat.read(source, as_version=4)
+    monkeypatch.setenv("EXPLAINT_DATA", str(tmp_path / "empty"))
+    for key, says in ((None, "was not run by make book"), ("a" * 64, "no norms named 'mcrae'")):
+        if key:
+            notebook.metadata |= {"explaint_key": key, "papermill": {"parameters": {}}}
+        nbformat.write(notebook, tmp_path / "09_geometry_not_semantics_on_mcrae.ipynb")
+        with pytest.raises(SystemExit):
+            verdicts_page.main([str(tmp_path)])
+        assert says in capsys.readouterr().err
+
+
 @pytest.mark.human_norms
 @pytest.mark.models
 @pytest.mark.book

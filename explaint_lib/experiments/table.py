@@ -159,6 +159,7 @@ def run_table(
         "permutations": permutations,
         "bootstrap": bootstrap,
         "seed": seed,
+        "conditions": conditions,
     }
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
     draws = {condition: n for condition, n in draws.items() if condition in several}

@@ -8,15 +8,13 @@ from typing import Any
 import pandas as pd
 
 
-def verdict_table(verdicts: pd.DataFrame | Sequence[Mapping[str, Any]], *, digits: int = 3) -> pd.DataFrame:
+def verdict_table(verdicts: pd.DataFrame | Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return verdicts as a chapter shows them: one line a control, each claim and its verdict written once.
 
     Parameters
     ----------
     verdicts : DataFrame or list of dict
         What `explaint_lib.inference.verdicts` returns.
-    digits : int
-        Of the differences.
 
     Returns
     -------
@@ -28,14 +26,14 @@ def verdict_table(verdicts: pd.DataFrame | Sequence[Mapping[str, Any]], *, digit
     first = ~frame["claim"].duplicated()
     return pd.DataFrame({
         "control": frame["control"],
-        "observed - control": [_difference(row, digits) for row in frame.to_dict("records")],
+        "observed - control": [_difference(row) for row in frame.to_dict("records")],
         "p (Holm)": ["-" if pd.isna(p) else f"{p:.2g}" for p in frame["p_holm"]],
         "verdict": frame["verdict"].where(first, ""),
     }).set_axis(frame["claim"].where(first, "").tolist())  # fmt: skip
 
 
-def _difference(row: Mapping[str, Any], digits: int) -> str:
+def _difference(row: Mapping[str, Any]) -> str:
     if pd.isna(row["difference"]):
         return "-"
-    seen, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "ci_low", "ci_high"))
+    seen, low, high = (f"{row[key]:+.3f}" for key in ("difference", "ci_low", "ci_high"))
     return f"{seen} [{low}, {high}]"
