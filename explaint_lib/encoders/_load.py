@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders._find import Source
@@ -24,15 +25,22 @@ from explaint_lib.encoders._wheels import put_folder
 def quiet() -> Iterator[None]:
     """Silence transformers' warnings and progress bars for a while, then restore the caller's settings.
 
-    The GGUF reader draws a bar that no setting reaches, so what is written to stderr meanwhile is dropped.
+    The GGUF reader draws a bar that no setting reaches: in a notebook a widget, which a page without a kernel
+    cannot show. So no bar of any kind is begun meanwhile, and what is written to stderr is dropped.
     """
+    from tqdm.std import tqdm
     from transformers.utils import logging
+
+    begin = tqdm.__init__  # the terminal's bars and the notebook's both begin here
+
+    def begin_disabled(self: tqdm, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options | {"disable": True})
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with redirect_stderr(io.StringIO()):
+        with redirect_stderr(io.StringIO()), mock.patch.object(tqdm, "__init__", begin_disabled):
             yield
     finally:
         logging.set_verbosity(level)
