@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,21 @@ def write_json(target: Path, result: dict[str, Any] | list[Any]) -> None:
     """Write a result to `target`, whole or not at all; NaN is refused, since JSON has none."""
     with atomic_path(target) as beside:
         beside.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def printable(text: object) -> str:
+    """Return foreign text as a terminal may print it: what would act on the terminal or hide itself, as an escape.
+
+    Control characters (ESC, BEL, line breaks), marks of direction, zero-width characters, line and paragraph
+    separators, lone halves of a surrogate pair and code points without a meaning are written as in Python
+    ("\\x1b", "\\u202e"). The two joiners stay where a script needs them, that is after a letter beyond ASCII.
+    """
+    shown = []
+    for place, character in enumerate(before := str(text)):
+        joins = character in "\u200c\u200d" and place > 0 and not before[place - 1].isascii()
+        acts = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and not joins
+        shown.append(character.encode("unicode_escape").decode("ascii") if acts else character)
+    return "".join(shown)
 
 
 def word_list(words: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 from explaint_lib import __version__
 from explaint_lib._common import ExplaintError
+from explaint_lib.cli._terminal import say
 
 app = typer.Typer(
     name="explaint",
@@ -20,7 +21,7 @@ app = typer.Typer(
 
 def _version(show: bool) -> None:
     if show:
-        typer.echo(f"explaint {__version__}")
+        say(f"explaint {__version__}")
         raise typer.Exit
 
 
@@ -46,8 +47,8 @@ def main() -> None:
     try:
         app()
     except ExplaintError as fault:
-        typer.secho(f"explaint: {fault}", fg="red", err=True)
+        say(f"explaint: {fault}", style="red", error=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.secho("explaint: stopped; no output file was written", fg="yellow", err=True)
+        say("explaint: stopped; no output file was written", style="yellow", error=True)
         sys.exit(130)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -121,7 +122,7 @@ def continuity(
         write_json(json_file, result)
     _show(result, "the bundled sentences" if text is None else text.name)
     if json_file is not None:
-        typer.echo(f"written: {json_file}", err=True)
+        say(f"written: {json_file}", error=True)
 
 
 def _read_lines(path: Path) -> tuple[list[str], list[str]]:
@@ -145,34 +146,31 @@ def _read_lines(path: Path) -> tuple[list[str], list[str]]:
 
 def _show(result: dict[str, Any], source: str) -> None:
     """Print one table for each group of claims."""
-    from rich.console import Console
-
-    console = Console()
+    console = Terminal()
     about = result["manifest"]
     twins = about["arguments"]["untrained_seeds"]
     console.print(
         f"\n{about['model']['name']} on {source}: {about['data']['n_texts']} sentences, seed {about['seed']}",
-        markup=False, highlight=False, style="bold",
-    )  # fmt: skip
+        style="bold",
+    )
     if about["data"]["n_repeated_texts_left_out"]:
         console.print(f"{about['data']['n_repeated_texts_left_out']} repeated lines were used once.")
     if about["arguments"]["first_position_left_out"]:
-        console.print("A decoder's first position is left out: it sees nothing but itself.", highlight=False)
+        console.print("A decoder's first position is left out: it sees nothing but itself.")
     if twins:
         beside = f"the mean of {twins} untrained twins" if twins > 1 else "an untrained twin"
-        console.print(f"Each cell: trained, then {beside}.", highlight=False)
+        console.print(f"Each cell: trained, then {beside}.")
     for title, explanation, columns in _TABLES:
         table = _table(result["rows"], columns)
         if table is not None:
-            console.print(f"\n{title}", markup=False, style="bold")
-            console.print(explanation, markup=False, highlight=False, style="dim")
+            console.print(f"\n{title}", style="bold")
+            console.print(explanation, style="dim")
             console.print(table)
     console.print(
         "\nA number near chance under one claim says nothing about another claim. Intervals, and trained "
         "minus untrained, are in the JSON file (--json FILE)."
-        + (" For a verdict ask for at least 5 untrained twins (--untrained-seeds 5)." if twins < 5 else ""),
-        markup=False, highlight=False,
-    )  # fmt: skip
+        + (" For a verdict ask for at least 5 untrained twins (--untrained-seeds 5)." if twins < 5 else "")
+    )
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[_Column, ...]) -> Table | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -114,7 +115,7 @@ def hypernymy(
         write_json(json_file, result)
     _show(result, norms.banner())
     if json_file is not None:
-        typer.echo(f"written: {json_file}", err=True)
+        say(f"written: {json_file}", error=True)
 
 
 def _listed(negatives: str) -> list[str]:
@@ -136,29 +137,26 @@ def _listed(negatives: str) -> list[str]:
 
 def _show(result: dict[str, Any], banner: str) -> None:
     """Print a table for each kind of false pairs, one of the sentences, and what attention adds."""
-    from rich.console import Console
-
-    console = Console()
+    console = Terminal()
     about, rows = result["manifest"], result["rows"]
     settings = about["arguments"]
 
-    def say(text: str, style: str = "") -> None:
-        console.print(text, markup=False, highlight=False, style=style)
-
-    say(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", "bold")
-    say(f"{banner}\nAccuracy and its 95 % interval over hypernyms; chance is .50.")
+    console.print(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", style="bold")
+    console.print(f"{banner}\nAccuracy and its 95 % interval over hypernyms; chance is .50.")
     for name in settings["negatives"]:
         count = about["data"][f"n_pairs_{name}"]
-        say(f"\nFalse pairs: {name} ({_NEGATIVES[name]}); {count} pairs, half of them true", "bold")
+        console.print(f"\nFalse pairs: {name} ({_NEGATIVES[name]}); {count} pairs, half of them true", style="bold")
         console.print(_predictors(rows, name, settings["splits"]))
     others = [group for group in settings["groups"] if group != "affirmed"]
     if others:
-        say("\nThe same probe in sentences that do not say it", "bold")
-        say("Attention; in brackets a probe trained on other sentences that affirm the relation.", "dim")
+        console.print("\nThe same probe in sentences that do not say it", style="bold")
+        console.print(
+            "Attention; in brackets a probe trained on other sentences that affirm the relation.", style="dim"
+        )
         console.print(_groups(rows, settings["groups"], settings["splits"]))
-    say("\nWhat attention adds to similarity, position and frequency", "bold")
+    console.print("\nWhat attention adds to similarity, position and frequency", style="bold")
     console.print(_added(result["differences"], settings))
-    say(
+    console.print(
         "\nA number counts for a reading of attention by as much as it lies above every rival in its column. Where "
         "the rivals reach it, attention may still hold more than they do: the last table says what it adds. p: signs "
         "of whole hypernyms flipped, one-sided, not corrected for the number of rows."

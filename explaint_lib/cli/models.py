@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.cli._terminal import Terminal, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,9 +32,8 @@ def list_() -> None:
         fetched = "yes" if record["fetched"] else "no"
         cells = (record["name"], record["title"], record["kind"], size, record["licence"], fetched)
         table.add_row(*map(str, cells))
-    console = Console()
-    console.print(table)
-    console.print(f"kept below {cache_dir() / 'models'}", soft_wrap=True, highlight=False)
+    Terminal().print(table)
+    say(f"kept below {cache_dir() / 'models'}")
 
 
 @app.command(
@@ -51,4 +50,4 @@ def fetch(
         raise ExplaintError(f"no bundled model is called {name!r}; expected one of {known}")
     for one in encoders.MODELS if name == "all" else [name]:
         folder = encoders.fetch(one, progress=True)
-        typer.echo(f"{encoders.load_encoder(one)} in {folder}")
+        say(f"{encoders.load_encoder(one)} in {folder}")

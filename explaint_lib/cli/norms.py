@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from explaint_lib._common import data_dir
+from explaint_lib.cli._terminal import Terminal, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,15 +60,11 @@ def list_() -> None:
     for record in norms.installed():
         place = "with the package" if record.path is None else record.path.name
         table.add_row(record.name, record.layout, "yes" if record.human else "no", place)
-    console = Console()
-    console.print(table)
+    Terminal().print(table)
     missing = [name for name in ("mcrae", "buchanan", "binder") if not norms.available(name)]
-    console.print(f"\nInstalled norms live in {data_dir()} (EXPLAINT_DATA overrides it).", soft_wrap=True)
+    say(f"\nInstalled norms live in {data_dir()} (EXPLAINT_DATA overrides it).")
     if missing:
-        console.print(
-            f"Not installed: {', '.join(missing)}. Get the file from its authors, then: explaint norms add NAME FILE",
-            soft_wrap=True,
-        )
+        say(f"Not installed: {', '.join(missing)}. Get the file from its authors, then: explaint norms add NAME FILE")
 
 
 @app.command(help=_DESCRIBE)
@@ -101,10 +97,9 @@ def add(
     from explaint_lib import norms
 
     added = norms.add(name, file, kind=kind.value if kind else None, source=source, force=force)
-    console = Console()
-    console.print(f"recognised: {added.layout}", soft_wrap=True, highlight=False, markup=False)
+    say(f"recognised: {added.layout}")
     _print_description(added.norms.describe())
-    console.print(f"\nstored as {added.path}", soft_wrap=True, highlight=False, markup=False)
+    say(f"\nstored as {added.path}")
 
 
 def _print_description(facts: dict[str, Any]) -> None:
@@ -135,7 +130,7 @@ def _print_description(facts: dict[str, Any]) -> None:
         )
     for label, text in rows.items():
         table.add_row(label, text)
-    Console().print(table, markup=False, highlight=False)
+    Terminal().print(table)
 
 
 def _missing(facts: dict[str, Any]) -> str:

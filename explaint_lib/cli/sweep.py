@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.cli._terminal import say
 
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid
@@ -95,8 +96,11 @@ def sweep(
     try:
         _run(wanted, out or grid.with_suffix(".parquet"), jobs, backend.value, scheduler)
     except KeyboardInterrupt:
-        typer.secho("explaint: stopped; finished cells are kept, the same command goes on from there", fg="yellow",
-                    err=True)  # fmt: skip
+        say(
+            "explaint: stopped; finished cells are kept, the same command goes on from there",
+            style="yellow",
+            error=True,
+        )
         raise typer.Exit(130) from None
 
 
@@ -108,15 +112,15 @@ def _list(wanted: Grid) -> None:
     for cell, done in cells:
         twin = "" if cell.model.untrained is None else f" untrained {cell.model.untrained}"
         count = "" if cell.components is None else f" {cell.components}"
-        typer.echo(
+        say(
             f"{'cached ' if done else 'to do  '} {cell.norms}  {cell.model.name}{twin}  layer {cell.layer}  "
             f"{cell.mapper}{count}  seed {cell.seed}"
         )
-    typer.echo(f"{len(cells)} cells, {sum(done for _, done in cells)} of them in the cache")
+    say(f"{len(cells)} cells, {sum(done for _, done in cells)} of them in the cache")
 
 
 def _run(wanted: Grid, out: Path, jobs: int, backend: str, scheduler: str | None) -> None:
     from explaint_lib.experiments.grid import run_grid
 
     table = run_grid(wanted, out=out, jobs=jobs, backend=backend, scheduler=scheduler, progress=True)
-    typer.echo(f"written: {out} ({len(table)} rows) and {out.with_name(f'{out.stem}.manifest.json')}", err=True)
+    say(f"written: {out} ({len(table)} rows) and {out.with_name(f'{out.stem}.manifest.json')}", error=True)

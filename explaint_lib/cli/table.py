@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from explaint_lib.norms import FeatureNorms
 
@@ -121,11 +122,9 @@ def table(
     result["manifest"]["arguments"]["dropped_words"] = dropped
     if json_file is not None:
         write_json(json_file, result)
-    from rich.console import Console
-
-    show(Console(), result, data.banner())
+    show(Terminal(), result, data.banner())
     if json_file is not None:
-        typer.echo(f"written: {json_file}", err=True)
+        say(f"written: {json_file}", error=True)
 
 
 def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int, *numbers: Any) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
     kept = [word for word in data.words if word not in set(missing)]
     if len(kept) < 2:
         raise ExplaintError(f"{encoder.name} has vectors for only {len(kept)} words of {data.name}")
-    typer.secho(f"left out, without a vector in {encoder.name}: {named}", fg="yellow", err=True)
+    say(f"left out, without a vector in {encoder.name}: {named}", style="yellow", error=True)
     return data.subset(words=kept), missing
 
 
@@ -194,18 +193,16 @@ def _knows(encoder: Any, form: str) -> bool:
 # --- printing ---------------------------------------------------------------------------------------------
 
 
-def show(console: Console, result: dict[str, Any], banner: str) -> None:
+def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
     """Print the table, the tests and what each condition keeps; a narrow terminal gets a table a metric."""
     from explaint_lib.experiments.table import CONDITIONS
 
     about = result["manifest"]["arguments"]
-    console.print(f"\n{banner}", markup=False, highlight=False, style="bold")
+    console.print(f"\n{banner}", style="bold")
     console.print(
         f"model {about['model']}, layer {about['layer']}; mapper {about['mapper']}"
         + (f" with {about['components']} components" if about["mapper"] == "plsr" else "")
-        + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n",
-        markup=False,
-        highlight=False,
+        + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n"
     )
     if console.width >= _ROOM_FOR_ALL:
         console.print(_all_metrics(result, list(_SHORT)))
@@ -213,10 +210,10 @@ def show(console: Console, result: dict[str, Any], banner: str) -> None:
         for metric in _SHORT:
             console.print(_all_metrics(result, [metric]), "")
     for line in _notes(result):
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     console.print()
     for condition, keeps in CONDITIONS.items():
-        console.print(f"{condition}: {keeps}", markup=False, highlight=False, style="dim")
+        console.print(f"{condition}: {keeps}", style="dim")
 
 
 def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
@@ -240,13 +237,16 @@ def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
     return out
 
 
-def _cell(row: dict[str, Any]) -> str:
+def _cell(row: dict[str, Any]) -> str | Text:
     """Return a value with its interval below, or a dash where it is undefined."""
+    from rich.text import Text
+
     if row["value"] is None:
         return "-"
     if row["ci_low"] is None or row["ci_low"] == row["ci_high"]:
         return _short(row["value"], 3)
-    return f"{_short(row['value'], 3)}\n[dim]{_short(row['ci_low'], 2)} {_short(row['ci_high'], 2)}[/]"
+    interval = f"{_short(row['ci_low'], 2)} {_short(row['ci_high'], 2)}"
+    return Text.assemble(f"{_short(row['value'], 3)}\n", (interval, "dim"))
 
 
 def _short(value: float, digits: int) -> str:
