@@ -1,4 +1,4 @@
-"""What stands in a file does nothing anywhere: not to a terminal, not to a spreadsheet, not on a page or in a picture."""
+"""What stands in a file does nothing anywhere: to a terminal, to a spreadsheet, on a page or in a picture."""
 
 from __future__ import annotations
 
