@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import logging
 import os
+import shutil
+import sys
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed run leaves there stays
+    fcntl = None  # type: ignore[assignment]
+
+_SCRATCH = ".explaint-writing-"  # how folders begin that hold what is being written
+_TRIAL = 65536  # bytes written to see whether a disk takes them
+_log = logging.getLogger(__name__)
 
 
 class ExplaintError(ValueError):
@@ -35,19 +48,110 @@ def cache_dir() -> Path:
 
 
 @contextmanager
+def write_faults(target: Path) -> Iterator[None]:
+    """Turn a failed write to `target` (disk full, read-only, no permission) into a message that says what to do."""
+    try:
+        yield
+    except OSError as fault:
+        said = os.strerror(fault.errno) if fault.errno else " ".join(str(fault).split())
+        folders = {"EXPLAINT_CACHE": cache_dir(), "EXPLAINT_DATA": data_dir()}
+        ours = next((name for name, folder in folders.items() if target.is_relative_to(folder)), None)
+        cure = f"set {ours} to a folder of yours with room in it" if ours else "choose another folder"
+        full = "free some space, or " if fault.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise ExplaintError(f"cannot write {target}: {said}; {full}{cure}") from fault
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and those above it, where they are missing.
+
+    Raises
+    ------
+    ExplaintError
+        If that cannot be done.
+    """
+    with write_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Yield an empty hidden folder inside `parent`, for files that are being written; it is gone afterwards.
+
+    A killed process cannot remove its folder. The folder is therefore locked while its process lives, and whoever
+    asks for a scratch folder in the same place next removes those that nobody holds any more.
+    """
+    for leftover in parent.glob(_SCRATCH + 8 * "?"):
+        with suppress(OSError):
+            if (lock := _lock(leftover)) is not None:
+                shutil.rmtree(leftover, ignore_errors=True)
+                os.close(lock)
+    folder, lock = _locked_folder(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, int | None]:
+    """Return a new folder and the lock on it, None where the file system knows no locks."""
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=_SCRATCH))
+        with suppress(BlockingIOError, FileNotFoundError):  # taken for a leftover before the lock was ours: try again
+            lock = _lock(folder)
+            if lock is None or os.path.samestat(os.fstat(lock), folder.stat()):
+                return folder, lock
+
+
+def _lock(folder: Path) -> int | None:
+    """Return a lock on a folder that the system lifts when this process ends, None where there are no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process, or another thread of this one, holds it.
+    """
+    if fcntl is None:
+        return None
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(lock)
+        if isinstance(fault, BlockingIOError):
+            raise
+        return None
+    return lock
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or every file of a folder, is on the disk: no power cut leaves it empty under its name."""
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())
+
+
+@contextmanager
 def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path beside `target` to write to; it is renamed to `target` only when the block ends without error.
 
     A killed run leaves the old file, or none, and never half of a new one.
+
+    Raises
+    ------
+    ExplaintError
+        If the file cannot be written.
     """
     target = Path(target)
-    if not target.parent.is_dir():
-        raise ExplaintError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    # mkstemp would give mode 0600 and keep it through the rename; a name of our own keeps the user's umask
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        beside = Path(folder) / target.name
-        yield beside
-        os.replace(beside, target)
+    with write_faults(target):
+        _check_place(target)
+        with scratch_folder(target.parent) as folder:  # a file made there has the mode that the user's umask gives
+            beside = folder / target.name
+            yield beside
+            flush_to_disk(beside)
+            os.replace(beside, target)
 
 
 def check_writable(target: Path) -> None:
@@ -58,16 +162,21 @@ def check_writable(target: Path) -> None:
     ExplaintError
         If `target` is a folder, its folder does not exist, or nothing can be written there.
     """
+    with write_faults(target):
+        _check_place(target)
+        with scratch_folder(target.parent) as folder:
+            trial = folder / target.name
+            trial.write_bytes(bytes(_TRIAL))
+            flush_to_disk(trial)
+
+
+def _check_place(target: Path) -> None:
     if target.is_dir():
         raise ExplaintError(f"cannot write {target}: it is a folder; name a file in it")
     if not target.parent.is_dir():
         raise ExplaintError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    try:
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as fault:
-        reason = os.strerror(fault.errno or 0)
-        raise ExplaintError(f"cannot write {target}: {reason}; choose another folder") from None
+    if target.exists() and not target.is_file():
+        raise ExplaintError(f"cannot write {target}: it is a device or a pipe; name an ordinary file")
 
 
 def output_file(text: str) -> Path:
@@ -104,6 +213,12 @@ def printable(text: object) -> str:
         acts = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and not joins
         shown.append(character.encode("unicode_escape").decode("ascii") if acts else character)
     return "".join(shown)
+
+
+def notice(line: str) -> None:
+    """Print one line on stderr; not in a notebook, whose stored outputs must not depend on the state of a cache."""
+    if "ipykernel" not in sys.modules:
+        _log.warning("explaint: %s", line)  # a lone warning reaches stderr even where logging was never set up
 
 
 def word_list(words: Sequence[str]) -> list[str]:
