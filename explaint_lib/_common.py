@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import errno
 import json
 import logging
@@ -219,6 +220,41 @@ def notice(line: str) -> None:
     """Print one line on stderr; not in a notebook, whose stored outputs must not depend on the state of a cache."""
     if "ipykernel" not in sys.modules:
         _log.warning("explaint: %s", line)  # a lone warning reaches stderr even where logging was never set up
+
+
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a UTF-8 text file that are not blank, with their numbers from 1, without reading it whole.
+
+    Lines end at line feeds alone (a carriage return before one goes with it): a form feed or U+2028 inside a
+    sentence is white space, as it is for every tokenizer.
+
+    Raises
+    ------
+    ExplaintError
+        Naming the line, for a file that cannot be read, holds no text, or is not UTF-8 text.
+    """
+    wanted = "expected plain text in UTF-8, one sentence a line"
+    found = False
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\0\0\xfe\xff")):
+                    raise ExplaintError(f"{path} is UTF-16 or UTF-32 text; {wanted}: save it again as UTF-8")
+                if b"\0" in raw:
+                    raise ExplaintError(f"{path} holds a NUL byte in line {number}, so it is no UTF-8 text; {wanted}")
+                line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
+                if line.strip():
+                    found = True
+                    yield number, line
+    except UnicodeDecodeError as fault:
+        raise ExplaintError(
+            f"{path} is not UTF-8 text: line {number} holds the byte {fault.object[fault.start]:#04x} at place "
+            f"{fault.start + 1}; {wanted}: save it again as UTF-8"
+        ) from None
+    except OSError as fault:
+        raise ExplaintError(f"cannot read {path}: {fault.strerror or fault}; {wanted}") from None
+    if not found:
+        raise ExplaintError(f"{path} holds no text; {wanted}")
 
 
 def word_list(words: Sequence[str]) -> list[str]:

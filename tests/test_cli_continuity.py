@@ -101,7 +101,7 @@ def test_bad_paths_are_named_before_the_long_run(asked, tmp_path):
         run("--model", "toy", "--text", tmp_path)
     binary = tmp_path / "binary.txt"
     binary.write_bytes(b"caf\xe9\n")
-    with pytest.raises(ExplaintError, match="not UTF-8 text .byte 3"):
+    with pytest.raises(ExplaintError, match="not UTF-8 text: line 1 holds the byte 0xe9 at place 4"):
         run("--model", "toy", "--text", binary)
     assert not asked
 

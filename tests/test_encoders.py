@@ -269,7 +269,7 @@ def test_a_hint_changes_the_word_it_is_given_to(encoder):
         ({"templates": "{word}"}, "sequence of sentences"),
         ({"contexts": ["a"]}, "one entry a word"),
         ({"corpus": "x.txt", "contexts": ["a", "b"]}, "either corpus"),
-        ({"corpus": "/no/such/file.txt"}, "no text file"),
+        ({"corpus": "/no/such/file.txt"}, "cannot read"),
         ({"layer": 3}, r"0 \(embeddings\) .. 2"),
         ({"layer": -1}, "-1"),
         ({"layer": True}, "True"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib._common import check_writable, text_lines, write_json
 from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -127,17 +127,7 @@ def continuity(
 
 def _read_lines(path: Path) -> tuple[list[str], list[str]]:
     """Return the sentences of a file, one a line, blank lines skipped, and the name of each for errors."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as fault:
-        raise ExplaintError(
-            f"{path} is not UTF-8 text (byte {fault.start} cannot be read); expected plain text, one sentence a line"
-        ) from None
-    except OSError as fault:
-        raise ExplaintError(
-            f"cannot read {path}: {fault.strerror}; expected a text file, one sentence a line"
-        ) from None
-    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    numbered = [(number, line.strip()) for number, line in text_lines(path)]
     return [line for _, line in numbered], [f"line {number} of {path.name}" for number, _ in numbered]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, atomic_path, cache_dir
-from explaint_lib.encoders._tokens import Encoding, excerpt, tokenize
+from explaint_lib._common import ExplaintError, atomic_path, cache_dir, text_lines
+from explaint_lib.encoders._tokens import PART, Encoding, excerpt, tokenize
 from explaint_lib.encoders._words import pieces, pooled_states
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 MAX_OCCURRENCES = 200  # as in Chronis et al. 2023
 WINDOW = 512  # tokens of context at most: a decoder may take many more, at a cost that grows with the square
 _BUFFER = 256  # occurrences run together
-_RECIPE = 1  # part of the cache key: raise it when the recipe changes
+_RECIPE = 2  # part of the cache key: raise it when the recipe changes
 Occurrence = tuple[str, tuple[str, ...], int, int]  # line, form, start, end
-_PART = re.compile(r"[\w\u0300-\u036f]+|[^\s\w]")
 
 
 def corpus_means(
@@ -46,8 +45,7 @@ def corpus_means(
     ExplaintError
         If the file cannot be read, or naming every word that does not occur in it.
     """
-    if not path.is_file():
-        raise ExplaintError(f"there is no text file {path}")
+    next(text_lines(path))  # raises for a file that cannot be read
     forms = sorted({_key(word) for word in words})
     store = cache_dir() / "word_vectors" / f"{_cache_key(encoder, forms, layer, path)}.npy"
     if store.is_file():
@@ -71,7 +69,12 @@ def corpus_means(
 
 
 def _key(word: str) -> tuple[str, ...]:
-    return tuple(_PART.findall(word.lower()))
+    return tuple(map(_folded, PART.findall(word)))
+
+
+def _folded(part: str) -> str:
+    """Return what two spellings of one part share: in lower case, accents written into their letters."""
+    return unicodedata.normalize("NFC", part.lower())
 
 
 def _cache_key(encoder: Encoder, forms: list[tuple[str, ...]], layer: int, path: Path) -> str:
@@ -103,24 +106,19 @@ def occurrences(
     """
     wanted, longest = set(forms), max(map(len, forms))
     seen: Counter[tuple[str, ...]] = Counter()
-    try:
-        with path.open(encoding="utf-8") as file:
-            for raw in file:
-                line = raw.rstrip("\r\n")
-                for form, start, end in _in_line(line, wanted, longest):
-                    if skip_first and not line[:start].strip():
-                        continue
-                    seen[form] += 1
-                    if seen[form] <= limit:
-                        yield line, form, start, end
-    except UnicodeDecodeError as fault:
-        raise ExplaintError(f"{path} is not a UTF-8 text file ({fault}); convert it first") from fault
+    for _, line in text_lines(path):
+        for form, start, end in _in_line(line, wanted, longest):
+            if skip_first and not line[:start].strip():
+                continue
+            seen[form] += 1
+            if seen[form] <= limit:
+                yield line, form, start, end
 
 
 def _in_line(line: str, wanted: set[tuple[str, ...]], longest: int) -> Iterator[tuple[tuple[str, ...], int, int]]:
     """Yield the forms in one line from left to right, the longest at each place, none inside another."""
-    spans = [match.span() for match in _PART.finditer(line)]
-    parts = [line[start:end].lower() for start, end in spans]
+    spans = [match.span() for match in PART.finditer(line)]
+    parts = [_folded(line[start:end]) for start, end in spans]
     i = 0
     while i < len(parts):
         for size in range(min(longest, len(parts) - i), 0, -1):

@@ -4,6 +4,7 @@ attention."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +70,7 @@ class StaticEncoder:
 
     def _rows(self, form: str) -> list[int] | None:
         """Return the rows whose mean stands for a word form, or None if one of its parts is unknown."""
-        form = " ".join(form.lower().split())
+        form = " ".join(unicodedata.normalize("NFC", form.lower()).split())
         if form in self._row:
             return [self._row[form]]
         parts = [part for part in re.split(r"[\s-]+", form) if part]

@@ -1,25 +1,33 @@
 """Texts to tokens and words: what a position stands for, in the tokenizer's terms and in the reader's.
 
 Words are runs of letters and digits (with inner apostrophes) or runs of punctuation in the *surface* text,
-found without the tokenizer and then joined to its pieces through character offsets. This holds for word
-pieces and for byte-level pieces alike, and an uncased model keeps the reader's spelling. It does NOT license
-linguistic claims: this is a splitter for languages that write spaces between words.
+found without the tokenizer and then joined to its pieces through character offsets. A combining mark, a joiner or
+another invisible format character stays with the character before it (Unicode Standard Annex 29, rule WB4), in
+every script. This holds for word pieces and for byte-level pieces alike, and an uncased model keeps the reader's
+spelling. It does NOT license linguistic claims: this is a splitter for languages that write spaces between words.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import regex  # unlike `re` it knows the categories of Unicode
 
 from explaint_lib._common import ExplaintError
 
-# \w does not hold combining accents; without them a decomposed "café" would end in a punctuation mark
-_MARK = r"\w\u0300-\u036f"
-WORD = re.compile(rf"[{_MARK}]+(?:['’][{_MARK}]+)*|[^\s{_MARK}]+")
+# what has no place of its own: combining marks, joiners, variation selectors, directions; but the zero-width space
+# parts words in Thai and Khmer
+_WITH_THE_ONE_BEFORE = r"[\p{M}\p{Cf}--\u200B]"
+_LETTERS = rf"(?:[\p{{L}}\p{{N}}_]{_WITH_THE_ONE_BEFORE}*)+"
+_SIGN = rf"(?:[^\s\x1C-\x1F\p{{L}}\p{{N}}_\p{{M}}\p{{Cf}}]|\u200B){_WITH_THE_ONE_BEFORE}*"
+_STRAY = rf"{_WITH_THE_ONE_BEFORE}+"  # nothing stands before it
+#: A word of the surface text. Every character that is not white space belongs to exactly one.
+WORD = regex.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|(?:{_SIGN})+|{_STRAY}", regex.V1)
+#: What a word is made of: letters and digits between signs, and each sign by itself ("robin's" holds "robin").
+PART = regex.compile(rf"{_LETTERS}|{_SIGN}|{_STRAY}", regex.V1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,8 @@ class Encoding:
     word_ids : (n,) int64
         Index into `words`; -1 for special tokens and for pieces that are nothing but white space.
     words : tuple of str
-        Words of the surface text that have at least one token.
+        Words of the surface text that have at least one token. Words that share a token (an unknown piece may
+        span several) are one word here.
     offsets : (n, 2) int64
         Character span of each token in `text`, without surrounding white space; (0, 0) for special tokens.
     hidden_states : (n_layers + 1, n, dim) float32 or None
@@ -83,6 +92,8 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Encoding]:
     for index, text in enumerate(texts):
         if not isinstance(text, str):
             raise ExplaintError(f"text {index} is a {type(text).__name__}, expected a string")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ExplaintError(f"text {index} holds half a surrogate pair, which is no character; remove it")
         if not text.strip():
             raise ExplaintError(f"text {index} is empty or only white space: there is no token to look at; remove it")
     if not texts:
@@ -138,19 +149,25 @@ def trimmed(text: str, offsets: Sequence[tuple[int, int]], special: np.ndarray) 
 
 
 def _words(text: str, spans: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Give each piece the first surface word it overlaps; words without a piece are left out."""
-    found = [match.span() for match in WORD.finditer(text)]
-    ends = np.array([end for _, end in found], dtype=np.int64)
-    of_piece = np.full(len(spans), -1, dtype=np.int64)
-    for i, (start, end) in enumerate(spans):
-        if end <= start:
-            continue
-        word = int(np.searchsorted(ends, start, side="right"))  # first word that ends after the piece begins
-        if word < len(found) and found[word][0] < end:
-            of_piece[i] = word
-    kept = np.unique(of_piece[of_piece >= 0])
-    word_ids = np.where(of_piece >= 0, np.searchsorted(kept, of_piece), -1).astype(np.int64)
-    return word_ids, tuple(text[slice(*found[word])] for word in kept)
+    """Join pieces to the surface words they overlap; words that share a piece become one, words without are left out.
+
+    So no letter is lost where a tokenizer reads several words as one piece.
+    """
+    found = np.array([match.span() for match in WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
+    starts, ends = found.T
+    begin, end = spans.T
+    first = np.searchsorted(ends, begin, side="right")  # first word that ends after the piece begins
+    last = np.searchsorted(starts, end, side="left") - 1  # last word that begins before the piece ends
+    has = (begin < end) & (first <= last)
+    joined = np.zeros(len(found), dtype=bool)  # to the word before it
+    for one, other in zip(first[has], last[has], strict=True):
+        joined[one + 1 : other + 1] = True
+    heads = np.flatnonzero(~joined)
+    stops = np.append(heads[1:], len(found)) - 1
+    of_piece = np.where(has, np.searchsorted(heads, first, side="right") - 1, -1)
+    kept = np.unique(of_piece[has])
+    word_ids = np.where(has, np.searchsorted(kept, of_piece), -1).astype(np.int64)
+    return word_ids, tuple(text[starts[heads[k]] : ends[stops[k]]] for k in kept)
 
 
 def fit_to_model(

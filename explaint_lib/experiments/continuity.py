@@ -44,7 +44,7 @@ _LADDER = (*GEOMETRY_RUNGS, "procrustes", "ridge")
 def bundled_sentences() -> list[str]:
     """Return the plain English sentences written for this project, one a string, in the order of the file."""
     file = importlib.resources.files("explaint_lib") / "data" / "sentences.txt"
-    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line.strip() for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 class Key(NamedTuple):
