@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import nbformat
@@ -145,3 +146,11 @@ def test_faults_of_outputs_are_caught():
     widget.outputs = [output({"application/vnd.jupyter.widget-view+json": {}, "text/html": "<p>a copy</p>"})]
     figure.metadata["mystnb"] = {"image": {"alt": "Two lines that cross at layer four."}}
     assert executed_faults(nbformat.v4.new_notebook(cells=[figure, widget])) == []
+
+
+def test_every_reference_can_be_found():
+    text = (ROOT / "book" / "references.bib").read_text("utf8")
+    entries = re.split(r"^@", text, flags=re.MULTILINE)[1:]
+    assert len(entries) > 40
+    lost = [entry.split(",")[0] for entry in entries if not re.search(r"\b(doi|eprint|url|isbn) = \{\S+\}", entry)]
+    assert not lost, f"without DOI, arXiv number, address or ISBN: {lost}"
