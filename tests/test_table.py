@@ -339,6 +339,9 @@ class FakeEncoder:
     def describe(self) -> dict:
         return {"name": self.name, "revision": "none"}
 
+    def unknown_words(self, words) -> list[str]:
+        return [word for word in words if word in self.unknown]
+
     def word_vectors(self, words, *, layer="last", progress=False) -> np.ndarray:
         lost = [word for word in words if word in self.unknown]
         if lost:

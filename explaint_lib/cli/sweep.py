@@ -71,7 +71,7 @@ def sweep(
     folds: 10                     # these three as in `explaint table`
     permutations: 99
     bootstrap: 1000
-    drop_missing: false           # true: leave out words that glove lacks
+    drop_missing: false           # true: leave out words a model lacks
 
     Only norms and models must be given. Conditions and metrics left out: all.
 

@@ -70,7 +70,7 @@ def table(
         typer.Option("--json", metavar="FILE", help="Write manifest, rows and tests to this file."),
     ] = None,
     drop_missing: Annotated[
-        bool, typer.Option("--drop-missing", help="Leave out words that a static model has no vector for.")
+        bool, typer.Option("--drop-missing", help="Leave out words that the model does not know.")
     ] = False,
 ) -> None:
     """Predict feature norms from word vectors, and score everything that should not work as well.
@@ -158,13 +158,9 @@ def _parse_layer(layer: str) -> str | int:
 
 
 def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple[FeatureNorms, list[str]]:
-    """Return the norms of the words a static model has vectors for, and the words left out.
-
-    Models with word pieces have a vector for every word.
-    """
-    if encoder.family != "static":
-        return data, []
-    missing = [word for word, form in zip(data.words, data.word_forms, strict=True) if not _knows(encoder, form)]
+    """Return the norms of the words that the model knows, and the words left out."""
+    unknown = set(encoder.unknown_words(data.word_forms))
+    missing = [word for word, form in zip(data.words, data.word_forms, strict=True) if form in unknown]
     if not missing:
         return data, []
     named = ", ".join(missing[:20]) + (f" and {len(missing) - 20} more" if len(missing) > 20 else "")
@@ -179,15 +175,6 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
         raise ExplaintError(f"{encoder.name} has vectors for only {len(kept)} words of {data.name}")
     say(f"left out, without a vector in {encoder.name}: {named}", style="yellow", error=True)
     return data.subset(words=kept), missing
-
-
-def _knows(encoder: Any, form: str) -> bool:
-    """Tell whether a static model has a vector for a word form."""
-    try:
-        encoder.word_vectors([form])
-    except ExplaintError:
-        return False
-    return True
 
 
 # --- printing ---------------------------------------------------------------------------------------------

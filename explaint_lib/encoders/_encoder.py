@@ -77,6 +77,16 @@ class Encoder:
         tokens = self.tokenizer.convert_ids_to_tokens(list(range(known)))
         return tuple(token or "" for token in tokens) + ("",) * (rows - known)
 
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """Return the words that this model's vocabulary cannot spell, in their order.
+
+        A letter of theirs has no token, or only the one that stands for anything unknown: their vectors would be
+        those of that token.
+        """
+        from explaint_lib.encoders._vocabulary import unknown_words
+
+        return unknown_words(self.tokenizer, words, before="The " if self.family == "decoder" else "")
+
     def describe(self) -> dict[str, Any]:
         """Return what a manifest needs to name this model: identity, shape, seed, versions, device."""
         import torch
@@ -272,8 +282,8 @@ class Encoder:
         Raises
         ------
         ExplaintError
-            Naming every word that is not in the corpus; for templates without ``{word}``; for a corpus
-            together with templates or contexts.
+            Naming every word that is not in the corpus or that the vocabulary cannot spell; for templates
+            without ``{word}``; for a corpus together with templates or contexts.
 
         Warnings
         --------

@@ -77,6 +77,10 @@ class StaticEncoder:
         rows = [self._row.get(part, -1) for part in parts]
         return rows if rows and min(rows) >= 0 else None
 
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """Return the words that have no vector, in their order."""
+        return [word for word in words if self._rows(word) is None]
+
     def word_vectors(
         self,
         words: Sequence[str],

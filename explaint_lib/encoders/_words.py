@@ -73,6 +73,12 @@ def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any
         )
     if contexts is not None and len(contexts) != len(words):
         raise ExplaintError(f"contexts must have one entry a word, {len(words)}, found {len(contexts)}")
+    if unknown := encoder.unknown_words(words):
+        raise ExplaintError(
+            f"{encoder.name} cannot spell {len(unknown)} of {len(words)} words with its vocabulary: "
+            f"{', '.join(map(repr, unknown))}; they would share the vector of its unknown token. Leave them out of "
+            "every encoder compared, or use a model of their language"
+        )
     return words
 
 

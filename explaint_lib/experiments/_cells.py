@@ -103,9 +103,8 @@ def plan(grid: Grid, *, progress: bool = False) -> Plan:
         encoder = load_encoder(model.name, revision=model.revision, progress=progress, **_weights(model))
         models[model] = encoder.describe()
         layers[model] = _layers(grid.layers, encoder)
-        if encoder.family == "static":
-            for name, data in norms.items():
-                missing[name] |= {word: encoder.name for word in _without_vector(encoder, data)}
+        for name, data in norms.items():
+            missing[name] |= {word: encoder.name for word in _without_vector(encoder, data)}
     dropped = {name: [word for word in norms[name].words if word in missing[name]] for name in norms}
     norms = {name: _dropping(data, missing[name], grid.drop_missing) for name, data in norms.items()}
     shared = (grid.folds, grid.permutations, grid.bootstrap, grid.conditions)
@@ -157,16 +156,9 @@ def _layers(wanted: Sequence[int | str], encoder: Any) -> list[int]:
 
 
 def _without_vector(encoder: Any, data: FeatureNorms) -> list[str]:
-    """Return the words that a static model has no vector for."""
-
-    def known(form: str) -> bool:
-        try:
-            encoder.word_vectors([form])
-        except ExplaintError:
-            return False
-        return True
-
-    return [word for word, form in zip(data.words, data.word_forms, strict=True) if not known(form)]
+    """Return the words that a model does not know."""
+    unknown = set(encoder.unknown_words(data.word_forms))
+    return [word for word, form in zip(data.words, data.word_forms, strict=True) if form in unknown]
 
 
 def _dropping(data: FeatureNorms, missing: dict[str, str], allowed: bool) -> FeatureNorms:

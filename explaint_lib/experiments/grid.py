@@ -57,7 +57,7 @@ class Grid:
     folds, permutations, bootstrap : int
         As in `run_table`, the same in every cell.
     drop_missing : bool
-        Leave out, for every model, the words that a static model of the grid has no vector for; the manifest
+        Leave out, for every model, the words that one model of the grid does not know; the manifest
         lists them. Otherwise such words are an error.
 
     Raises
