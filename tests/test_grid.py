@@ -13,9 +13,9 @@ import pytest
 import yaml
 from helpers_grid import WORDS, make_norms, make_world
 
-from explaint_lib import encoders
+from explaint_lib import _cache, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments import _backends, _cells, _output, _provenance, grid
+from explaint_lib.experiments import _backends, _cells, _output, grid
 from explaint_lib.experiments.grid import Grid, Model, read_grid, run_grid
 from explaint_lib.experiments.table import CONDITIONS, run_table
 from explaint_lib.metrics import METRICS
@@ -270,23 +270,23 @@ def test_every_part_of_a_cell_is_part_of_its_key(warm, world):
         "folds": 3, "permutations": 2, "bootstrap": 9, "conditions": ("system",),
     }  # fmt: skip
     assert set(other) == {field.name for field in dataclasses.fields(cell)}
-    files = [plan.file(dataclasses.replace(cell, **{key: value})) for key, value in other.items() if value is not None]
-    assert len({plan.file(cell), *files}) == len(files) + 1
+    files = [plan.entry(dataclasses.replace(cell, **{key: value})) for key, value in other.items() if value is not None]
+    assert len({plan.entry(cell), *files}) == len(files) + 1
 
 
 def test_the_key_knows_data_code_and_versions(warm, world, tmp_path, monkeypatch):
     before = _cells.plan(Grid(**world))
     other = make_norms(tmp_path / "scales.csv", seed=1)
     after = _cells.plan(Grid(**world | {"norms": [str(other)]}))
-    assert before.file(before.cells[0]) != after.file(dataclasses.replace(after.cells[0]))
-    key = before.file(before.cells[0])
+    assert before.entry(before.cells[0]) != after.entry(dataclasses.replace(after.cells[0]))
+    key = before.entry(before.cells[0])
     with monkeypatch.context() as patch:
         patch.setattr(_cells, "made_by", lambda: {"code": "another"})
-        assert before.file(before.cells[0]) != key
+        assert before.entry(before.cells[0]) != key
     with monkeypatch.context() as patch:
         patch.setattr(_cells, "code_hash", lambda module: "another")
-        assert before.file(before.cells[0]) != key
-    assert before.file(before.cells[0]) == key
+        assert before.entry(before.cells[0]) != key
+    assert before.entry(before.cells[0]) == key
 
 
 def test_the_code_of_a_cell_is_what_it_can_reach(tmp_path, monkeypatch):
@@ -298,11 +298,11 @@ def test_the_code_of_a_cell_is_what_it_can_reach(tmp_path, monkeypatch):
     }  # fmt: skip
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(_provenance, "_ROOT", tmp_path)
+    monkeypatch.setattr(_cache, "_ROOT", tmp_path)
 
     def found():
-        _provenance.code_hash.cache_clear()
-        return _provenance.code_hash("explaint_lib.start")
+        _cache.code_hash.cache_clear()
+        return _cache.code_hash("explaint_lib.start")
 
     first = found()
     for name in ("apart.py", "room/near.py", "room/far.py", "room/__init__.py", "__init__.py"):
@@ -311,15 +311,15 @@ def test_the_code_of_a_cell_is_what_it_can_reach(tmp_path, monkeypatch):
         (tmp_path / name).write_text(files[name])
     assert found() == first
     monkeypatch.undo()
-    _provenance.code_hash.cache_clear()
+    _cache.code_hash.cache_clear()
 
 
 def test_the_code_of_a_cell_reaches_what_scores_it_and_no_widget(monkeypatch):
     reached = set()
-    source = _provenance._source
-    monkeypatch.setattr(_provenance, "_source", lambda name: reached.add(name) or source(name))
-    _provenance.code_hash.cache_clear()
-    _provenance.code_hash(_cells.__name__)
+    source = _cache._source
+    monkeypatch.setattr(_cache, "_source", lambda name: reached.add(name) or source(name))
+    _cache.code_hash.cache_clear()
+    _cache.code_hash(_cells.__name__)
     reached = {name for name in reached if source(name)}
     rooms = {name.split(".")[1] for name in reached if "." in name}
     assert {"table", "_significance", "_cells"} <= {name.rpartition(".")[2] for name in reached}

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 LIBRARY = ROOT / "explaint_lib"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
-FREE_TO_IMPORT = {"_common", "__init__"}  # what every room may use: the shared error, the package's version
+FREE_TO_IMPORT = {"_common", "_cache", "__init__"}  # what every room may use: errors, files, the cache, the version
 
 
 def tracked() -> list[Path]:

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, atomic_path, cache_dir
+from explaint_lib._cache import kept
+from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import anatomy, hooked
 from explaint_lib.encoders import Encoder, Encoding
 
@@ -73,9 +72,25 @@ def attention_statistics(
         raise ExplaintError("expected a sequence of texts, found one; pass [text]")
     plain = iter(encoder.encode([t for t in texts if isinstance(t, str)], hidden_states=False, attention=False))
     ids = [(next(plain) if isinstance(text, str) else text).token_ids for text in texts]
-    store = cache_dir() / "attention_statistics" / f"{_key(encoder, ids, statistics)}.npz" if cache else None
-    if store is not None and store.is_file():
-        return _read(store, statistics, len(ids))
+    if not cache:
+        return _reduced(encoder, ids, statistics, batch_tokens, progress)
+    about = {
+        "encoder": encoder.identity(), "batch_tokens": batch_tokens,
+        "ids": hashlib.sha256(b"".join(row.tobytes() + b"|" for row in ids)).hexdigest(),
+        "statistics": [(name, *_function(statistic)) for name, statistic in statistics.items()],
+    }  # fmt: skip
+
+    def flat() -> dict[str, np.ndarray]:
+        found = _reduced(encoder, ids, statistics, batch_tokens, progress)
+        return {f"{i}/{name}": values for i, row in enumerate(found) for name, values in row.items()}
+
+    arrays = kept("attention_statistics", about, flat, code=__name__, suffix=".npz")
+    return [{name: arrays[f"{i}/{name}"] for name in statistics} for i in range(len(ids))]
+
+
+def _reduced(
+    encoder: Encoder, ids: list[np.ndarray], statistics: Mapping[str, Statistic], batch_tokens: int, progress: bool
+) -> list[dict[str, np.ndarray]]:
     found: list[dict[str, np.ndarray]] = [{} for _ in ids]
     with tqdm(
         total=len(ids), desc=f"attention ({encoder.name})", unit="text", disable=not progress, leave=False
@@ -85,8 +100,6 @@ def attention_statistics(
                 for row, i in enumerate(batch):
                     found[i][name] = values[row].copy()
             bar.update(len(batch))
-    if store is not None:
-        _write(store, found)
     return found
 
 
@@ -130,19 +143,7 @@ def _run(encoder: Encoder, ids: np.ndarray, statistics: Mapping[str, Statistic])
     return {name: np.stack([layer[name] for layer in layers], axis=1) for name in statistics}
 
 
-def _key(encoder: Encoder, ids: list[np.ndarray], statistics: Mapping[str, Statistic]) -> str:
-    import torch
-    import transformers
-
-    parts = [
-        encoder.revision, encoder.untrained, encoder.seed, torch.__version__, transformers.__version__,
-        hashlib.sha256(b"".join(row.tobytes() + b"|" for row in ids)).hexdigest(),
-        [(name, *_identity(statistic)) for name, statistic in statistics.items()],
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _identity(statistic: Statistic) -> tuple[str, str, str]:
+def _function(statistic: Statistic) -> tuple[str, str, str]:
     """Return what a function computes, as far as it can be read: its name, the source it stands in, its arguments."""
     inner = statistic.func if isinstance(statistic, partial) else statistic
     given = repr((statistic.args, sorted(statistic.keywords.items()))) if isinstance(statistic, partial) else ""
@@ -157,15 +158,3 @@ def _identity(statistic: Statistic) -> tuple[str, str, str]:
             "pass a function of a module, or cache=False"
         ) from fault
     return inner.__qualname__, hashlib.sha256(source.encode()).hexdigest(), given
-
-
-def _write(store: Path, found: list[dict[str, np.ndarray]]) -> None:
-    store.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{i}/{name}": values for i, row in enumerate(found) for name, values in row.items()}
-    with atomic_path(store) as fresh, fresh.open("wb") as file:
-        np.savez(file, **arrays)
-
-
-def _read(store: Path, statistics: Mapping[str, Statistic], n: int) -> list[dict[str, np.ndarray]]:
-    with np.load(store, allow_pickle=False) as arrays:
-        return [{name: arrays[f"{i}/{name}"] for name in statistics} for i in range(n)]

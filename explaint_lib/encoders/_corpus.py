@@ -6,8 +6,6 @@ does not say which "bat" it means.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, atomic_path, cache_dir, text_lines
+from explaint_lib._cache import file_hash, kept
+from explaint_lib._common import ExplaintError, text_lines
 from explaint_lib.encoders._tokens import PART, Encoding, excerpt, tokenize
 from explaint_lib.encoders._words import pieces, pooled_states
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 MAX_OCCURRENCES = 200  # as in Chronis et al. 2023
 WINDOW = 512  # tokens of context at most: a decoder may take many more, at a cost that grows with the square
 _BUFFER = 256  # occurrences run together
-_RECIPE = 2  # part of the cache key: raise it when the recipe changes
 Occurrence = tuple[str, tuple[str, ...], int, int]  # line, form, start, end
 
 
@@ -47,23 +45,10 @@ def corpus_means(
     """
     next(text_lines(path))  # raises for a file that cannot be read
     forms = sorted({_key(word) for word in words})
-    store = cache_dir() / "word_vectors" / f"{_cache_key(encoder, forms, layer, path)}.npy"
-    if store.is_file():
-        means = np.load(store, allow_pickle=False)
-    else:
-        counts = Counter(form for _, form, *_ in occurrences(path, forms, skip_first=encoder.family == "decoder"))
-        missing = sorted({word for word in words if not counts[_key(word)]})
-        if missing:
-            raise ExplaintError(
-                f"{len(missing)} of {len(words)} words do not occur in {path.name}: "
-                f"{', '.join(map(repr, missing))}; give a larger text, or leave them out"
-                + (". A decoder does not count a word that begins a line" if encoder.family == "decoder" else "")
-            )
-        total = sum(counts.values())
-        means = _running_means(encoder, forms, layer, path, total, progress)
-        store.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(store) as fresh:
-            np.save(fresh, means, allow_pickle=False)
+    about = {"text": file_hash(path), "encoder": encoder.identity(), "layer": layer, "forms": forms}
+    means = kept(
+        "word_vectors", about, lambda: _means(encoder, words, forms, layer, path, progress=progress), code=__name__
+    )
     row = {form: i for i, form in enumerate(forms)}
     return means[[row[_key(word)] for word in words]]
 
@@ -75,26 +60,6 @@ def _key(word: str) -> tuple[str, ...]:
 def _folded(part: str) -> str:
     """Return what two spellings of one part share: in lower case, accents written into their letters."""
     return unicodedata.normalize("NFC", part.lower())
-
-
-def _cache_key(encoder: Encoder, forms: list[tuple[str, ...]], layer: int, path: Path) -> str:
-    import transformers
-
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    parts = [
-        _RECIPE,
-        content,
-        encoder.revision,
-        encoder.untrained,
-        encoder.seed,
-        encoder.max_tokens,
-        layer,
-        forms,
-        MAX_OCCURRENCES,
-        transformers.__version__,
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def occurrences(
@@ -131,13 +96,25 @@ def _in_line(line: str, wanted: set[tuple[str, ...]], longest: int) -> Iterator[
         i += size
 
 
-def _running_means(
-    encoder: Encoder, forms: list[tuple[str, ...]], layer: int, path: Path, total: int, progress: bool
+def _means(
+    encoder: Encoder, words: Sequence[str], forms: list[tuple[str, ...]], layer: int, path: Path, *, progress: bool
 ) -> np.ndarray:
+    """Return the mean vector of each form, (n_forms, dim), or name the words that do not occur."""
+    skip_first = encoder.family == "decoder"
+    there = Counter(form for _, form, *_ in occurrences(path, forms, skip_first=skip_first))
+    missing = sorted({word for word in words if not there[_key(word)]})
+    if missing:
+        raise ExplaintError(
+            f"{len(missing)} of {len(words)} words do not occur in {path.name}: "
+            f"{', '.join(map(repr, missing))}; give a larger text, or leave them out"
+            + (". A decoder does not count a word that begins a line" if skip_first else "")
+        )
     row = {form: i for i, form in enumerate(forms)}
     sums, counts = np.zeros((len(forms), encoder.dim)), np.zeros(len(forms))
-    with tqdm(total=total, desc=f"corpus ({encoder.name})", unit="word", disable=not progress, leave=False) as bar:
-        for found in _chunks(occurrences(path, forms, skip_first=encoder.family == "decoder")):
+    with tqdm(
+        total=there.total(), desc=f"corpus ({encoder.name})", unit="word", disable=not progress, leave=False
+    ) as bar:
+        for found in _chunks(occurrences(path, forms, skip_first=skip_first)):
             rows = [row[form] for _, form, *_ in found]
             states = pooled_states(encoder, *_shown(encoder, found), [layer], progress=False)[0]
             np.add.at(sums, rows, states)

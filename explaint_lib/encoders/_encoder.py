@@ -112,6 +112,18 @@ class Encoder:
         }
         return {key: getattr(self, key) for key in keys} | counted | {"versions": versions}
 
+    def identity(self) -> dict[str, Any]:
+        """Return all of this encoder that its outputs depend on, to the last digit: what a cache must know.
+
+        The name is no part of it; the device's own name and the number of threads are, since sums are rounded in
+        the order in which they are made.
+        """
+        import torch
+
+        gpu = torch.cuda.get_device_name(self.device) if str(self.device).startswith("cuda") else None
+        about = {key: value for key, value in self.describe().items() if key != "name"}
+        return about | {"gpu": gpu, "threads": torch.get_num_threads()}
+
     def embedding_matrix(self) -> np.ndarray:
         """Return the input embedding rows, (vocab, dim) float32, without position, normalisation or
         scaling."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, atomic_path, cache_dir
-from explaint_lib.experiments._provenance import code_hash, hashed
-from explaint_lib.experiments.manifest import manifest
+from explaint_lib import __version__
+from explaint_lib._cache import Entry, code_hash, computer, hashed
+from explaint_lib._common import ExplaintError
 from explaint_lib.experiments.table import run_table
 
 if TYPE_CHECKING:
@@ -78,16 +75,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@cache
-def _made_by() -> str:
-    versions = manifest(data={}, model={}, arguments={}, seed=0)
-    about = {key: versions[key] for key in ("explaint", "versions", "platform")}
-    return json.dumps(about | {"code": code_hash(__name__)}, sort_keys=True)
-
-
 def made_by() -> dict[str, Any]:
-    """Return the versions, the kind of machine and the hash of the code that compute a cell."""
-    return json.loads(_made_by())
+    """Return the versions, the kind of machine and processor, and the hash of the code that compute a cell."""
+    return {"explaint": __version__, "code": code_hash(__name__)} | computer()
 
 
 def plan(grid: Grid, *, progress: bool = False) -> Plan:
@@ -185,73 +175,73 @@ class Plan:
     dropped: dict[str, list[str]]
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
-    def vectors_file(self, cell: Cell) -> Path:
-        """Return where the word vectors of a cell are kept: the same file for the same words, model and layer."""
+    def vectors(self, cell: Cell) -> Entry:
+        """Return where the word vectors of a cell are kept: the same place for the same words, model and layer."""
+        model = {key: value for key, value in self.models[cell.model].items() if key != "name"}
         about = {
-            "model": self.models[cell.model], "layer": cell.layer, "words": self.norms[cell.norms].word_forms,
-            "code": code_hash("explaint_lib.encoders"),
+            "model": model, "layer": cell.layer, "words": self.norms[cell.norms].word_forms,
+            "code": code_hash("explaint_lib.encoders"), "computer": computer(),
         }  # fmt: skip
-        return cache_dir() / "vectors" / f"{hashed(about)}.npy"
+        return Entry("vectors", hashed(about), ".npy")
 
-    def file(self, cell: Cell) -> Path:
-        """Return where the result of a cell is kept: its name is the hash of all that the result depends on."""
+    def entry(self, cell: Cell) -> Entry:
+        """Return where the result of a cell is kept; its key is the hash of all that the result depends on."""
         if cell.norms not in self._fingerprints:
             self._fingerprints[cell.norms] = self.norms[cell.norms].fingerprint()
         about = {
-            "cell": asdict(cell), "data": self._fingerprints[cell.norms], "vectors": self.vectors_file(cell).stem,
+            "cell": asdict(cell), "data": self._fingerprints[cell.norms], "vectors": self.vectors(cell).key,
             "made_by": made_by(),
         }  # fmt: skip
-        return cache_dir() / "cells" / f"{hashed(about)}.json"
+        return Entry("cells", hashed(about), ".json")
 
     def waiting(self) -> list[Cell]:
         """Return the cells that the cache does not hold."""
-        return [cell for cell in self.cells if not self.file(cell).is_file()]
+        return [cell for cell in self.cells if self.entry(cell).read() is None]
 
     def make_vectors(self, cells: Sequence[Cell], *, progress: bool = False) -> None:
         """Put the word vectors of some cells into the cache, all layers of a model from one pass."""
         from explaint_lib.encoders import load_encoder
 
-        absent: dict[Model, dict[str, dict[int, Path]]] = {}
+        absent: dict[Model, dict[str, dict[int, Entry]]] = {}
+        there: dict[Entry, bool] = {}
         for cell in cells:
-            if not (path := self.vectors_file(cell)).is_file():
-                absent.setdefault(cell.model, {}).setdefault(cell.norms, {})[cell.layer] = path
+            entry = self.vectors(cell)
+            if entry not in there:
+                there[entry] = entry.read() is not None
+            if not there[entry]:
+                absent.setdefault(cell.model, {}).setdefault(cell.norms, {})[cell.layer] = entry
         for model, of_norms in tqdm(absent.items(), desc="word vectors", unit="model", disable=not progress or None):
             encoder = load_encoder(model.name, revision=model.revision, **_weights(model))
-            for name, paths in of_norms.items():
+            for name, entries in of_norms.items():
                 with one_thread():
                     found = encoder.word_vectors(self.norms[name].word_forms, layer="all", progress=progress)
-                for layer, path in paths.items():
-                    _make_folder(path)
-                    with atomic_path(path) as beside:
-                        np.save(beside, found[layer], allow_pickle=False)
+                for layer, entry in entries.items():
+                    entry.write(found[layer])
 
     def task(self, cell: Cell) -> tuple[Cell, FeatureNorms, np.ndarray]:
         """Return the arguments of `compute`."""
-        return cell, self.norms[cell.norms], np.load(self.vectors_file(cell), allow_pickle=False)
+        return cell, self.norms[cell.norms], _still_there(self.vectors(cell))
 
     def keep(self, cell: Cell, result: dict[str, Any]) -> None:
-        """Put a result into the cache, unless it comes from another version of the library."""
+        """Put a result into the cache, unless it comes from another version of the library or kind of processor."""
         ours, theirs = made_by(), result["made_by"]
         if ours != theirs:
             what = [key for key in ours if ours[key] != theirs.get(key)]
             raise ExplaintError(
                 f"a worker computes with another {' and '.join(what)} than this process; its result was thrown away. "
                 "Install the same versions on every machine of the cluster"
+                + (f", and use processors of one kind ({', '.join(ours['processor'])})" if "processor" in what else "")
             )
-        path = self.file(cell)
-        _make_folder(path)
-        with atomic_path(path) as beside:
-            beside.write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
+        self.entry(cell).write(result)
 
     def result(self, cell: Cell) -> dict[str, Any]:
         """Return what the cache holds for a cell."""
-        return json.loads(self.file(cell).read_text(encoding="utf-8"))
+        return _still_there(self.entry(cell))
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise ExplaintError(
-            f"cannot write to {path.parent}: {fault}; set EXPLAINT_CACHE to a folder of yours"
-        ) from None
+def _still_there(entry: Entry) -> Any:
+    """Return the content of an entry that was whole a moment ago."""
+    found = entry.read()
+    if found is None:
+        raise ExplaintError(f"{entry.path} was removed or changed during the run; what is whole is kept: run again")
+    return found

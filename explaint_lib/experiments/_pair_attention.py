@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, atomic_path, cache_dir
+from explaint_lib._cache import kept
+from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import Encoder, Encoding
 from explaint_lib.probes import between
 from explaint_lib.relations import Sentence
 
 _CHUNK = 256  # sentences whose maps are held at once
-_RECIPE = 1  # part of the cache key: raise it when the recipe changes
 
 
 def noun_positions(encoding: Encoding, span: tuple[int, int]) -> np.ndarray:
@@ -63,25 +61,15 @@ def pair_attention(encoder: Encoder, sentences: Sequence[Sentence], *, progress:
 
 def _kept(encoder: Encoder, sentences: Sequence[Sentence]) -> np.ndarray:
     """Return the features of one chunk: computed once, then read from the cache. A killed run loses one chunk."""
-    store = cache_dir() / "pair_attention" / f"{_key(encoder, sentences)}.npy"
-    if store.is_file():
-        return np.load(store, allow_pickle=False)
+    about = {"encoder": encoder.identity(), "sentences": [list(sentence) for sentence in sentences]}
+    return kept("pair_attention", about, lambda: _features(encoder, sentences), code=__name__)
+
+
+def _features(encoder: Encoder, sentences: Sequence[Sentence]) -> np.ndarray:
     found = []
     encodings = encoder.encode([sentence.text for sentence in sentences], hidden_states=False)
     for sentence, encoding in zip(sentences, encodings, strict=True):
         nouns = [noun_positions(encoding, span) for span in (sentence.hyponym, sentence.hypernym)]
         surface = [nouns[0][0], nouns[1][0], len(nouns[0]), len(nouns[1])]
         found.append([*between(encoding.attention, *nouns).ravel(), *surface])
-    table = np.array(found, dtype=np.float32)
-    store.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(store) as fresh:
-        np.save(fresh, table, allow_pickle=False)
-    return table
-
-
-def _key(encoder: Encoder, sentences: Sequence[Sentence]) -> str:
-    import transformers
-
-    model = [encoder.revision, encoder.untrained, encoder.seed, encoder.n_layers, encoder.n_heads, encoder.device]
-    parts = [_RECIPE, model, transformers.__version__, [list(sentence) for sentence in sentences]]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return np.array(found, dtype=np.float32)
