@@ -297,3 +297,21 @@ def test_help_teaches_the_rivals():
 def test_every_predictor_and_negative_has_a_label():
     assert tuple(command._LABELS) == experiment.PREDICTORS
     assert tuple(command._NEGATIVES) == experiment.NEGATIVES
+
+
+def test_the_input_rows_of_a_word_are_those_it_has_inside_a_sentence():
+    """A tokenizer like Llama 2's, without a pre-tokenizer, joins the spaces before a word that stands alone."""
+    from types import SimpleNamespace
+
+    from tokenizers import Tokenizer, models, normalizers
+    from transformers import PreTrainedTokenizerFast
+
+    steps = ["▁ ▁", "r o", "b i", "bi n", "▁ ro", "▁ro bin"]
+    spellings = ["<unk>", "▁", *sorted(set("Theysawthrobin.")), *(step.replace(" ", "") for step in steps)]
+    vocabulary = {spelling: i for i, spelling in enumerate(spellings)}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[tuple(step.split()) for step in steps], unk_token="<unk>"))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    encoder = SimpleNamespace(tokenizer=tokenizer, max_tokens=64, name="toy")
+    assert tokenizer.tokenize(" robin") == ["▁▁", "ro", "bin"]
+    assert features._input_ids(encoder, "robin") == [vocabulary["▁robin"]]

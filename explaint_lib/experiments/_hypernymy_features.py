@@ -10,6 +10,7 @@ import numpy as np
 from explaint_lib import relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import Encoder, load_encoder
+from explaint_lib.encoders._words import located, pieces
 from explaint_lib.experiments._pair_attention import pair_attention
 
 
@@ -115,7 +116,7 @@ def _read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.
     before = "The " if encoder.family == "decoder" else ""  # a decoder's first position tells words apart badly
     vectors = np.empty((len(words), len(depths), encoder.dim))
     for i, encoding in enumerate(encoder.encode([before + word for word in words], attention=False)):
-        at = ~encoding.special & (encoding.offsets[:, 0] >= len(before)) & (encoding.offsets[:, 1] > 0)
+        at = pieces(encoding, len(before), len(encoding.text))
         vectors[i] = encoding.hidden_states[depths][:, at].mean(axis=1)
     vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -124,8 +125,10 @@ def _read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.
 
 
 def _input_ids(encoder: Encoder, word: str) -> list[int]:
-    """Return the ids of a word in the middle of a text, without special tokens."""
-    return encoder.tokenizer(" " + word, add_special_tokens=False)["input_ids"]
+    """Return the ids a word has inside a sentence: standing alone, some tokenizers spell it otherwise."""
+    before = "They saw the "
+    (encoding,), (at,) = located(encoder, [(f"{before}{word} there.", len(before), len(before) + len(word))])
+    return encoding.token_ids[at].tolist()
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:
