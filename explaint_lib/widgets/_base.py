@@ -8,7 +8,6 @@ for readers without JavaScript. No ids, no clock and no randomness: the entry is
 from __future__ import annotations
 
 import base64
-import html
 import json
 import zlib
 from collections.abc import Callable, Mapping
@@ -19,7 +18,8 @@ import anywidget
 import numpy as np
 import traitlets
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, printable
+from explaint_lib.widgets._picture import html_text
 
 _JS = Path(__file__).parent / "js"
 
@@ -190,10 +190,9 @@ class BookWidget(anywidget.AnyWidget):
         module = str(self._esm).replace("export default", "const widget =")
         code = text85(deflate(f"(() => {{\n{module}\n{shim}\n}})();".encode()))
         start = (_JS / "static_start.js").read_text("utf8")
-        label = html.escape(self.label, quote=True)
         return (
             f"<style>{_PAGE_CSS}</style>"
-            f'<div data-explaint="{self._kind}" role="group" aria-label="{label}">'
+            f'<div data-explaint="{self._kind}" role="group" aria-label="{html_text(self.label)}">'
             f'<script type="application/json">{script_json(self._state())}</script>'
             f'<div class="ex-mount"></div>'
             f'<div class="ex-static tex2jax_ignore mathjax_ignore">{self._static_figure()}</div>'
@@ -205,5 +204,5 @@ class BookWidget(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        text = f"<{type(self).__name__}: {self.label}>"
+        text = f"<{type(self).__name__}: {printable(self.label)}>"
         return {**data, "text/html": self.static_html(), "text/plain": text}, metadata

@@ -10,6 +10,13 @@ from html import escape
 
 import numpy as np
 
+from explaint_lib._common import printable
+
+
+def html_text(text: object) -> str:
+    """Return foreign text as HTML may hold it, between tags and in a quoted attribute."""
+    return escape(printable(text), quote=True)
+
 
 def png(alpha: np.ndarray, ink: str) -> str:
     """Return a one-colour PNG as a data URL; its opacity is `alpha`, shape (row, column), in [0, 1].
@@ -47,12 +54,12 @@ def matrix_svg(alpha: np.ndarray, tokens: Sequence[str], ink: str, name: str) ->
     texts = []
     for i, token in enumerate(tokens if named else ()):
         token = token[1:] if len(token) > 1 and token[0] in "Ġ▁" else token  # the mark of a word's beginning
-        short = escape(token if len(token) <= 12 else token[:11] + "…")
+        short = html_text(token if len(token) <= 12 else token[:11] + "…")
         middle = (i + 0.5) * cell
         texts.append(f'<text x="{left - 5}" y="{top + middle + 4:g}" text-anchor="end">{short}</text>')
         texts.append(f'<text transform="translate({left + middle + 3:g} {top - 5}) rotate(-60)">{short}</text>')
     width, height = left + size + (30 if named else 4), top + size + 4
-    what = escape(f"{name}: matrix of attention weights", quote=True)
+    what = html_text(f"{name}: matrix of attention weights")
     square = f'x="{left}" y="{top}" width="{size}" height="{size}"'
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '

@@ -9,7 +9,6 @@ identity overlay.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import ArrayLike
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets._attention_content import attention_content
 from explaint_lib.widgets._base import BookWidget, read_module, unpack_small
-from explaint_lib.widgets._picture import matrix_svg
+from explaint_lib.widgets._picture import html_text, matrix_svg
 
 COMBINED = {"mean": "mean of the heads", "max": "largest of the heads", "rollout": "rollout up to this layer"}
 
@@ -194,12 +193,12 @@ class AttentionViewer(BookWidget):
         what = COMBINED.get(self.combine, self.combine) if self.combine else head
         scale = max(float(a.max(initial=0)) for a in shown) or 1.0
         figures = [
-            f"<figure><figcaption><b>{escape(name)}</b></figcaption>"
+            f"<figure><figcaption><b>{html_text(name)}</b></figcaption>"
             f"{matrix_svg(a / scale, [m['tokens'][i] for i in keep], ink, name)}</figure>"
             for a, name, ink in zip(shown, (m["name"], m["control"]), ("#0068a8", "#b34700"), strict=False)
         ]
         return (
-            f"<p><b>{escape(self.label)}</b><br>Layer {self.layer}, {escape(what)}: rows attend to "
+            f"<p><b>{html_text(self.label)}</b><br>Layer {self.layer}, {html_text(what)}: rows attend to "
             f"columns; the darkest cell is {scale:.0%}{', one scale for both maps' if m['control'] else ''}.</p>"
             f"{''.join(figures)}"
         )

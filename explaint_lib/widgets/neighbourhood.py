@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets._base import BookWidget, as_numbers, deflate, read_module
+from explaint_lib.widgets._picture import html_text
 
 _NOBODY = 0xFFFF  # stands for "no neighbour": the word's vector is zero under that condition
 
@@ -131,12 +131,12 @@ class NeighbourhoodExplorer(BookWidget):
         m, i = self.meta, self.meta["words"].index(self.word)
         lists = [self.neighbours(name)[i] for name in m["conditions"]]
         gold = set(lists[0])
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in m["conditions"])
+        head = "".join(f'<th scope="col">{html_text(name)}</th>' for name in m["conditions"])
         rows = []
         for rank in range(m["k"]):
             cells = [own[rank] if rank < len(own) else "–" for own in lists]
             marks = ["✓ " if c and cell in gold else "" for c, cell in enumerate(cells)]
-            rows.append("".join(f"<td>{a}{escape(b)}</td>" for a, b in zip(marks, cells, strict=True)))
+            rows.append("".join(f"<td>{a}{html_text(b)}</td>" for a, b in zip(marks, cells, strict=True)))
         near = [sum(own in gold for own in names) for names in lists]
         foot = {
             f"of {m['k']} shared": [f"{count}" for count in near],
@@ -147,9 +147,9 @@ class NeighbourhoodExplorer(BookWidget):
             f"<tr><td></td>{''.join(f'<td>{value} <small>{name}</small></td>' for value in values[1:])}</tr>"
             for name, values in foot.items()
         )
-        reference = escape(m["conditions"][0])
+        reference = html_text(m["conditions"][0])
         return (
-            f"<p><b>{escape(self.label)}</b><br>The {m['k']} words nearest to “{escape(self.word)}”; ✓ marks "
+            f"<p><b>{html_text(self.label)}</b><br>The {m['k']} words nearest to “{html_text(self.word)}”; ✓ marks "
             f"those also near under {reference}.</p><table><thead><tr>{head}</tr></thead>"
             f"<tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody><tfoot>{sums}</tfoot></table>"
         )

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 
+from explaint_lib._common import printable
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
 from .conftest import document, serve, widget
@@ -244,7 +245,7 @@ def test_hostile_strings_are_shown_as_they_are(open_page):
     page = open_page("nasty.html")
     assert page.locator("[data-explaint-ready]").count() == 2
     titles = widget(page, 0).locator(".panel .tok[data-side=q] title").all_text_contents()
-    assert titles == NASTY
+    assert titles == [printable(text) for text in NASTY]
     assert widget(page, 0).locator(".title").inner_text() == "<i>label</i>"
     with page.expect_download() as caught:
         widget(page, 0).get_by_role("button", name="Download CSV").click()

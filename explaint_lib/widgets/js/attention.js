@@ -163,12 +163,12 @@ class AttentionView extends AttentionControls {
       ];
     const unknown = this.panels.find((p) => !p.identity);
     if (blind)
-      return this.legend.replaceChildren("Each map on its own scale: from its smallest weight, pale, to its largest, dark.");
+      return tell(this.legend, "Each map on its own scale: from its smallest weight, pale, to its largest, dark.");
     if (measure)
       parts.push(
         `Links, cells and gauges fade by how far each end still is its token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `,
       );
-    this.legend.replaceChildren(...parts, this.panels.find((p) => p.note)?.note ?? "");
+    tell(this.legend, ...parts, this.panels.find((p) => p.note)?.note ?? "");
   }
 
   // -- the selection: what the pointer, the keyboard or a pin points at, {q, k}; the same in every panel --
@@ -194,7 +194,8 @@ class AttentionView extends AttentionControls {
     else if (!idle) said = q !== null ? `: ${this.quote(q)} attends to` : `: ${this.quote(k)} is attended to by`;
     const pinned =
       this.pin && sameSpot(this.pin, { q, k }) ? [html("span", { class: "muted" }, " (pinned; Escape frees it)")] : [];
-    this.status.replaceChildren(
+    tell(
+      this.status,
       html("div", {}, html("b", {}, this.title), said, ...pinned),
       ...(idle || this.guessing.open
         ? [] // the numbers would give the answer
@@ -286,7 +287,7 @@ class AttentionView extends AttentionControls {
       "msg:custom": (message) => {
         if (message?.type === "alive" && message.compute) this.panelsBox.before(this.form);
         if (message?.type !== "error") return;
-        this.error.textContent = message.text;
+        tell(this.error, message.text);
         this.speak(this.pin ?? NONE);
       },
     };
@@ -342,18 +343,19 @@ class AttentionView extends AttentionControls {
   // A link may be older than the page: what does not fit is left as it is.
   restore(state) {
     const { meta, combinations } = this.maps,
+      own = (known, name) => typeof name === "string" && Object.hasOwn(known, name), // and not "constructor"
       fits = {
         layer: (v) => Number.isInteger(v) && v >= 0 && v < meta.layers,
         head: (v) => Number.isInteger(v) && v >= 0 && v < meta.heads,
-        combine: (v) => v === "" || v in combinations,
+        combine: (v) => v === "" || own(combinations, v),
         view: (v) => v === "lines" || v === "matrix",
         merged: (v) => typeof v === "boolean",
         show_special: (v) => typeof v === "boolean",
-        measure: (v) => v === "" || v in (meta.identity ?? {}),
+        measure: (v) => v === "" || own(meta.identity ?? {}, v),
       };
     this.guessing.stop(false);
     this.put(Object.fromEntries(STATE.filter((key) => fits[key](state[key])).map((key) => [key, state[key]])));
-    if (this.maps.list[state.overview]) this.overlook(state.overview);
+    if (Number.isInteger(state.overview) && this.maps.list[state.overview]) this.overlook(state.overview);
     const known = (i) => i === null || (Number.isInteger(i) && i >= 0 && i < this.maps.items.length);
     setTimeout(() => {
       if (!state.pin || !known(state.pin.q) || !known(state.pin.k)) return; // after the redraw, which frees a pin
@@ -364,7 +366,7 @@ class AttentionView extends AttentionControls {
 
   // -- files --
   fileName(ending) {
-    const what = this.get("combine").replace(/[^\p{L}\p{N}]+/gu, "_") || `head${this.get("head")}`; // a name may hold anything
+    const what = fileSafe(this.get("combine")) || `head${this.get("head")}`;
     return `attention-layer${this.get("layer")}-${what}.${ending}`;
   }
   saveCsv() {

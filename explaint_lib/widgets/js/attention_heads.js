@@ -73,7 +73,10 @@ class HeadGrid {
     };
     setTimeout(step, 0, 0);
     const names = maps.meta.head_names;
-    this.note.textContent = `All ${names ? "maps" : "heads"} (rows: layers, columns: ${names ? names.map((n, i) => `${i} ${n}`).join(", ") : "heads"})${maps.list.length > 1 ? `, ${map.name}` : ""}: darker is more weight, on one scale for all.`;
+    tell(
+      this.note,
+      `All ${names ? "maps" : "heads"} (rows: layers, columns: ${names ? names.map((n, i) => `${i} ${n}`).join(", ") : "heads"})${maps.list.length > 1 ? `, ${map.name}` : ""}: darker is more weight, on one scale for all.`,
+    );
   }
   // Long texts: a pixel is the strongest weight in its patch. Opacity is the root of the weight: diffuse heads stay visible.
   thumb(canvas, matrix, m, ink) {

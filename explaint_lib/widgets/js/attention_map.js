@@ -31,7 +31,8 @@ class AttentionMaps {
     this.meta = meta;
     this.list = list;
     this.hasSpecial = meta.special.some(Boolean);
-    this.combinations = meta.head_names ? {} : { ...(meta.heads > 1 ? BUILT_IN : { rollout: BUILT_IN.rollout }) };
+    const makes = meta.heads > 1 ? BUILT_IN : { rollout: BUILT_IN.rollout };
+    this.combinations = Object.assign(Object.create(null), meta.head_names ? {} : makes); // a name may be "__proto__"
     for (const name of meta.summaries) this.combinations[name] = name;
   }
   headName(head) {
@@ -155,7 +156,7 @@ class AttentionMaps {
   within(map, layer, head, combine = "") {
     const own = this.meta.summaries.indexOf(combine),
       row = layer * (this.meta.heads + this.meta.summaries.length),
-      step = combine in BUILT_IN ? Math.max(...map.steps) : map.steps[row + (own < 0 ? head : this.meta.heads + own)];
+      step = Object.hasOwn(BUILT_IN, combine) ? Math.max(...map.steps) : map.steps[row + (own < 0 ? head : this.meta.heads + own)];
     return `${(50 * step).toFixed(2)}%`;
   }
   // The favourite of each row: the key with the largest weight. No favourite (-1) where a row holds nothing.

@@ -36,20 +36,32 @@ const CSS_BASE = `
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
 @media (forced-colors: active) { .ex .seg label:has(:checked) { outline: 2px solid Highlight; outline-offset: -2px; } }
 `;
-function put(element, props, children) {
+// Text that others wrote, as it may stand among ours: what would act, hide or turn the line around, as an escape (Python's
+// `printable`). Line feeds do nothing in HTML; the two joiners stay after a letter beyond ASCII, where a script needs them.
+const plain = (text) =>
+  text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character, at) => {
+    if (/[\u200c\u200d]/.test(character) && text.charCodeAt(at - 1) > 127) return character;
+    const code = character.codePointAt(0),
+      [mark, digits] = code < 256 ? ["x", 2] : code < 65536 ? ["u", 4] : ["U", 8];
+    return `\\${mark}${code.toString(16).padStart(digits, "0")}`;
+  });
+const plainly = (parts) => parts.map((part) => (typeof part === "string" ? plain(part) : part));
+// All text goes into the page through these, as text.
+const set = (element, props) => {
   for (const [key, value] of Object.entries(props))
-    if (value !== null && value !== undefined && value !== false)
-      element.setAttribute(key, value === true ? "" : value);
-  element.append(...children);
+    element.setAttribute(key, key === "aria-label" || key === "title" ? plain(String(value)) : value);
+  return element;
+};
+function put(element, props, children) {
+  const given = Object.entries(props).filter(([, value]) => value !== null && value !== undefined && value !== false);
+  set(element, Object.fromEntries(given.map(([key, value]) => [key, value === true ? "" : value])));
+  element.append(...plainly(children));
   return element;
 }
+const tell = (element, ...parts) => element.replaceChildren(...plainly(parts));
 const html = (tag, props = {}, ...children) => put(document.createElement(tag), props, children);
 const svg = (tag, props = {}, ...children) =>
   put(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
-const set = (element, props) => {
-  for (const [key, value] of Object.entries(props)) element.setAttribute(key, value);
-  return element;
-};
 
 // Shadow DOM: the theme's css cannot leak in, MathJax cannot walk in, ids and radio names cannot clash with a second widget.
 function mount(el, css, label) {
@@ -166,14 +178,21 @@ function download(name, type, text) {
   html("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
+// A spreadsheet would compute a text that begins like a formula: it gets an apostrophe in front, and so does one that
+// begins with an apostrophe, so that taking one away gives the text back.
 const csvRow = (cells) =>
-  cells.map((c) => (/[",\r\n\u2028\u2029]/.test((c = String(c))) ? `"${c.replaceAll('"', '""')}"` : c)).join(",") +
-  "\r\n";
+  cells
+    .map((c) => (typeof c === "string" ? c.replace(/^[=+\-@\t\r\n＝＋－＠']/, "'$&") : String(c)))
+    .map((c) => (/[",\r\n\u2028\u2029]/.test(c) ? `"${c.replaceAll('"', '""')}"` : c))
+    .join(",") + "\r\n";
+const fileSafe = (text) => text.replace(/[^\p{L}\p{N}]+/gu, "_").slice(0, 60); // a name may hold anything
 const visible = (text) =>
-  text
-    .replace(/[\r\n\u2028\u2029]/g, "↵")
-    .replace(/\t/g, "⇥")
-    .replace(/^ +$/, "␣") || "∅";
+  plain(
+    text
+      .replace(/[\r\n\u2028\u2029]/g, "↵")
+      .replace(/\t/g, "⇥")
+      .replace(/^ +$/, "␣"),
+  ) || "∅";
 const pen = document.createElement("canvas").getContext("2d");
 const FONT = '13px system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
 const widthOf = (text) => {

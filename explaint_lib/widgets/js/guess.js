@@ -54,7 +54,7 @@ class Guessing {
     if (this.choices !== this.round.answers.length) this.right = this.rounds = 0; // another game
     this.choices = this.round.answers.length;
     this.lay(true);
-    this.said.replaceChildren(html("b", {}, this.round.question), ` ${this.round.hint ?? ""}`);
+    tell(this.said, html("b", {}, this.round.question), ` ${this.round.hint ?? ""}`);
     this.answers.replaceChildren(
       ...this.round.answers.map((text, i) => button(text, () => this.answer(i), { class: "button strong" })),
       button("Stop", () => this.stop()),
@@ -67,7 +67,7 @@ class Guessing {
     this.rounds += 1;
     this.right += i === right;
     this.show();
-    this.said.replaceChildren(html("b", {}, i === right ? "Right. " : "No. "), `${after} `, this.score());
+    tell(this.said, html("b", {}, i === right ? "Right. " : "No. "), `${after} `, this.score());
     this.answers.replaceChildren(
       button("Next", () => this.next(), { class: "button strong" }),
       button("Stop", () => this.stop()),

@@ -66,7 +66,7 @@ class NeighbourhoodView extends NeighbourhoodControls {
       scores = lists.conditions.slice(1).map((name, c) => `${name} ${this.hits(lists.near(c + 1, this.self))}`);
     const all = scores.length && !blind ? `: ${scores.join(", ")} of ${lists.k}` : "",
       kind = blind ? "" : lists.category(this.self);
-    this.status.textContent = `${lists.n.toLocaleString("en")} words. “${visible(lists.words[this.self])}”${kind}${all}.`;
+    tell(this.status, `${lists.n.toLocaleString("en")} words. “${visible(lists.words[this.self])}”${kind}${all}.`);
     this.box.classList.toggle("asking", blind);
     this.keyBox.replaceChildren(...this.key());
     this.columns.replaceChildren(
@@ -210,7 +210,8 @@ class NeighbourhoodView extends NeighbourhoodControls {
       ? `: near “${visible(lists.words[self])}” under ${where.join(", ")}.`
       : `: not among the ${lists.k} nearest under any condition.`;
     const more = both.length > 12 ? ` and ${both.length - 12} more` : "";
-    this.note.replaceChildren(
+    tell(
+      this.note,
       html("b", {}, visible(lists.words[pointed])),
       lists.category(pointed) + says,
       ...(lists.features
@@ -257,7 +258,7 @@ class NeighbourhoodView extends NeighbourhoodControls {
         if (message?.type === "alive" && message.compute) this.searchBar.after(this.form);
         if (message?.type !== "error") return;
         this.refresh();
-        this.error.textContent = message.text;
+        tell(this.error, message.text);
       },
     };
     for (const [event, act] of Object.entries(this.handlers)) this.model.on(event, act);
@@ -274,9 +275,12 @@ class NeighbourhoodView extends NeighbourhoodControls {
       like = this.lists.beginning(typed);
     if (at >= 0) this.go(at);
     else if (typed === "") this.status.textContent = "Type a word.";
-    else if (!like.length) this.status.textContent = `“${typed}” is not among the ${this.lists.n} words.`;
+    else if (!like.length) tell(this.status, `“${typed}” is not among the ${this.lists.n} words.`);
     else
-      this.status.textContent = `${like.length} words begin so: ${like.slice(0, 5).join(", ")}${like.length > 5 ? " …" : ""}`;
+      tell(
+        this.status,
+        `${like.length} words begin so: ${like.slice(0, 5).map(visible).join(", ")}${like.length > 5 ? " …" : ""}`,
+      );
   }
   // Up and down within a list, left and right between lists.
   move(event) {
@@ -329,7 +333,7 @@ class NeighbourhoodView extends NeighbourhoodControls {
         ),
     );
     download(
-      `neighbours-${lists.words[self].replace(/[^\p{L}\p{N}]+/gu, "_")}.csv`,
+      `neighbours-${fileSafe(lists.words[self])}.csv`,
       "text/csv",
       "\ufeff" + rows.map(csvRow).join(""),
     );
