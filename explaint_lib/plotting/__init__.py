@@ -8,7 +8,7 @@ it), chance is always drawn, and labels sit at what they name. What they do not 
 are given; two intervals that overlap are no test of a difference.
 """
 
-from explaint_lib.plotting._style import LOOKS, Look, look, set_style, style
+from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
 from explaint_lib.plotting.maps import attention_lines, attention_map
 from explaint_lib.plotting.results import conditions_plot, curves_plot, null_histogram, sweep_plot
 from explaint_lib.plotting.tables import verdict_table
@@ -22,6 +22,7 @@ __all__ = [
     "curves_plot",
     "look",
     "null_histogram",
+    "plain",
     "set_style",
     "style",
     "sweep_plot",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
+
+from explaint_lib._common import printable
 
 # Okabe & Ito (2008), darkened where the original is too pale for a line on white
 BLUE, VERMILLION, GREEN, PURPLE = "#0068a8", "#c44e00", "#00805c", "#a8508a"
@@ -43,11 +46,20 @@ _SPARE = (
 )  # fmt: skip
 
 
+def plain(name: object) -> str:
+    """Return a name from a file, a model or a text as matplotlib draws it letter by letter.
+
+    Two dollar signs would make a formula of what stands between them (or stop the drawing, where it is none); control
+    characters have no picture.
+    """
+    return printable(name).replace("$", r"\$")
+
+
 def look(name: str, position: int = 0) -> Look:
     """Return the look of a condition; an unknown name gets the spare look number `position`, and its own name."""
     if name in LOOKS:
         return LOOKS[name]
-    return _SPARE[position % len(_SPARE)]._replace(label=str(name).replace("_", " "))
+    return _SPARE[position % len(_SPARE)]._replace(label=plain(str(name).replace("_", " ")))
 
 
 def _settings() -> dict[str, Any]:
@@ -72,6 +84,10 @@ def style() -> AbstractContextManager[None]:
 
 
 def set_style() -> None:
-    """Give every later figure of this session the book's look (the first cell of a chapter); tables cut no text."""
+    """Give every later figure of this session the book's look (the first cell of a chapter).
+
+    Tables cut no text and read no formula in it. A letter that the font lacks is a box, without a warning each.
+    """
     mpl.rcParams.update(_settings())
-    pd.set_option("display.max_colwidth", None)
+    pd.set_option("display.max_colwidth", None, "display.html.use_mathjax", False)
+    warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font", category=UserWarning)

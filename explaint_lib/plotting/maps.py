@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.plotting._style import BLUE, GREY
+from explaint_lib.plotting._style import BLUE, GREY, plain
 
 _MOST_NAMED = 40
 
@@ -116,6 +116,6 @@ def _checked(weights: ArrayLike, tokens: Sequence[str]) -> tuple[np.ndarray, lis
 
 
 def _plain(token: str) -> str:
-    """Return `token` as matplotlib may print it: a dollar sign would start a formula, a long word would not fit."""
+    """Return `token` as it fits beside a map."""
     token = " ".join(token.split()) or "␣"
-    return (token if len(token) <= 14 else token[:13] + "…").replace("$", r"\$")
+    return plain(token if len(token) <= 14 else token[:13] + "…")

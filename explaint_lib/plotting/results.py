@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look
+from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look, plain
 
 Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
 
@@ -83,7 +83,7 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
             va="top", color=GREY,
         )  # fmt: skip
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(metric.replace("_at_", "@").replace("_", " "))
+    ax.set_xlabel(plain(metric.replace("_at_", "@").replace("_", " ")))
     return ax
 
 
@@ -135,8 +135,8 @@ def curves_plot(
     if level is not None:
         ax.plot(first[0], level, "--", color=GREY, lw=1.6, zorder=1)
         ends.append((level[-1], LOOKS["chance"]))
-    ax.set_xlabel(x)
-    ax.set_ylabel(ylabel or y)
+    ax.set_xlabel(plain(x))
+    ax.set_ylabel(ylabel or plain(y))
     ax.margins(x=0.02)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return _label_ends(ax, ends)
@@ -188,7 +188,7 @@ def null_histogram(
     middle = float(np.median(null))
     side = "left" if middle < (low + high) / 2 else "right"
     at = low - 0.6 * room if side == "left" else high + 0.6 * room
-    ax.text(at, 1.05 * top, f"{null.size:,} {label}", color=colour, ha=side, va="bottom")
+    ax.text(at, 1.05 * top, f"{null.size:,} {plain(label)}", color=colour, ha=side, va="bottom")
     ax.set_xlabel(xlabel)
     ax.set_ylabel("count")
     ax.grid(axis="x", visible=False)
