@@ -6,6 +6,9 @@ not there, terminal sequences are bytes below 32, formulas begin a cell. None ca
 
 from __future__ import annotations
 
+import unicodedata
+from html.parser import HTMLParser
+
 HOSTILE = {
     # pages
     "script": "<script>window.explaintPwned=1</script>",
@@ -70,3 +73,33 @@ HOSTILE = {
 }
 LONE = "\ud800"  # half of a surrogate pair: no file in UTF-8 holds it, an argument or a tokenizer may
 STRINGS = list(HOSTILE.values())
+
+
+class _Skeleton(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, ...]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, *sorted(name for name, _ in attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append(("comment",))
+
+    handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def skeleton(page: str) -> list[tuple[str, ...]]:
+    """Return every element of an HTML text with the names of its attributes: nothing in it may come from data."""
+    reader = _Skeleton()
+    reader.feed(page)
+    reader.close()
+    return reader.found
+
+
+def acts(text: str) -> list[str]:
+    """Return the characters that are no letters: what moves a cursor, colours, hides or turns the line around."""
+    joiners = "\u200c\u200d"  # scripts need them
+    return [
+        c for c in text if c != "\n" and c not in joiners and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    ]
