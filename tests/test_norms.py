@@ -12,7 +12,7 @@ import pytest
 from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms import FeatureNorms, load_norms
-from explaint_lib.norms.published import BINDER_DOMAINS, BINDER_RATINGS
+from explaint_lib.norms.ratings import BINDER_DOMAINS, BINDER_RATINGS
 from explaint_lib.norms.tables import read_header, read_table
 
 
@@ -197,23 +197,23 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_cells_stay_what_they_are(tmp_path):
     path = write(tmp_path, "t.csv", "word,size,007\nnull,1,2\ntrue , 3,4\nnan,5,6\n\nNA,7,8\n")
     table = read_table(path)
-    assert list(table["word"]) == ["null", "true", "nan", "NA"]
-    assert list(table["007"]) == ["2", "4", "6", "8"]
+    assert list(table.cells["word"]) == ["null", "true", "nan", "NA"]
+    assert list(table.cells["007"]) == ["2", "4", "6", "8"]
 
 
 def test_a_workbook_gives_the_same_cells_as_text(tmp_path):
     frame = pd.DataFrame({"word": ["null", True, 7, "x "], "size": [28.0, 2.5, None, 0]}, dtype=object)
     frame.to_excel(tmp_path / "t.xlsx", index=False)
     table = read_table(tmp_path / "t.xlsx")
-    assert list(table["word"]) == ["null", "true", "7", "x"]
-    assert list(table["size"]) == ["28", "2.5", "", "0"]
-    assert read_header(tmp_path / "t.xlsx") == ["word", "size"]
+    assert list(table.cells["word"]) == ["null", "true", "7", "x"]
+    assert list(table.cells["size"]) == ["28", "2.5", "", "0"]
+    assert read_header(tmp_path / "t.xlsx", len) == ["word", "size"]
 
 
 @pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.txt", "\t"), ("t.csv", ";")])
 def test_separators_and_byte_order_mark(tmp_path, name, separator):
     path = write(tmp_path, name, "\ufeff" + separator.join(["word", "a", "b"]) + "\n" + separator.join(["x", "1", "0"]))
-    assert list(read_table(path).columns) == ["word", "a", "b"] == read_header(path)
+    assert read_table(path).columns == ["word", "a", "b"] == read_header(path, len)
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,12 @@ def test_separators_and_byte_order_mark(tmp_path, name, separator):
         ("t.csv", b"word,a\n", "no rows"),
         ("t.csv", b"word,a,a\nx,1,2\n", "'a' more than once"),
         ("t.csv", b"word,,a\nx,1,2\n", "column 2 holds cells and has no header"),
-        ("t.csv", b"word,a\nx,1,2,3\n", "cannot be read"),
+        ("t.csv", b"word,a\nx,1,2,3\n", "line 2: cells beyond the 2 columns"),
         ("t.csv", "word,a\nÄ,1\n".encode("latin-1"), "not UTF-8"),
         ("t.xlsx", b"not a workbook", "cannot be read as a xlsx"),
         ("t.parquet", b"not parquet", "cannot be read as a parquet"),
-        ("t.pkl", b"x", "expected a file ending in"),
+        ("t.pkl", b"x", "no rows"),
+        ("t.pkl", b"\x80\x04\x95", "not UTF-8"),
     ],
 )
 def test_files_that_cannot_be_tables(tmp_path, name, content, message):
@@ -299,8 +300,8 @@ def test_missing_marks_are_missing_and_zero_is_zero(tmp_path):
         ("word,category\nx,1\ny,2\n", "no column holds a feature"),
         ("word,feature,weight\nx,a,1\n", "'value' or 'strength'"),
         ("word,feature,value\nx,a,1\nx,a,2\n", r"1 pairs.*\('x', 'a'\)"),
-        ("word,feature,value\nx,,1\ny,a,2\n", "1 rows have no feature, first is data row 1"),
-        ("word,feature,value\nx,a,often\ny,a,2\n", "column 'value' must hold numbers.*'often' in data row 1"),
+        ("word,feature,value\nx,,1\ny,a,2\n", "line 2: no feature in column 'feature'"),
+        ("word,feature,value\nx,a,often\ny,a,2\n", "column 'value' must hold numbers.*'often' in line 2"),
         ("word,category,feature,value\nx,p,a,1\nx,q,b,2\n", "'x' has more than one category: p, q"),
         ("word,a,b\nx,\"1,5\",2\ny,2,1\n", "write a decimal point"),
         ("word,a,b\nx,1,2\nx,2,1\n", "occurring more often: 'x'"),
@@ -416,7 +417,7 @@ def test_binder_refuses_other_scales_and_lost_ratings(tmp_path):
         load_norms(binder_like(tmp_path / "b.csv", Head=7))
     frame = pd.read_csv(binder_like(tmp_path / "c.csv")).drop(columns="Head")
     frame.to_csv(tmp_path / "c.csv", index=False)
-    with pytest.raises(ExplaintError, match="lacks 1 of 65: Head"):
+    with pytest.raises(ExplaintError, match="lacks 1 of 65 ratings: Head"):
         load_norms(tmp_path / "c.csv")
 
 

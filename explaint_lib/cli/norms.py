@@ -3,6 +3,8 @@ more."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,13 +26,22 @@ app = typer.Typer(
 _ADD = "\n\n".join(
     (
         "Check a norm file and install it, so that --norms NAME finds it, fast, from anywhere.",
-        "The published files of McRae 2005, Buchanan 2019 and Binder 2016 are recognised by their columns, "
-        "whatever they are called. Any other table (CSV, TSV, XLSX, Parquet) has one of two forms.",
+        "Published files are recognised by their columns, whatever they are called: McRae 2005, Buchanan 2019, CSLB "
+        "2014, Binder 2016, Warriner 2013, Brysbaert 2014, Lancaster 2020, Glasgow 2019, THINGS and THINGSplus. Any "
+        "other "
+        "table (text with any separator and any ending, XLSX, Parquet) has one of two forms.",
         "long: columns word, feature, value (or strength); optionally category, feature_type",
-        "wide: columns word, optionally category, and one column of numbers a feature",
+        "wide: columns word, optionally category, and one column of numbers a feature; columns whose names say a "
+        "count, a "
+        "spread or a property of the word (N, SD, Length, Frequency, ...) are left aside and named, unless --ratings "
+        "names them",
+        "Columns with other names: say which they are with --word, --feature, --value, --category, --ratings. These "
+        "options, --sheet and --separator work in describe as well; what they chose is remembered.",
         'Write homonyms with a hint, "bat_(animal)": the hint is kept apart from the word. Leave a missing '
-        "rating empty or write na; it is never read as 0. The file itself is not changed.",
+        "rating empty or write na; it is never read as 0. The file itself is not changed, and a file with "
+        "faults is not taken by half: all of them are listed, with their lines.",
         "Example: explaint norms add mcrae ~/Downloads/CONCS_FEATS_concstats_brm.xlsx",
+        "Example: explaint norms add senses ratings.csv --word Item --ratings Seen,Heard,Touched",
     )
 )
 
@@ -40,6 +51,34 @@ Single cells of human norms are never printed; their terms do not allow giving t
 
 Example: explaint norms describe bundled
 """
+
+WordOption = Annotated[str | None, typer.Option("--word", metavar="COLUMN", help="The column of words.")]
+FeatureOption = Annotated[
+    str | None, typer.Option("--feature", metavar="COLUMN", help="The column of features of a long table.")
+]
+ValueOption = Annotated[
+    str | None, typer.Option("--value", metavar="COLUMN", help="The column of values of a long table.")
+]
+CategoryOption = Annotated[
+    str | None, typer.Option("--category", metavar="COLUMN", help="The column of the words' categories.")
+]
+RatingsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ratings", metavar="COLUMN,COLUMN,...", help="The columns of a wide table to take; all others are left aside."
+    ),
+]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", metavar="NAME", help="The sheet of a workbook that has several.")
+]
+SeparatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        metavar="NAME",
+        help="Of a text file: tab, comma, semicolon, space, bar or a character; found in the text if not given.",
+    ),
+]
 
 
 class KindOption(StrEnum):
@@ -70,11 +109,23 @@ def list_() -> None:
 @app.command(help=_DESCRIBE)
 def describe(
     name: Annotated[str, typer.Argument(help="A name of `explaint norms list`, or the path of a file.")],
+    kind: Annotated[KindOption | None, typer.Option(help="As in `explaint norms add`.")] = None,
+    word: WordOption = None,
+    feature: FeatureOption = None,
+    value: ValueOption = None,
+    category: CategoryOption = None,
+    ratings: RatingsOption = None,
+    sheet: SheetOption = None,
+    separator: SeparatorOption = None,
 ) -> None:
     """Print the aggregates of one set of norms."""
     from explaint_lib import norms
 
-    _print_description(norms.load_norms(name).describe())
+    found = norms.load_norms(
+        name, kind=kind.value if kind else None, word=word, feature=feature, value=value, category=category,
+        ratings=_columns(ratings), sheet=sheet, separator=separator,
+    )  # fmt: skip
+    _print_description(found.describe(), found.features if found.kind == "dense" else ())
 
 
 @app.command(help=_ADD)
@@ -92,18 +143,35 @@ def add(
         str | None, typer.Option(help="The citation to print above results; published files bring their own.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace norms installed under this name.")] = False,
+    word: WordOption = None,
+    feature: FeatureOption = None,
+    value: ValueOption = None,
+    category: CategoryOption = None,
+    ratings: RatingsOption = None,
+    sheet: SheetOption = None,
+    separator: SeparatorOption = None,
 ) -> None:
     """Install one norm file."""
     from explaint_lib import norms
 
-    added = norms.add(name, file, kind=kind.value if kind else None, source=source, force=force)
+    added = norms.add(
+        name, file, kind=kind.value if kind else None, source=source, force=force, word=word, feature=feature,
+        value=value, category=category, ratings=_columns(ratings), sheet=sheet, separator=separator,
+    )  # fmt: skip
     say(f"recognised: {added.layout}")
-    _print_description(added.norms.describe())
+    _print_description(added.norms.describe(), added.norms.features)
     say(f"\nstored as {added.path}")
 
 
-def _print_description(facts: dict[str, Any]) -> None:
-    """Print the dictionary of `FeatureNorms.describe` for a reader."""
+def _columns(listed: str | None) -> list[str] | None:
+    """Split a list of columns at its commas; a name that holds a comma stands in quotation marks."""
+    if listed is None:
+        return None
+    return [name.strip() for name in next(csv.reader([listed], skipinitialspace=True), []) if name.strip()]
+
+
+def _print_description(facts: dict[str, Any], features: Sequence[str], limit: int = 30) -> None:
+    """Print the dictionary of `FeatureNorms.describe` for a reader, with the names of these features."""
     sparse = facts["kind"] == "sparse"
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
@@ -120,6 +188,8 @@ def _print_description(facts: dict[str, Any]) -> None:
         "homonyms": f"{facts['n_words_with_hint']} words carry a hint in brackets",
         "categories": _top(facts["categories"], facts["n_words"], "words"),
         "feature types": _top(facts["feature_types"], facts["n_features"], "features"),
+        "features": ", ".join(features[:limit])
+        + (f" and {len(features) - limit} more" if len(features) > limit else ""),
         "notes": "\n".join(facts["notes"]) or "none",
         "fingerprint": facts["fingerprint"],
     }
@@ -128,6 +198,8 @@ def _print_description(facts: dict[str, Any]) -> None:
             f"; {facts['features_per_word']:.1f} features a word; {facts['features_of_one_word']:.0%} of "
             "the features belong to one word only"
         )
+    if not features:
+        del rows["features"]
     for label, text in rows.items():
         table.add_row(label, text)
     Terminal().print(table)

@@ -88,7 +88,8 @@ class FeatureNorms:
             _tags(self.feature_types, len(self.features), self.name, "feature_types", "features"),
         )
         put(self, "notes", tuple(self.notes))
-        _check_cells(self)
+        if found := faults(self.values, self.kind, self.words, self.features):
+            raise ExplaintError(f"{self.name}: " + "; and ".join(found))
         for word, form in zip(self.words, self.word_forms, strict=True):
             if not form:
                 raise ExplaintError(f"{self.name}: nothing is left of the word {word!r} without its hint")
@@ -259,29 +260,41 @@ def _matrix(values: object, norms: FeatureNorms) -> np.ndarray:
     return matrix
 
 
-def _check_cells(norms: FeatureNorms) -> None:
-    """Raise for cells that cannot be, and for rows and columns that say nothing."""
-    values, name = norms.values, norms.name
+def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Sequence[str]) -> list[str]:
+    """Say of a table all that cannot be: cells of its kind, rows and columns that say nothing.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_words, n_features)
+    kind : {"sparse", "dense"}
+    words, features : sequence of str
+        The labels, for the messages.
+    """
+    found = []
     if np.isinf(values).any():
-        raise ExplaintError(f"{name}: every cell must be finite, {int(np.isinf(values).sum())} are infinite")
-    if norms.kind == "sparse":
-        if np.isnan(values).any():
-            raise ExplaintError(
-                f"{name}: sparse norms cannot hold missing cells, found {norms.n_missing}; write 0 for a "
-                "feature that was not named, or declare the norms dense if the cells are ratings that are "
-                "missing"
+        found.append(f"every cell must be finite, {int(np.isinf(values).sum())} are infinite")
+    if kind == "sparse":
+        if missing := int(np.isnan(values).sum()):
+            found.append(
+                f"sparse norms cannot hold missing cells, found {missing}; write 0 for a feature that was not named, "
+                "or "
+                "declare the norms dense if the cells are ratings that are missing"
             )
         if (values < 0).any():
-            raise ExplaintError(
-                f"{name}: production strengths cannot be negative, {int((values < 0).sum())} are; if these "
-                "are ratings, declare the norms dense"
+            found.append(
+                f"production strengths cannot be negative, {int((values < 0).sum())} are; if these are ratings, "
+                "declare "
+                "the norms dense"
             )
-    fault = "zero everywhere" if norms.kind == "sparse" else "constant or missing everywhere"
-    for axis, labels, what in ((1, norms.words, "words"), (0, norms.features, "features")):
-        bare = np.flatnonzero(_uninformative(values, norms.kind, axis))
+    if found:
+        return found
+    fault = "zero everywhere" if kind == "sparse" else "constant or missing everywhere"
+    for axis, labels, what in ((1, words, "words"), (0, features, "features")):
+        bare = np.flatnonzero(_uninformative(values, kind, axis))
         if len(bare):
             shown = _some([labels[i] for i in bare])
-            raise ExplaintError(f"{name}: {len(bare)} {what} are {fault} and say nothing: {shown}; remove them")
+            found.append(f"{len(bare)} {what} are {fault} and say nothing: {shown}; remove them")
+    return found
 
 
 def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:

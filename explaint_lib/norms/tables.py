@@ -1,158 +1,276 @@
 """Read any table file into cells of text, the same for every format, so that one set of rules reads them all.
 
-What it controls for: the guesses of table readers. The word "null" stays a word, the word "true" stays a
-word (a spreadsheet stores it as a truth value), 28.0 becomes "28", outer spaces go, a header that occurs
-twice raises instead of becoming "size.1". What it does not license: trusting the cells; the schemas check
-them.
+What it controls for: the guesses of table readers. The word "null" stays a word, the word "true" stays a word (a
+spreadsheet stores it as a truth value), 28.0 becomes "28", outer spaces go, a header that occurs twice raises instead
+of becoming "size.1", a line that is too short is no word without ratings. What a file holds decides how it is read,
+not what it is called. What it does not license: trusting the cells; `explaint_lib.norms.checks` looks at them.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import warnings
-import zipfile
+import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.norms._text_files import MAX_CELLS, Record, read_text
+from explaint_lib.norms._workbooks import read_workbook, text
+from explaint_lib.norms.checks import MISSING, Table, lines
 
-# How norm files write a missing number; compared without case. Never applied to words.
-MISSING = ("", "na", "n/a", "nan", "null", "none", "#n/a")
-_SPECIAL = dict.fromkeys(MISSING, np.nan) | {"true": 1.0, "false": 0.0}
+# The endings under which a file in the data folder is taken for norms; a path may end as it likes.
+SUFFIXES = (".parquet", ".csv", ".tsv", ".txt", ".xlsx", ".dat")
 
-# what the readers of the formats raise for a file that is not what its ending says
-UNREADABLE = (pd.errors.ParserError, zipfile.BadZipFile, KeyError, OSError, ValueError)
+# How pandas writes that a column has no name
+_NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
+_OTHER = {
+    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
+    b"\x1f\x8b": "packed (gzip)",
+    b"BZh": "packed (bzip2)",
+    b"\xfd7zXZ": "packed (xz)",
+    b"Rar!": "packed (rar)",
+    b"$FL2": "a file of SPSS",
+    b"RDX": "a file of R",
+    b"%PDF": "a PDF",
+}
 
-SUFFIXES = (".parquet", ".csv", ".tsv", ".txt", ".xlsx")
 
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    sheet: str | None = None,
+    separator: str | None = None,
+    fits: Callable[[Sequence[str]], bool] = lambda columns: True,
+) -> Table:
+    """Read a table file (text, workbook or Parquet, by its content) into cells of text.
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a table file into a frame of stripped strings; an empty cell is the empty string.
+    Columns without a name and without cells are left out, and so are rows without cells. An unnamed first column that
+    counts the rows, as R and pandas write it, is left aside with a note. A header of two rows ("AROU" above "M", "SD"
+    and "N") becomes one ("AROU.M").
 
-    Of a workbook the first sheet is read. Columns without a header and without cells are left out, and so are
-    rows without cells. `attrs` of a Parquet file survive (`explaint norms add` keeps the source there).
+    Parameters
+    ----------
+    path : str or path
+    sheet : str, optional
+        The sheet of a workbook; else the only one that holds cells, or the only one whose columns `fits`.
+    separator : str, optional
+        Of a text file: tab, comma, semicolon, space, bar or a character; else the one on which its lines agree.
+    fits : callable
+        Tells from the names of columns whether they make a table of norms.
+
+    Returns
+    -------
+    Table
+        With what is wrong with the file in `problems`: `Table.check` raises them, all at once.
 
     Raises
     ------
     ExplaintError
-        For a file that is not there, cannot be parsed, holds no rows, or whose header has gaps or
-        repetitions.
+        For a file that is not there, cannot be parsed at all, or holds no rows.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ExplaintError(f"no such file: {path}")
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ExplaintError(f"{path.name}: expected a file ending in {', '.join(SUFFIXES)}, found {suffix or 'none'!r}")
-    try:
-        if suffix == ".parquet":
-            raw = pd.read_parquet(path)
-            attrs, header = raw.attrs, [_text(label) for label in raw.columns]
-        else:
-            raw = _read_xlsx(path) if suffix == ".xlsx" else _read_text(path)
-            attrs, header = {}, [_text(cell) for cell in raw.iloc[0]] if len(raw) else []
-            raw = raw.iloc[1:]
-    except UnicodeDecodeError as fault:
-        raise ExplaintError(f"{path.name} is not UTF-8 text ({fault}); save it as UTF-8 and try again") from None
-    except UNREADABLE as fault:
-        raise ExplaintError(f"{path.name} cannot be read as a {suffix[1:]} table: {fault}") from None
-    table = pd.DataFrame({i: _texts(raw.iloc[:, i]) for i in range(raw.shape[1])}, dtype=object)
-    table = _named(table, header, path.name)
-    table = table[(table != "").any(axis=1)].reset_index(drop=True)
-    if table.empty:
+    form = _form(path, sheet, separator)
+    attrs: dict[str, Any] = {}
+    notes: list[str] = []
+    if form == "parquet":
+        records, attrs, notes = _read_parquet(path)
+        problems: list[str] = []
+    elif form == "xlsx":
+        records, problems, notes = read_workbook(path, sheet, fits)
+    else:
+        records, problems = read_text(path, separator)
+    found = Table(path.name, unit="line" if form == "text" else "row", problems=problems, notes=notes, attrs=attrs)
+    records = [(line, [text(cell) for cell in cells]) for line, cells in records]
+    records = [(line, cells) for line, cells in records if any(cells)]
+    if not records:
+        found.check()
+        raise ExplaintError(f"{path.name} cannot be read: it is empty")
+    header, rows = _header([cells for _, cells in records[:3]])
+    _fill(found, header, records[rows:], by_length=form == "text")
+    if found.cells.empty:
+        found.check()
         raise ExplaintError(f"{path.name} holds a header and no rows")
-    table.attrs = dict(attrs)
-    return table
+    return found
 
 
-def read_header(path: str | os.PathLike[str]) -> list[str]:
-    """Return the column names of a table file without reading its rows (a whole workbook takes seconds)."""
-    path = Path(path)
-    try:
-        if path.suffix.lower() == ".parquet":
-            return [str(label) for label in pq.read_schema(path).names]
-        raw = _read_xlsx(path, n_rows=1) if path.suffix.lower() == ".xlsx" else _read_text(path, n_rows=1)
-    except UNREADABLE as fault:
-        raise ExplaintError(f"{path.name} cannot be read: {fault}") from None
-    return [label for label in map(_text, raw.iloc[0]) if label] if len(raw) else []
-
-
-def columns_by_lower_name(table: pd.DataFrame) -> dict[str, str]:
-    """Return the columns under their lower-case names, so that "word" finds "Word"."""
-    return {str(column).lower(): str(column) for column in table.columns}
-
-
-def numbers(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
-    """Return a column as float64 of shape (n_rows,), NaN where the cell says missing (see `MISSING`).
+def read_header(path: str | os.PathLike[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
+    """Return the column names of a table file without reading all its rows.
 
     Raises
     ------
     ExplaintError
-        For a cell that is neither a number nor a mark of missing data, naming its row.
+        For a file that cannot be read.
     """
-    cells = table[column].to_numpy(dtype=object)
-    parsed = pd.to_numeric(pd.Series(cells), errors="coerce").to_numpy(dtype=np.float64, copy=True)
-    for row in np.flatnonzero(~np.isfinite(parsed)):  # few, or none
-        parsed[row] = _SPECIAL.get(cells[row].lower(), np.inf)
-    bad = np.flatnonzero(np.isinf(parsed))
-    if len(bad):
+    path = Path(path)
+    form = _form(path, None, None)
+    if form == "parquet":
+        try:
+            return [str(label) for label in pq.read_schema(path).names]
+        except (pa.ArrowException, OSError, ValueError) as fault:
+            raise ExplaintError(f"{path.name} cannot be read as a parquet table: {fault}") from None
+    if form == "xlsx":
+        records = read_workbook(path, None, fits, header_only=True)[0]
+    else:
+        records = read_text(path, None, n_lines=3)[0]
+    heads = [[text(cell) for cell in cells] for _, cells in records]
+    return [label for label in _header(heads)[0] if label] if heads else []
+
+
+def _form(path: Path, sheet: str | None, separator: str | None) -> str:
+    """Return what a file holds, by its first bytes: "parquet", "xlsx" or "text"."""
+    try:
+        if path.is_dir():
+            raise ExplaintError(f"{path} is a folder; name a file in it")
+        if not path.is_file():
+            raise ExplaintError(f"no such file: {path}")
+        with path.open("rb") as file:
+            head = file.read(8)
+    except (OSError, ValueError) as fault:  # no permission, a name too long, a NUL in it
+        if isinstance(fault, ExplaintError):
+            raise
+        reason = getattr(fault, "strerror", None) or fault
         raise ExplaintError(
-            f"{name}: column {column!r} must hold numbers, found {cells[bad[0]]!r} in data row {bad[0] + 1}"
-            + (f" and {len(bad) - 1} more such cells" if len(bad) > 1 else "")
-            + "; write a decimal point, and leave a missing cell empty or write na"
+            f"cannot read {str(path)[:200]!r}: {reason}; give the path of a file you may read"
+        ) from None
+    other = next((what for mark, what in _OTHER.items() if head.startswith(mark)), None)
+    if other:
+        raise ExplaintError(f"{path.name} is {other}; save it as CSV, TSV, XLSX or Parquet and try again")
+    form = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}.get(head[:4], "text")
+    named = path.suffix.lower().removeprefix(".")
+    if named in ("parquet", "xlsx") and named != form:
+        raise ExplaintError(f"{path.name} cannot be read as a {named} table: its content is something else")
+    if sheet is not None and form != "xlsx":
+        raise ExplaintError(f"{path.name} has no sheets: --sheet is for workbooks (.xlsx)")
+    if separator is not None and form != "text":
+        raise ExplaintError(f"{path.name} is no text: --separator is for text files")
+    return form
+
+
+def _read_parquet(path: Path) -> tuple[list[Record], dict[str, Any], list[str]]:
+    """Return the rows of a Parquet file, what `explaint norms add` kept in it, and notes."""
+    try:
+        facts = pq.read_metadata(path)
+        if facts.num_rows * facts.num_columns > MAX_CELLS:
+            raise ExplaintError(f"{path.name} holds more than {MAX_CELLS:,} cells, the limit; drop words or columns")
+        table = pq.read_table(path)
+        names = [name for name in table.column_names if not _NO_NAME.fullmatch(name)]
+        # pandas stores its row index as a last column; a table that was written with one shows it first
+        places = sorted(range(len(table.column_names)), key=lambda place: table.column_names[place] in names)
+        nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+        places = [place for place in places if table.column_names[place] not in nested]
+        columns = [table.column(place).to_pylist() for place in places]
+        kept = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+    except ExplaintError:
+        raise
+    except Exception as fault:  # as in a damaged workbook: pyarrow raises whatever it meets
+        raise ExplaintError(
+            f"{path.name} cannot be read as a parquet table: {type(fault).__name__}: {str(fault)[:200]}"
+        ) from None
+    records = [(1, [table.column_names[place] for place in places])]
+    records += [(row, list(cells)) for row, cells in enumerate(zip(*columns, strict=True), start=1)]
+    notes = [f"columns of lists left aside: {', '.join(nested)}"] if nested else []
+    return records, kept if isinstance(kept, dict) else {}, notes
+
+
+def _header(heads: list[list[str]]) -> tuple[list[str], int]:
+    """Return the names of the columns, and how many of the first rows hold them (1 or 2).
+
+    Two rows are one header when the first leaves gaps or repeats itself and the second holds names, no number: the name
+    above is meant for the gaps on its right.
+    """
+    top = ["" if _NO_NAME.fullmatch(label) else label for label in heads[0]]
+    while top and not top[-1]:
+        top.pop()
+    if len(heads) < 3 or len(heads[1]) < len(top):
+        return top, 1
+    sub = ["" if _NO_NAME.fullmatch(label) else label for label in heads[1]]
+    top += [""] * (len(sub) - len(top))
+    gaps = [place for place, label in enumerate(top) if not label or top.count(label) > 1]
+    if len(gaps) < 2 or not all(sub[place] for place in gaps) or any(_is_number(label) for label in sub):
+        return top, 1
+    names, above = [], ""
+    for label, below in zip(top, sub, strict=True):
+        above = label or above
+        names.append(f"{above}.{below}" if below else above)
+    return (names, 2) if len(set(names)) == len(names) else (top, 1)
+
+
+def _fill(found: Table, header: list[str], records: list[Record], by_length: bool) -> None:
+    """Put the rows below their header into `found`, reporting the lines that do not fit under it.
+
+    `by_length`: a line must have as many fields as the header; in a workbook empty cells at the end are not stored.
+    """
+    cells = [row for _, row in records]
+    numbers = [line for line, _ in records]
+    header = list(header)
+    longer = [row for row in cells if len(row) == len(header) + 1]
+    if by_length and len(longer) > 0.9 * len(cells) and any(row[-1] for row in longer):
+        header = ["", *header]  # R writes the names of rows without a name for their column
+    width = len(header)
+    short = [by_length and len(row) < width for row in cells]
+    long = [any(row[width:]) for row in cells]
+    if any(short):
+        found.problems.append(
+            f"{lines(np.array(numbers)[short], found.unit)}: fewer fields than the {width} of the header; complete "
+            "the line (empty between two separators = missing), or take it out"
         )
-    return parsed
+    if any(long):
+        found.problems.append(
+            f"{lines(np.array(numbers)[long], found.unit)}: cells beyond the {width} columns of the header, e.g. "
+            f"{next(cell for row in cells for cell in row[width:] if cell)!r}; name their columns, quote a field that "
+            "holds "
+            "the separator, take them out, or say the separator with --separator"
+        )
+    whole = [row for row in range(len(cells)) if not (short[row] or long[row])]
+    grid = np.full((len(whole), width), "", dtype=object)
+    for place, row in enumerate(whole):
+        kept = cells[row][:width]
+        grid[place, : len(kept)] = kept
+    _name(found, header, grid, [numbers[row] for row in whole])
 
 
-def _read_xlsx(path: Path, n_rows: int | None = None) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # openpyxl warns about spreadsheet decoration it does not keep; we keep the cells only
-        warnings.simplefilter("ignore", UserWarning)
-        return pd.read_excel(
-            path, header=None, dtype=object, keep_default_na=False, engine="openpyxl", nrows=n_rows
-        )  # fmt: skip
-
-
-def _read_text(path: Path, n_rows: int | None = None) -> pd.DataFrame:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline()
-    # the separator that the header uses most, whatever the file is called
-    separator = max("\t;,", key=head.count)
-    return pd.read_csv(path, sep=separator, header=None, dtype=str, na_filter=False, encoding="utf-8-sig", nrows=n_rows)
-
-
-def _texts(column: pd.Series) -> list[str]:
-    return list(map(_text, column.tolist()))
-
-
-def _text(cell: object) -> str:
-    """Write a cell as the text a reader sees; truth values in lower case, whole floats without the point."""
-    if isinstance(cell, str):
-        return cell.strip()
-    if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
-        return ""
-    if isinstance(cell, (bool, np.bool_)):
-        return "true" if cell else "false"
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
-def _named(table: pd.DataFrame, header: list[str], name: str) -> pd.DataFrame:
-    """Put the header on, leaving out columns that have neither a header nor cells."""
-    keep = [i for i, label in enumerate(header) if label or (table[i] != "").any()]
-    unnamed = [i + 1 for i in keep if not header[i]]
+def _name(found: Table, header: list[str], grid: np.ndarray, numbers: list[int]) -> None:
+    """Put the header on, leaving out columns that have neither a name nor cells, and one that counts the rows."""
+    keep = [place for place, label in enumerate(header) if label or (grid[:, place] != "").any()]
+    unnamed = [place for place in keep if not header[place]]
+    if unnamed and unnamed[0] == 0 and _counts_rows(grid[:, 0]):
+        found.notes.append("the unnamed first column numbers the rows and was left aside")
+        keep, unnamed = keep[1:], unnamed[1:]
     if unnamed:
-        raise ExplaintError(
-            f"{name}: column {unnamed[0]} holds cells and has no header; the first row must name all columns"
+        names = "; name it word, or write the table without row names" if unnamed[0] == 0 else ""
+        found.problems.append(
+            f"column {unnamed[0] + 1} holds cells and has no header; the first row must name all columns{names}"
         )
-    twice = [label for label, count in Counter(header[i] for i in keep).items() if count > 1]
+    keep = [place for place in keep if header[place]]
+    twice = [label for label, count in Counter(header[place] for place in keep).items() if count > 1]
     if twice:
-        raise ExplaintError(f"{name}: the header names {', '.join(map(repr, twice[:5]))} more than once")
-    table = table[keep]
-    table.columns = pd.Index([header[i] for i in keep], dtype=object)
-    return table
+        found.problems.append(f"the header names {', '.join(map(repr, twice[:5]))} more than once; rename one of them")
+    keep = [place for place in keep if header.index(header[place]) == place]
+    labels = [header[place] for place in keep]
+    if len(labels) > 2 and sum(map(_is_number, labels)) >= len(labels) - 1:
+        found.problems.append(
+            f"the first row holds numbers ({', '.join(labels[:4])}); the columns need names: add a header"
+        )
+    found.cells = pd.DataFrame(grid[:, keep], columns=pd.Index(labels, dtype=object), index=numbers, dtype=object)
+
+
+def _counts_rows(cells: np.ndarray) -> bool:
+    return any(all(cell == str(row) for row, cell in enumerate(cells, start)) for start in (0, 1))
+
+
+def _is_number(label: str) -> bool:
+    if label.lower() in MISSING:
+        return False
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
