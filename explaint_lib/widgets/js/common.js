@@ -3,7 +3,7 @@ const CSS_BASE = `
 :host { display: block; }
 .ex { --fg: #1b1f27; --muted: #565f6d; --line: #d4d9e1; --edge: #8a93a1; --soft: #f2f5f9; --real: #0068a8; --control: #b34700;
   --mark: #7a3c86; --focus: #0068a8; --bg: var(--jp-layout-color0, var(--pst-color-background, Canvas));
-  container-type: inline-size; box-sizing: border-box; color: var(--fg); background: var(--bg); border: 1px solid var(--line);
+  container-type: inline-size; box-sizing: border-box; overflow-wrap: break-word; color: var(--fg); background: var(--bg); border: 1px solid var(--line);
   border-radius: 10px; padding: .9rem 1rem 1rem; font: 14px/1.45 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }
 .ex[data-theme=dark] { --fg: #e8ebf1; --muted: #aab3c0; --line: #3a424e; --edge: #7d8796; --soft: #232a34; --real: #6fbcf5; --control: #f5a15f;
   --mark: #d9a5e3; --focus: #6fbcf5; color-scheme: dark; }
@@ -186,9 +186,10 @@ const csvRow = (cells) =>
     .map((c) => (/[",\r\n\u2028\u2029]/.test(c) ? `"${c.replaceAll('"', '""')}"` : c))
     .join(",") + "\r\n";
 const fileSafe = (text) => text.replace(/[^\p{L}\p{N}]+/gu, "_").slice(0, 60); // a name may hold anything
+const short = (text) => (text.length > 200 ? `${Array.from(text.slice(0, 200)).slice(0, -1).join("")}…` : text);
 const visible = (text) =>
   plain(
-    text
+    short(text)
       .replace(/[\r\n\u2028\u2029]/g, "↵")
       .replace(/\t/g, "⇥")
       .replace(/^ +$/, "␣"),

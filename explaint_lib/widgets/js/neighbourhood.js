@@ -5,7 +5,7 @@ const CSS = `
 .swatch { width: 12px; height: 12px; flex: none; vertical-align: -1px; margin-right: .25rem; } .kinds { max-height: 7rem; overflow: auto; scrollbar-width: thin; }
 .search { margin-top: .7rem; } .search input { width: 13rem; } .ex > [role=status] { margin-top: .35rem; }
 .columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.4rem, 1fr)); column-gap: .9rem; margin-top: .9rem; }
-.column { min-width: 0; display: grid; grid-row: span 6; grid-template-rows: subgrid; align-content: start; margin-bottom: 1.1rem; border-top: 3px solid var(--line); padding-top: .35rem; } .column.gold { border-top-color: var(--fg); } .column.shown { border-top-color: var(--real); } .column.control { border-top-style: dashed; border-top-color: var(--control); }
+.column { min-width: 0; display: grid; grid-row: span 6; grid-template: subgrid / minmax(0, 1fr); align-content: start; margin-bottom: 1.1rem; border-top: 3px solid var(--line); padding-top: .35rem; } .column.gold { border-top-color: var(--fg); } .column.shown { border-top-color: var(--real); } .column.control { border-top-style: dashed; border-top-color: var(--control); }
 .column .name { line-height: 1.25; overflow-wrap: anywhere; } .column .muted { line-height: 1.35; }
 .score { display: block; width: 100%; height: 30px; margin: .05rem 0 .1rem; overflow: visible; } .score text { font: 11px system-ui, "Liberation Sans", sans-serif; fill: var(--muted); } .axis { stroke: var(--edge); }
 .this { fill: var(--real); } .score.kin .this { fill: var(--mark); } .mean { stroke: var(--fg); stroke-width: 2; } .chance { stroke: var(--control); stroke-width: 2; stroke-dasharray: 3 2; }
@@ -110,7 +110,7 @@ class NeighbourhoodView extends NeighbourhoodControls {
             "span",
             { class: "muted" },
             this.model.get("colours") && lists.style(self) ? swatch(lists.style(self)) : "◆ ",
-            `${kin} of ${lists.k}: ${lists.categories[self]}`,
+            `${kin} of ${lists.k}: ${short(lists.categories[self])}`,
           )
         : html("span"),
       own ? this.score(kin, lists.kinMean[c], lists.kinChance, "of the same category", "kin") : html("span"),

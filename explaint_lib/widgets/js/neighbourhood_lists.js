@@ -81,7 +81,7 @@ class NeighbourLists {
     return Boolean(this.categories) && this.categories[i] !== null && this.categories[i] === this.categories[j];
   }
   category(i) {
-    return this.categories?.[i] ? ` (${this.categories[i]})` : "";
+    return this.categories?.[i] ? ` (${short(this.categories[i])})` : "";
   }
   shared(i, j) {
     return this.features[i].filter((f) => this.features[j].includes(f)).map((f) => this.feature_names[f]);
