@@ -28,6 +28,7 @@ from explaint_lib._common import ExplaintError, atomic_path, cache_dir, check_wr
 
 _ROOT = Path(explaint_lib.__file__).parent
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "tokenizers")
+_LARGE = 2**23  # bytes; hashing so many takes longer than the grain of a file's times, so no write goes unseen
 
 
 def kept(room: str, about: Mapping[str, Any], compute: Callable[[], Any], *, code: str, suffix: str = ".npy") -> Any:
@@ -154,9 +155,22 @@ def hashed(value: Any) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file's content."""
+    """Return the SHA-256 (hex) of a file's content; a large file that nobody touched since is not read again."""
+    about = path.stat()
+    if about.st_size < _LARGE:
+        return _read_and_hash(path)
+    return _hash_once(path, (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
+
+
+def _read_and_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _hash_once(path: Path, untouched: tuple[int, ...]) -> str:
+    """Return a file's hash, once in this process; a write sets the file's times, so it has another `untouched`."""
+    return _read_and_hash(path)
 
 
 def computer() -> dict[str, Any]:

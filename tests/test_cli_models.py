@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +19,7 @@ def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
 
 
-def test_list_names_every_model_its_licence_and_whether_it_is_here():
+def test_list_names_every_model_its_licence_and_whether_it_is_here(monkeypatch):
     ran = CliRunner().invoke(app, ["list"])
     assert ran.exit_code == 0
     for name, model in encoders.MODELS.items():
@@ -25,9 +28,17 @@ def test_list_names_every_model_its_licence_and_whether_it_is_here():
     folder = encoders.MODELS["glove"].folder
     folder.mkdir(parents=True)
     for member in encoders.MODELS["glove"].files:
-        (folder / member.split("/")[-1]).touch()
+        (folder / member.split("/")[-1]).touch()  # as after a power cut
+    assert of_glove().endswith("damaged")
+    files = dict.fromkeys(encoders.MODELS["glove"].files, hashlib.sha256().hexdigest())
+    monkeypatch.setitem(encoders.MODELS, "glove", dataclasses.replace(encoders.MODELS["glove"], files=files))
+    assert of_glove().endswith("yes")
+
+
+def of_glove() -> str:
+    """Return the line of `models list` about one model."""
     ran = CliRunner().invoke(app, ["list"])
-    assert next(line for line in ran.output.splitlines() if line.startswith("glove")).rstrip().endswith("yes")
+    return next(line for line in ran.output.splitlines() if line.startswith("glove")).rstrip()
 
 
 @pytest.mark.parametrize("arguments, expected", [(["all"], list(encoders.MODELS)), ([], list(encoders.MODELS)),

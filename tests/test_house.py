@@ -18,7 +18,6 @@ from packaging.utils import canonicalize_name
 
 LIBRARY = ROOT / "explaint_lib"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
-FREE_TO_IMPORT = {"_common", "_cache", "__init__"}  # what every room may use: errors, files, the cache, the version
 
 
 def tracked() -> list[Path]:
@@ -70,7 +69,7 @@ def rooms() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted(LIBRARY.rglob("*.py")):
         room = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
-        if room not in FREE_TO_IMPORT:
+        if not room.startswith("_"):  # what every room may use: errors, files, the cache
             found.setdefault(room, []).append(path)
     return found
 

@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 
 
-@app.command("list", help="List the bundled models, and whether their weights are on this machine.")
+@app.command("list", help="List the bundled models, and whether their weights are on this machine, and whole.")
 def list_() -> None:
     """Print a table of the bundled models."""
     from explaint_lib import encoders
@@ -29,7 +29,7 @@ def list_() -> None:
         table.add_column(column, justify="right" if column == "download" else "left", overflow="fold")
     for record in encoders.list_models():
         size = f"{int(record['size']) / 1e6:.0f} MB"
-        fetched = "yes" if record["fetched"] else "no"
+        fetched = {"fetched": "yes", "absent": "no"}.get(record["state"], "damaged")
         cells = (record["name"], record["title"], record["kind"], size, record["licence"], fetched)
         table.add_row(*map(str, cells))
     Terminal().print(table)

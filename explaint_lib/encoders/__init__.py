@@ -79,7 +79,7 @@ def load_encoder(
     place = _load.resolve_device(device)
     source = _find.find(name, revision, weights=not untrained, progress=progress)
     if name in MODELS and source.gguf:
-        source = _load.converted(source)
+        source = _load.converted(source, MODELS[name].converted)
     tokenizer = _load.load_tokenizer(source)
     model = _load.untrained_model(source, seed) if untrained else _load.trained_model(source)
     if getattr(model.config, "is_encoder_decoder", False):

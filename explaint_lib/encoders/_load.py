@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, check_writable, notice, scratch_folder, write_faults
 from explaint_lib.encoders._find import Source
-from explaint_lib.encoders._wheels import put_folder
+from explaint_lib.encoders._wheels import damage, put_folder, stamp, stamped
 
 
 @contextmanager
@@ -48,35 +47,39 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def converted(source: Source) -> Source:
-    """Return a GGUF model written out once, beside its folder, as float32 safetensors with its tokenizer.
+def converted(source: Source, target: Path) -> Source:
+    """Return a GGUF model written out once, as the folder `target`: float32 safetensors with its tokenizer.
 
     Reading the GGUF takes some twenty seconds each time (the tokenizer is rebuilt, every block dequantised),
-    the converted folder about one. The name of the new folder holds that of the old one and the transformers
-    version.
+    the converted folder about one, and as long again to see that none of its files was changed.
     """
-    import transformers
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    target = source.folder.with_name(f"{source.folder.name}-transformers-{transformers.__version__}")
-    files = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-    ready = Source(target, source.revision)
-    if all((target / file).is_file() for file in files):
-        return ready
+    wrong = damage(target, stamped(target))
+    if wrong is None:
+        return Source(target, source.revision)
+    check_writable(target.with_name(f"{target.name}.trial"))
+    if target.exists():
+        notice(f"{target} is damaged ({wrong}); it is converted again")
     model, tokenizer = trained_model(source), load_tokenizer(source)
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)  # the written weights are plain float32
     settings |= {"architectures": [type(model).__name__], "_name_or_path": ""}
-    with tempfile.TemporaryDirectory(dir=source.folder.parent, prefix=".convert-") as temporary:
-        fresh = Path(temporary) / "ready"
+    with write_faults(target), scratch_folder(target.parent) as temporary:
+        fresh = temporary / "ready"
         type(model.config).from_dict(settings).save_pretrained(fresh)
         tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
-        save_file(tensors, fresh / "model.safetensors", metadata={"format": "pt"})
+        try:
+            save_file(tensors, fresh / "model.safetensors", metadata={"format": "pt"})
+        except SafetensorError as fault:  # how it says that the disk is full
+            raise OSError(str(fault)) from fault
         tokenizer.save_pretrained(fresh)
         for licence in source.folder.glob("LICENSE*"):
             shutil.copy(licence, fresh)
-        put_folder(fresh, target, complete=lambda: all((target / file).is_file() for file in files))
-    return ready
+        stamp(fresh)
+        put_folder(fresh, target, complete=lambda: damage(target, stamped(target)) is None)
+    return Source(target, source.revision)
 
 
 def _options(source: Source) -> dict[str, Any]:

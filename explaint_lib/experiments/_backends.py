@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import joblib
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, cache_dir, make_folder, scratch_folder
+from explaint_lib._orphans import end_with
 
 # by name: joblib's and Dask's own exceptions for a worker that is gone, and Dask is not always installed
 _DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "CancelledError", "FutureCancelledError")
@@ -38,7 +42,8 @@ def run(
             stack.enter_context(_cluster(jobs, scheduler))
             stack.enter_context(joblib.parallel_config(backend="dask", n_jobs=-1))
         else:
-            stack.enter_context(joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1))
+            options = {"temp_folder": _shared_folder(), "initializer": end_with, "initargs": (os.getpid(),)}
+            stack.enter_context(joblib.parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, **options))
         parallel = joblib.Parallel(return_as="generator_unordered")
         try:
             yield from parallel(joblib.delayed(_paired)(compute, task) for task in tasks)
@@ -49,6 +54,15 @@ def run(
                 f"a worker died ({type(fault).__name__}), most often because memory ran out. What was computed is "
                 "kept: run again, with fewer jobs or larger machines"
             ) from fault
+
+
+@cache
+def _shared_folder() -> str:
+    """Return where large arrays lie, once for all workers: one folder a process, since joblib keeps its workers."""
+    make_folder(cache_dir())
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return str(stack.enter_context(scratch_folder(cache_dir())))
 
 
 def _paired(compute: Callable[..., Any], task: tuple) -> tuple[Any, Any]:

@@ -59,15 +59,20 @@ def _records(plan: Plan, cell: Any) -> list[dict[str, Any]]:
 
 
 def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
-    """Write the table and its manifest; the same table gives the same bytes."""
-    with atomic_path(target) as beside:
+    """Write the table and its manifest; the same table gives the same bytes.
+
+    A manifest never stands beside another table than its own, wherever a run is killed: the old manifest goes first,
+    then the table comes, then the new manifest.
+    """
+    about = _manifest(plan)
+    with atomic_path(manifest_file(target)) as beside_manifest, atomic_path(target) as beside:
         if target.suffix == ".csv":
             table.to_csv(beside, index=False, lineterminator="\n")
         else:
             table.to_parquet(beside, index=False)
         digest = hashlib.sha256(beside.read_bytes()).hexdigest()
-        about = _manifest(plan) | {"table": {"file": target.name, "n_rows": len(table), "sha256": digest}}
-        write_json(manifest_file(target), about)
+        write_json(beside_manifest, about | {"table": {"file": target.name, "n_rows": len(table), "sha256": digest}})
+        manifest_file(target).unlink(missing_ok=True)
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:
