@@ -81,11 +81,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     A killed process cannot remove its folder. The folder is therefore locked while its process lives, and whoever
     asks for a scratch folder in the same place next removes those that nobody holds any more.
     """
-    for leftover in parent.glob(_SCRATCH + 8 * "?"):
-        with suppress(OSError):
-            if (lock := _lock(leftover)) is not None:
-                shutil.rmtree(leftover, ignore_errors=True)
-                os.close(lock)
+    remove_leftovers(parent)
     folder, lock = _locked_folder(parent)
     try:
         yield folder
@@ -93,6 +89,15 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove the scratch folders inside `parent` whose processes are gone."""
+    for leftover in parent.glob(_SCRATCH + 8 * "?"):
+        with suppress(OSError):
+            if (lock := _lock(leftover)) is not None:
+                shutil.rmtree(leftover, ignore_errors=True)
+                os.close(lock)
 
 
 def _locked_folder(parent: Path) -> tuple[Path, int | None]:

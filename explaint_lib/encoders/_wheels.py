@@ -24,7 +24,15 @@ from typing import Literal
 from tqdm import tqdm
 
 from explaint_lib._cache import file_hash
-from explaint_lib._common import ExplaintError, cache_dir, flush_to_disk, make_folder, scratch_folder, write_faults
+from explaint_lib._common import (
+    ExplaintError,
+    cache_dir,
+    flush_to_disk,
+    make_folder,
+    remove_leftovers,
+    scratch_folder,
+    write_faults,
+)
 from explaint_lib._orphans import command
 
 _log = logging.getLogger(__name__)
@@ -187,6 +195,7 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     if name not in MODELS:
         raise ExplaintError(f"no bundled model is called {name!r}; the bundled ones are {', '.join(MODELS)}")
     model = MODELS[name]
+    remove_leftovers(model.folder.parent)
     wrong = model.damage
     if wrong is None:
         return model.folder

@@ -194,6 +194,11 @@ class Plan:
         }  # fmt: skip
         return Entry("cells", hashed(about), ".json")
 
+    def check_writable(self) -> None:
+        """Say before any model runs that the cache could not keep what is computed."""
+        for entry in (self.vectors(self.cells[0]), self.entry(self.cells[0])):
+            entry.check_writable()
+
     def waiting(self) -> list[Cell]:
         """Return the cells that the cache does not hold."""
         return [cell for cell in self.cells if self.entry(cell).read() is None]
