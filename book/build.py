@@ -10,20 +10,24 @@ import argparse
 import fcntl
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from chapters import ROOT, BookError, Run, apply_overrides, find_chapter, read_profile, run_all
-from pages import publish, render, stage
+import guarded
+from chapters import run_all
+from judge import OwnPaths
+from keys import check_inputs, surroundings
+from pages import book_key, publish, render, restore, stage, stands
+from parameters import ROOT, BookError, Faults, ParameterError, Run, apply_overrides, find_chapter, read_profile
 
-from explaint_lib import encoders, norms
+from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 
 MODELS = ("minilm", "smollm2", "glove")
-
 EXAMPLES = """\
 examples:
   make book                                        small numbers, minutes on two cores
@@ -37,9 +41,11 @@ A parameter's name, meaning and default are in the first code cell of its chapte
 
 def plan(folder: Path, profile: str, overrides: list[tuple[str, str]]) -> list[Run]:
     """Return the runs of a book: every notebook in ``notebooks/`` of `folder`, and the profile's variants of it."""
-    chapters = sorted((folder / "notebooks").glob("*.ipynb"))
-    parameters, variants = read_profile(folder / "book" / "profiles.yml", profile, chapters)
-    parameters = apply_overrides(overrides, chapters, parameters)
+    chapters, faults = sorted((folder / "notebooks").glob("*.ipynb")), Faults()
+    found = faults.attempt(read_profile, folder / "book" / "profiles.yml", profile, chapters)
+    parameters, variants = found or ({}, {})
+    parameters = faults.attempt(apply_overrides, overrides, chapters, parameters)
+    faults.raise_any()
     runs = []
     for chapter in chapters:
         runs.append(Run(chapter, chapter.stem, parameters[chapter.stem]))
@@ -61,6 +67,8 @@ def alone(build: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left_over in build.glob("chapters/*/.running-*"):
             shutil.rmtree(left_over)
+        for target in build.glob("*.old"):
+            restore(target.with_suffix(""))
         yield
 
 
@@ -91,12 +99,15 @@ def build_book(
     root : Path
         The folder of the book's sources.
     models : tuple of str
-        The models to have at hand before a chapter runs; downloaded once.
+        The bundled models that chapters may name; fetched and loaded once before one that does runs.
 
     Raises
     ------
+    ParameterError
+        If a parameter, or a file or model that one names, cannot be used.
     BookError
-        If a parameter is not known, a cell fails, Sphinx warns, or a page is not self-contained: the old pages stay.
+        If a cell fails, an output could not be shown, Sphinx warns, or a page is not self-contained: the old pages
+        stay.
     """
     build = root / "_build"
     target = target or build / "html"
@@ -106,16 +117,20 @@ def build_book(
         chosen = find_chapter(only, sorted({run.source for run in runs}))
         rerun = {run.name for run in runs if run.source == chosen}
         print(f"only {chosen.stem} is brought up to date; the other chapters are shown as they were last run")
-    for model in models:
-        encoders.fetch(model, progress=True)
     with alone(build):
+        check_inputs(runs)
         executed = build / "chapters" / profile
-        if failures := run_all(runs, executed, jobs=jobs, rerun=rerun, root=root):
+        if failures := run_all(runs, executed, jobs=jobs, rerun=rerun, root=root, models=models):
             raise BookError("the book was not built:\n" + "\n".join(failures))
         stage(build / "staging", executed, runs, root)
+        key = book_key(build / "staging", surroundings(root))
+        for place in dict.fromkeys((target, build / "html")):  # the reader's own book serves the tests where it is the same
+            if stands(place, key):
+                print("  pages: unchanged, kept")
+                return place
         print("  pages: rendering ...", flush=True)
         start = monotonic()
-        publish(render(build / "staging", build / "rendered"), target)
+        publish(render(build / "staging", build / "rendered", OwnPaths(root, runs)), target, key)
         print(f"  pages: rendered in {monotonic() - start:.0f} s", flush=True)
     return target
 
@@ -133,13 +148,25 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def stop(number: int, frame: object) -> None:
+    """End the build as Ctrl-C does, for every signal by which a build is asked to end."""
+    raise KeyboardInterrupt(number)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Build the book as the command line says; return the exit code (0, or 1 where the book cannot be built)."""
+    """Build the book as the command line says.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 1 where the book cannot be built, 2 where what was typed cannot be used, 128 and the signal's
+        number where the build was stopped.
+    """
     given = arguments().parse_args(argv)
     start = monotonic()
     try:
         if given.jobs < 1:
-            raise BookError(f"--jobs must be 1 or more, not {given.jobs}")
+            raise ParameterError(f"--jobs must be 1 or more, not {given.jobs}")
         print(f"book, profile {given.profile}")
         html = build_book(
             profile=given.profile,
@@ -149,13 +176,21 @@ def main(argv: list[str] | None = None) -> int:
         )
     except ExplaintError as fault:
         print(f"\nbook: {fault}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nbook: stopped; what was complete is kept", file=sys.stderr)
-        return 130
+        return 2 if isinstance(fault, ParameterError) else 1
+    except KeyboardInterrupt as stopped:
+        print(
+            "\nbook: stopped. Chapters that were complete are kept, in _build/chapters/; the pages are as they were. "
+            "Run it again to go on.",
+            file=sys.stderr,
+        )
+        return 128 + (stopped.args[0] if stopped.args else signal.SIGINT)
     print(f"book: {(html / 'index.html').relative_to(ROOT)} ({monotonic() - start:.0f} s in all)")
     return 0
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like stay as they are
+            signal.signal(number, stop)
+    guarded.end_with_make()
     sys.exit(main())

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
+import os
 import re
 import shutil
-import subprocess
-import sys
-from html.parser import HTMLParser
+from contextlib import suppress
 from pathlib import Path
 
+import guarded
 import nbformat
 import yaml
-from chapters import ANSI, ROOT, BookError, Run
+from chapters import ANSI
+from judge import OwnPaths, loads
+from keys import file_digest, stored_key, tree_digest
+from parameters import ROOT, BookError, Run
 
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
+
+TEXTS = (".html", ".ipynb", ".md", ".txt", ".json", ".js")
 
 # Jupyter Book's own is a bare redirection: no title, no language, no link for who is not redirected
 FRONT_DOOR = """<!doctype html>
@@ -28,8 +35,8 @@ FRONT_DOOR = """<!doctype html>
 def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> None:
     """Lay out in `staging` what Jupyter Book reads: prose, configuration, table of contents, executed chapters.
 
-    The tree is the repository's own, so that a link between two files works in both. A run without a result (never
-    run, with ``--only``) is staged as it is in the repository, without outputs.
+    The tree is the repository's own, so that a link between two files works in both. A run without a whole result
+    (never run, with ``--only``) is staged as it is in the repository, without outputs.
     """
     shutil.rmtree(staging, ignore_errors=True)
     for pattern in PROSE:
@@ -40,7 +47,7 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     for run in runs:
         result = executed / f"{run.name}.ipynb"
-        notebook = nbformat.read(result if result.is_file() else run.source, as_version=4)
+        notebook = publishable(nbformat.read(result if stored_key(result) else run.source, as_version=4))
         if run.name != run.source.stem:
             notebook = as_variant(notebook, run.source.stem, run.parameters)
             add_to_toc(toc, f"notebooks/{run.source.stem}", f"notebooks/{run.name}")
@@ -48,6 +55,16 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
     (staging / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), "utf8")
+
+
+def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return an executed chapter without what papermill and Jupyter noted beside it: paths, times, widgets' state."""
+    for noted in ("papermill", "widgets", "explaint_key", "explaint_content"):
+        notebook.metadata.pop(noted, None)
+    for cell in notebook.cells:
+        for noted in ("papermill", "execution"):
+            cell.metadata.pop(noted, None)
+    return notebook
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -107,7 +124,7 @@ def _without_exercises(source: str, inside: bool) -> tuple[str, bool]:
     return "".join(kept), inside
 
 
-def render(staging: Path, output: Path) -> Path:
+def render(staging: Path, output: Path, own: OwnPaths | None = None) -> Path:
     """Render `staging` with Jupyter Book, every warning an error, and return the folder of pages.
 
     The whole book is rendered anew each time: Sphinx repeats no warning for a page that it takes from its cache.
@@ -115,12 +132,12 @@ def render(staging: Path, output: Path) -> Path:
     Raises
     ------
     BookError
-        If Sphinx warns, or a page would load something from another machine.
+        If Sphinx warns, a page would load something from another machine, or shows a path of this one (`own`).
     """
     shutil.rmtree(output, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staging), "--path-output", str(output)]
+    command = ["build", str(staging), "--path-output", str(output)]
     command += ["--all", "-W", "-n", "--keep-going", "--builder", "html"]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = guarded.run("jupyter_book.cli.main:main", *command)
     log = output.parent / f"{output.name}.log"
     log.write_text(ANSI.sub("", done.stdout + done.stderr), "utf8")
     html = output / "_build" / "html"
@@ -129,51 +146,86 @@ def render(staging: Path, output: Path) -> Path:
         said = [line.replace(f"{staging}/", "") for line in dict.fromkeys(said)] or done.stderr.splitlines()[-12:]
         raise BookError(f"Jupyter Book found faults (all of it is in {log}):\n    " + "\n    ".join(said[:40]))
     (html / "index.html").write_text(FRONT_DOOR, "utf8")
-    if faults := scan(html):
+    if faults := scan(html, own):
         raise BookError("pages that are not self-contained:\n    " + "\n    ".join(faults))
     return html
 
 
-class _Resources(HTMLParser):
-    """Collect what a page loads by itself (a link that the reader must click is no load)."""
+def scan(html: Path, own: OwnPaths | None = None) -> list[str]:
+    """Return what makes the pages below `html` depend on another machine or on a running kernel, a line a fault.
 
-    LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src",
-             "embed": "src", "object": "data", "link": "href"}  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        address = dict(attrs).get(self.LOADS.get(tag, ""))
-        if address and re.match(r"(https?:)?//", address):
-            self.found.append(f"<{tag}> loads {address}")
-
-
-def scan(html: Path) -> list[str]:
-    """Return what makes the pages below `html` depend on another machine or on a running kernel, a line a fault."""
+    With `own`, also what tells of the machine they were made on, in the pages and in the sources published with them.
+    """
     faults = []
     for page in sorted(html.rglob("*.html")):
         if "_static" in page.relative_to(html).parts:
             continue
         text, name = page.read_text("utf8"), page.relative_to(html)
-        reader = _Resources()
-        reader.feed(text)
-        faults += [f"{name}: {fault}" for fault in reader.found]
+        faults += [f"{name}: {fault}" for fault in loads(text)]
         # a widget without a text/html copy (inside VBox, @interact, tqdm.notebook) would be blank, without a warning
         if "vnd.jupyter.widget-" in text:
             faults.append(f"{name}: a widget that needs a running kernel (see CONTRIBUTING.md, Widgets)")
+    for file in [file for suffix in TEXTS for file in sorted(html.rglob(f"*{suffix}"))] if own else []:
+        if found := own.find(file.read_text("utf8", errors="replace")):
+            faults.append(f"{file.relative_to(html)}: shows a path of this machine, {found}")
     for sheet in sorted(html.rglob("*.css")):
         for address in re.findall(r"(?:@import\s+|url\()\s*['\"]?((?:https?:)?//[^'\")\s]+)", sheet.read_text("utf8")):
             faults.append(f"{sheet.relative_to(html)}: loads {address}")
     return faults
 
 
-def publish(html: Path, target: Path) -> None:
-    """Put the rendered pages in place of `target`, which holds the old book or the new one and never a mixture."""
-    old = target.with_name(target.name + ".old")
+def publish(html: Path, target: Path, key: str = "") -> None:
+    """Put the rendered pages in place of `target`, which holds the old book or the new one and never a mixture.
+
+    Where the system can exchange two folders in one step, there is no moment without a book. Elsewhere a build that is
+    killed between two renames leaves the old book beside, and `restore` puts it back.
+    """
+    old, digest = _old(target), tree_digest(html)
     shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
+    if not target.exists():
+        html.rename(target)
+    elif not _exchange(html, target):
         target.rename(old)
-    html.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+        html.rename(target)
+    if key:
+        _record(target).write_text(json.dumps({"key": key, "pages": digest}), "utf8")
+    for left in (old, html):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def restore(target: Path) -> None:
+    """Put the old book back where a killed build took it away and did not bring the new one."""
+    if _old(target).is_dir() and not target.exists():
+        _old(target).rename(target)
+    shutil.rmtree(_old(target), ignore_errors=True)
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f"{target.name}.old")
+
+
+def _record(target: Path) -> Path:
+    return target.with_name(f".{target.name}.json")
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; tell whether the system could."""
+    libc = ctypes.CDLL(None)
+    with suppress(AttributeError):  # Linux: AT_FDCWD, RENAME_EXCHANGE
+        return libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), 2) == 0
+    with suppress(AttributeError):  # macOS: RENAME_SWAP
+        return libc.renamex_np(os.fsencode(one), os.fsencode(other), 2) == 0
+    return False
+
+
+def book_key(staging: Path, surrounding: str) -> str:
+    """Return the hash of all that the pages are made of: what is staged, the library that they document, this file."""
+    return f"{tree_digest(staging, skip=('.pyc',))} {surrounding} {file_digest(Path(__file__))}"
+
+
+def stands(target: Path, key: str) -> bool:
+    """Tell whether the pages in `target` were made under this key and are as they were published."""
+    try:
+        return json.loads(_record(target).read_text("utf8")) == {"key": key, "pages": tree_digest(target)}
+    except (OSError, ValueError, BookError):
+        return False

@@ -18,7 +18,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import nbformat
-from chapters import ROOT, BookError, known_parameters
+from parameters import ROOT, BookError, known_parameters
 
 from explaint_lib._common import ExplaintError, atomic_path, write_json
 from explaint_lib.experiments.manifest import manifest

@@ -15,9 +15,11 @@ import nbformat
 import pytest
 import yaml
 from build import build_book, main, plan
-from chapters import BookError, Run, apply_overrides, check_parameters, content_key, read_profile, run_all, surroundings
+from chapters import run_all
 from conftest import ROOT
+from keys import content_key, surroundings
 from pages import add_to_toc, as_variant, publish, scan, stage
+from parameters import BookError, Run, apply_overrides, check_parameters, read_profile
 from samples import chapter, code
 
 PROFILES = {"quick": {"parameters": {"99_sample": {"n_words": 20}}}, "full": {"parameters": {}, "variants": {}}}
@@ -121,9 +123,9 @@ def test_the_profiles_of_the_book_fit_its_chapters():
 
 
 def test_the_command_line_refuses_with_a_message(capsys: pytest.CaptureFixture[str]):
-    assert main(["-p", "n_nonsense", "3"]) == 1
+    assert main(["-p", "n_nonsense", "3"]) == 2
     assert "no chapter has the parameter n_nonsense" in capsys.readouterr().err
-    assert main(["--jobs", "0"]) == 1
+    assert main(["--jobs", "0"]) == 2
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert stop.value.code == 0 and "examples:" in capsys.readouterr().out

@@ -9,8 +9,9 @@ import nbformat
 import numpy as np
 import pytest
 import verdicts_page
-from chapters import Run, execute
+from chapters import execute
 from conftest import ROOT
+from parameters import Run
 from reference_page import FOLDER, MAPPERS, PAGE, PAPER, command, load, page
 
 from explaint_lib import encoders, norms

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from build import build_book
-from chapters import BookError
+from parameters import BookError
 from samples import chapter, code
 from test_build import write_book
 
