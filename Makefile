@@ -3,9 +3,8 @@ PYTHON  ?= python3
 PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
-READY   := .venv/.installed
 
-.PHONY: help book test bench lab
+.PHONY: help book test bench lab install
 .DELETE_ON_ERROR:
 
 help:
@@ -16,27 +15,25 @@ help:
 	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
 	@echo "make lab                 the chapters in JupyterLab"
 
-book: $(READY)
-	$(BIN)/python book/build.py --profile $(PROFILE) $(ARGS)
+book: install
+	exec $(BIN)/python book/build.py --profile $(PROFILE) $(ARGS)
 
-test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+test: install
+	exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-bench: $(READY)
+bench: install
 	@mkdir -p _build/bench
 	@set -e; for program in benchmarks/*.py; do \
 	    [ -e "$$program" ] || { echo "benchmarks/ holds no program yet"; break; }; \
 	    echo "$$program"; $(BIN)/python "$$program" --json "_build/bench/$$(basename "$$program" .py).json" $(ARGS); \
 	done
 
-lab: $(READY)
-	$(BIN)/jupyter lab notebooks $(ARGS)
+lab: install
+	exec $(BIN)/jupyter lab notebooks $(ARGS)
 
 # Linux users without a GPU save two gigabytes by setting PIP_EXTRA_INDEX_URL to PyTorch's CPU index (book/how_to_run.md).
-$(READY): pyproject.toml constraints.txt
+install:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "Python 3.11 or newer is needed, and '$(PYTHON)' is `$(PYTHON) --version 2>&1`."; \
 	    echo "Name another one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[book,test]' --constraint constraints.txt
-	@touch $@
+	@exec $(PYTHON) book/install.py

@@ -124,7 +124,9 @@ def build_book(
             raise BookError("the book was not built:\n" + "\n".join(failures))
         stage(build / "staging", executed, runs, root)
         key = book_key(build / "staging", surroundings(root))
-        for place in dict.fromkeys((target, build / "html")):  # the reader's own book serves the tests where it is the same
+        for place in dict.fromkeys(
+            (target, build / "html")
+        ):  # the reader's own book serves the tests where it is the same
             if stands(place, key):
                 print("  pages: unchanged, kept")
                 return place
@@ -146,11 +148,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="chapters run at the same time")
     parser.add_argument("--only", metavar="CHAPTER", help="run this chapter alone, named by any beginning of its name")
     return parser
-
-
-def stop(number: int, frame: object) -> None:
-    """End the build as Ctrl-C does, for every signal by which a build is asked to end."""
-    raise KeyboardInterrupt(number)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -189,8 +186,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like stay as they are
-            signal.signal(number, stop)
+    guarded.stop_on_signals()
     guarded.end_with_make()
     sys.exit(main())

@@ -90,6 +90,17 @@ def end_all() -> None:
         lifeline.cut()
 
 
+def stop_on_signals() -> None:
+    """Let every signal that asks a program to end raise KeyboardInterrupt, with its number, as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like stay as they are
+            signal.signal(number, stop)
+
+
 def end_with_make() -> None:
     """Under make, end as soon as make does: killed outright, it cannot pass the signal on."""
     if "MAKELEVEL" not in os.environ:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_tier)
 
 
+CURES = {
+    "browser": "no Chromium on this machine; install chromium or google-chrome",
+    "human_norms": 'human norms are not installed; see "The human norms" in book/how_to_run.md',
+}
+
+
+def what_did_not_run(skipped: list[pytest.TestReport]) -> str:
+    """Return one line: how many tests of which kind were skipped, why, and what would make them run."""
+    kinds: dict[str, int] = {}
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        kind = next((tier for tier in CURES if tier in report.keywords), reason.removeprefix("Skipped: "))
+        kinds[kind] = kinds.get(kind, 0) + 1
+    said = [f"{n} {kind.replace('_', ' ')} test{'s' * (n > 1)} ({CURES[kind]})" if kind in CURES
+            else f"{n} ({kind})" for kind, n in kinds.items()]  # fmt: skip
+    return f"did not run: {'; '.join(said)}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost, so that it is the last line of all
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and (skipped := reporter.stats.get("skipped", [])):
+        reporter.write_line(what_did_not_run(skipped), yellow=True)
+
+
 @pytest.fixture(scope="session")
 def built_book() -> Path:
-    """Build the book with the quick profile, beside the reader's own; chapters up to date are not run again."""
+    """The book with the quick profile: the reader's own where it is up to date, else one built beside it."""
     from build import build_book
 
     return build_book(profile="quick", target=ROOT / "_build" / "html-tested")
