@@ -283,8 +283,8 @@ def _located(value: object) -> object:
     """Return the absolute path for a text that names a file or folder; a name that means something else comes first."""
     if not isinstance(value, str) or not value.strip() or value in encoders.MODELS or norms.available(value):
         return value
-    place = Path(value).expanduser()
     try:
+        place = Path(value).expanduser()
         return os.path.abspath(place) if place.exists() else value
-    except (OSError, ValueError):  # too long for a path, or with a zero byte
+    except (OSError, ValueError, RuntimeError):  # too long for a path, with a zero byte, of an unknown ~user
         return value

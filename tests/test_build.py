@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -204,33 +199,6 @@ def test_a_cell_that_is_meant_to_fail_does_not_stop_the_build(book: Path):
     notebook.cells.insert(8, code("1 / 0", "raises-exception"))
     nbformat.write(notebook, sample(book))
     assert run_all([Run(sample(book), "99_sample")], book / "_build", jobs=1, root=book) == []
-
-
-@pytest.mark.book
-def test_a_killed_build_leaves_nothing_half_written(tmp_path: Path):
-    notebook = chapter()
-    notebook.cells.insert(8, code("import time\n\ntime.sleep(60)"))
-    book = write_book(tmp_path, notebook)
-    program = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'book')!r})\n"
-        "from pathlib import Path; from build import build_book\n"
-        f"build_book(root=Path({str(book)!r}), models=())"
-    )
-    build = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stdout=subprocess.DEVNULL)
-    folder = book / "_build" / "chapters" / "quick"
-    for _ in range(300):
-        # papermill has written the notebook it is filling
-        if list(folder.glob(".running-*/99_sample.ipynb")):
-            break
-        time.sleep(0.1)
-    else:
-        pytest.fail("the chapter did not start within 30 s")
-    os.killpg(build.pid, signal.SIGKILL)
-    build.wait()
-    assert not (folder / "99_sample.ipynb").exists() and not (book / "_build" / "html").exists()
-    nbformat.write(chapter(), sample(book))
-    build_book(root=book, models=())  # and the next build clears up and succeeds
-    assert (book / "_build" / "html" / "index.html").is_file() and not list(folder.glob(".running-*"))
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
