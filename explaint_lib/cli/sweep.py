@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.cli._terminal import say
+from explaint_lib.cli._terminal import say, say_left_out
 
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid
@@ -85,11 +85,13 @@ def sweep(
     the row of a condition test whether the system is above it. Beside the
     table, NAME.manifest.json says what it was made from.
     """
-    from explaint_lib.experiments.grid import read_grid
+    from explaint_lib.experiments.grid import metrics_left_out, read_grid
 
     if scheduler is not None and backend != Backend.dask:
         raise ExplaintError("--scheduler is an address of a Dask cluster: add --backend dask")
     wanted = read_grid(grid)
+    for name, lacks in metrics_left_out(wanted).items():
+        say_left_out(name, lacks)
     if dry_run:
         _list(wanted)
         return

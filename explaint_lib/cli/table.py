@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
-from explaint_lib.cli._terminal import Terminal, say
+from explaint_lib.cli._terminal import Terminal, say, say_left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,15 +108,20 @@ def table(
         check_writable(json_file)
     wanted_layer = _parse_layer(layer)
     from explaint_lib import encoders
+    from explaint_lib.experiments.table import check_norms
     from explaint_lib.norms import load_norms
 
     data = load_norms(norms)
     if folds > len(data.words):
         raise ExplaintError(f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer")
+    lacks = check_norms(data, folds=folds, seed=seed)
+    say_left_out(data.name, lacks)
     encoder = encoders.load_encoder(model, progress=True)
     if wanted_layer != "last" and not 0 <= wanted_layer <= encoder.n_layers:
         raise ExplaintError(f"--layer must be last or 0 to {encoder.n_layers} for {encoder.name}, found {wanted_layer}")
     data, dropped = _with_vectors(data, encoder, drop_missing)
+    if dropped and (fewer := check_norms(data, folds=folds, seed=seed)) != lacks:
+        say_left_out(data.name, fewer)
     vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
     result = _run(data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
@@ -191,10 +196,12 @@ def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
         + (f" with {about['components']} components" if about["mapper"] == "plsr" else "")
         + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n"
     )
+    there = {row["metric"] for row in result["rows"]}
+    metrics = [metric for metric in _SHORT if metric in there]
     if console.width >= _ROOM_FOR_ALL:
-        console.print(_all_metrics(result, list(_SHORT)))
+        console.print(_all_metrics(result, metrics))
     else:
-        for metric in _SHORT:
+        for metric in metrics:
             console.print(_all_metrics(result, [metric]), "")
     for line in _notes(result):
         console.print(line)

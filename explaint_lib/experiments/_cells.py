@@ -16,7 +16,7 @@ from tqdm import tqdm
 from explaint_lib import __version__
 from explaint_lib._cache import Entry, code_hash, computer, hashed
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments.table import run_table
+from explaint_lib.experiments.table import check_norms, run_table
 
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid
@@ -84,10 +84,11 @@ def plan(grid: Grid, *, progress: bool = False) -> Plan:
     """Load what a grid names, check that each cell can be computed, and return the cells in their order."""
     from explaint_lib.encoders import load_encoder
 
-    norms = {name: _load(name) for name in grid.norms}
+    norms = load(grid)
     for name, data in norms.items():
         if grid.folds > len(data.words):
             raise ExplaintError(f"folds: {grid.folds} is more than the {len(data.words)} words of {name}")
+    metrics_left_out(grid, norms)
     models, layers, missing = {}, {}, {name: {} for name in norms}
     for model in grid.models:
         encoder = load_encoder(model.name, revision=model.revision, progress=progress, **_weights(model))
@@ -97,6 +98,7 @@ def plan(grid: Grid, *, progress: bool = False) -> Plan:
             missing[name] |= {word: encoder.name for word in _without_vector(encoder, data)}
     dropped = {name: [word for word in norms[name].words if word in missing[name]] for name in norms}
     norms = {name: _dropping(data, missing[name], grid.drop_missing) for name, data in norms.items()}
+    lacks = metrics_left_out(grid, norms)
     shared = (grid.folds, grid.permutations, grid.bootstrap, grid.conditions)
     cells = [
         Cell(name, model, layer, mapper, count, seed, *shared)
@@ -107,7 +109,30 @@ def plan(grid: Grid, *, progress: bool = False) -> Plan:
         for count in (grid.components if mapper == "plsr" else [None])
         for seed in grid.seeds
     ]
-    return Plan(grid, cells, norms, models, dropped)
+    return Plan(grid, cells, norms, models, dropped, lacks)
+
+
+def metrics_left_out(grid: Grid, norms: dict[str, FeatureNorms]) -> dict[str, dict[str, str]]:
+    """Return, for each norms, the metrics asked for that they are too small for, and what these need.
+
+    Raises
+    ------
+    ExplaintError
+        If none is left for some norms, or `check_norms` refuses them.
+    """
+    found = {}
+    for name, data in norms.items():
+        lacks = [check_norms(data, folds=grid.folds, seed=seed) for seed in grid.seeds][0]
+        found[name] = {metric: needs for metric, needs in lacks.items() if metric in grid.metrics}
+        if len(found[name]) == len(grid.metrics):
+            needs = "; ".join(f"{metric} {needs}" for metric, needs in found[name].items())
+            raise ExplaintError(f"metrics: {name} is too small for all of them ({needs}); ask for others")
+    return found
+
+
+def load(grid: Grid) -> dict[str, FeatureNorms]:
+    """Return the norms of a grid by name."""
+    return {name: _load(name) for name in grid.norms}
 
 
 def _load(name: str) -> FeatureNorms:
@@ -173,6 +198,7 @@ class Plan:
     norms: dict[str, FeatureNorms]
     models: dict[Model, dict[str, Any]]
     dropped: dict[str, list[str]]
+    left_out: dict[str, dict[str, str]]
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
     def vectors(self, cell: Cell) -> Entry:

@@ -55,6 +55,7 @@ def _records(plan: Plan, cell: Any) -> list[dict[str, Any]]:
     about = {"untrained": cell.model.untrained, "components": cell.components, "seed": cell.seed}
     nothing = dict.fromkeys(("p_value", "p_holm", "n_permutations"))
     wanted = [(condition, metric) for condition in cell.conditions for metric in plan.grid.metrics]
+    wanted = [(condition, metric) for condition, metric in wanted if metric not in plan.left_out[cell.norms]]
     return [rows[key] | about | nothing | tests.get(key, {}) for key in wanted]
 
 
@@ -87,7 +88,10 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         seed=list(plan.grid.seeds),
     )
     left_out = {name: words for name, words in plan.dropped.items() if words and plan.grid.drop_missing}
-    return about | {"code": _cells.made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out}
+    return about | {
+        "code": _cells.made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out,
+        "metrics_left_out": {name: lacks for name, lacks in plan.left_out.items() if lacks},
+    }  # fmt: skip
 
 
 def _label(model: Model) -> str:

@@ -7,12 +7,13 @@ is computed once. Dense ratings, and norms with missing cells, are small and go 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
-from explaint_lib.metrics import METRICS, scored_features
+from explaint_lib.metrics import METRICS, Metric, scored_features
 
 K = 10  # of F1, neighbour overlap and retrieval
 _BLOCK = 256  # rows at a time: temporary arrays stay in the cache
@@ -28,11 +29,15 @@ class Gold:
     ----------
     Y : array of shape (n_words, n_features)
     kind : {"sparse", "dense"}
+    metrics : sequence of str, optional
+        Those to compute. Default: all.
     """
 
-    def __init__(self, Y: np.ndarray, kind: Literal["sparse", "dense"]) -> None:
+    def __init__(self, Y: np.ndarray, kind: Literal["sparse", "dense"], metrics: Sequence[str] | None = None) -> None:
         self.Y, self.kind = Y, kind
-        self.plain = kind == "dense" or not (Y >= 0).all()  # NaN >= 0 is False
+        self.metrics = list(METRICS) if metrics is None else list(metrics)
+        # NaN >= 0 is False; norms too small for some metric need no haste
+        self.plain = kind == "dense" or not (Y >= 0).all() or len(self.metrics) < len(METRICS)
         if self.plain:
             return
         self.words = _SparseRows(sparse.csr_array(Y))
@@ -59,7 +64,7 @@ class Gold:
             Shorter vectors with the same inner products as the rows of `pred`.
         """
         if self.plain:
-            return {name: metric.score(pred, self.Y, kind=self.kind) for name, metric in METRICS.items()}
+            return {name: self._plainly(METRICS[name], pred) for name in self.metrics}
         f1, precision, item = self._ranking(pred)
         overlap, retrieval = self._neighbours(pred, pred if compact is None else compact)
         return {
@@ -71,10 +76,23 @@ class Gold:
             "retrieval_at_10": retrieval,
         }
 
+    def _plainly(self, metric: Metric, pred: np.ndarray) -> np.ndarray:
+        """Return the scores of one metric.
+
+        Words that observe too few features have none: where ratings are missing, a shuffled target can have such words
+        though the norms have not.
+        """
+        enough = (~np.isnan(self.Y)).sum(axis=1) >= metric.needs(self.kind)[1]
+        if enough.all() or metric.unit == "feature":
+            return metric.score(pred, self.Y, kind=self.kind)
+        scores = np.full(len(self.Y), np.nan)
+        scores[enough] = metric.score(pred[enough], self.Y[enough], kind=self.kind)
+        return scores
+
     def spearman_feature(self, pred: np.ndarray) -> np.ndarray:
         """Return Spearman's rho over the words, one a feature: NaN where it is not scored."""
         if self.plain:
-            return METRICS["spearman_feature"].score(pred, self.Y, kind=self.kind)
+            return self._plainly(METRICS["spearman_feature"], pred)
         scores = np.full(self.Y.shape[1], np.nan)
         by_feature = np.ascontiguousarray(pred[:, self.features].T)
         parts = self.columns.places(by_feature, np.empty((len(by_feature), 0), dtype=int))

@@ -25,7 +25,7 @@ def system_tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> 
     """Return the one-sided tests of the system against each control, Holm-corrected within each metric."""
     tested = [control for control in TESTED if control in tallies] if "system" in tallies else []
     tests = []
-    for name in METRICS if tested else ():
+    for name in plan.metrics if tested else ():
         found = [_p_value(plan, tallies, name, control, permutations) for control in tested]
         adjusted = inference.holm([np.nan if p is None else p for p, _ in found])
         for control, (p, n), corrected in zip(tested, found, adjusted, strict=True):

@@ -235,7 +235,8 @@ def run_grid(
         One row a cell, condition and metric: norms, model, untrained (seed of the random weights), layer,
         mapper, components, seed, condition, metric, value, ci_low, ci_high, n_words, n_features, as in
         `run_table`; and p_value, p_holm, n_permutations of the one-sided test that *system is above this
-        condition*, empty where no such test was made. The order is that of the grid.
+        condition*, empty where no such test was made. The order is that of the grid. Metrics that some norms are too
+        small for have no rows there (`metrics_left_out`).
 
     Raises
     ------
@@ -269,6 +270,17 @@ def listing(grid: Grid) -> list[tuple[Cell, bool]]:
     plan = _cells.plan(grid)
     waiting = set(plan.waiting())
     return [(cell, cell not in waiting) for cell in plan.cells]
+
+
+def metrics_left_out(grid: Grid) -> dict[str, dict[str, str]]:
+    """Return, for each norms of a grid, the metrics it is too small for, and what these need; no model is loaded.
+
+    Raises
+    ------
+    ExplaintError
+        If norms cannot be had, or are too small for every metric or for the folds.
+    """
+    return _cells.metrics_left_out(grid, _cells.load(grid))
 
 
 def as_dict(grid: Grid) -> dict[str, Any]:

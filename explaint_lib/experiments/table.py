@@ -24,14 +24,15 @@ from tqdm import tqdm
 
 from explaint_lib import controls, inference
 from explaint_lib._common import ExplaintError
+from explaint_lib.experiments._design import check_norms, checked_vectors, folds_of, stream
 from explaint_lib.experiments._scoring import Gold, Scores
 from explaint_lib.experiments._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
 from explaint_lib.experiments.manifest import manifest
-from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, make_folds, make_mapper
-from explaint_lib.metrics import METRICS
+from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, make_mapper
+from explaint_lib.metrics import METRICS, left_out
 from explaint_lib.norms import FeatureNorms
 
-__all__ = ["CONDITIONS", "run_table"]
+__all__ = ["CONDITIONS", "check_norms", "run_table"]
 
 CONDITIONS = {
     "system": "the vectors predict the norms of held-out words",
@@ -46,7 +47,6 @@ CONDITIONS = {
 }
 CLOSED_FORM = ("oracle", "chance")  # the last conditions; nothing is fitted
 FEW_DRAWS = 5  # draws of the conditions that enter no test
-_STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
 
 
 def run_table(
@@ -96,8 +96,9 @@ def run_table(
     dict
         ``manifest``; ``rows``, one a condition and metric: ``{norms, model, layer, mapper, condition, metric,
         value, ci_low, ci_high, n_words, n_features}`` with the words and features that were scored, None
-        where undefined; ``tests``: ``{metric, control, p_value, p_holm, n_permutations}``, one-sided (system
-        above control), Holm over the controls of one metric: each metric is a claim of its own.
+        where undefined, for the metrics that the norms are not too small for (``metrics_left_out`` of the manifest
+        says which are, and what these need); ``tests``: ``{metric, control, p_value, p_holm, n_permutations}``,
+        one-sided (system above control), Holm over the controls of one metric: each metric is a claim of its own.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def run_table(
     With B permutations no p is below 1 / (1 + B), and Holm multiplies it: the refitted tests cannot come out
     below ``manifest["p_holm_floor"]``.
     """
-    X = _checked(norms, X, folds, components, permutations, bootstrap, seed)
+    X = checked_vectors(norms, X, folds, components, permutations, bootstrap, seed)
     conditions = _ordered(conditions)
     plan = _Plan(norms, X, make_mapper(mapper, components=components, seed=seed), folds, seed, bootstrap)
     fitted = [condition for condition in conditions if condition not in CLOSED_FORM]
@@ -164,6 +165,7 @@ def run_table(
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
     draws = {condition: n for condition, n in draws.items() if condition in several}
     about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
+    about |= {"metrics_left_out": left_out(norms.values, kind=norms.kind)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
 
 
@@ -177,47 +179,22 @@ def _ordered(conditions: Sequence[str]) -> list[str]:
     return [condition for condition in CONDITIONS if condition in conditions]
 
 
-def _checked(norms, X, folds, components, permutations, bootstrap, seed) -> np.ndarray:
-    """Return the vectors as float64, or say what is wrong with them or with a number."""
-    X = np.asarray(X, dtype=np.float64)
-    if X.ndim != 2 or len(X) != len(norms.words):
-        raise ExplaintError(f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}")
-    if not np.isfinite(X).all():
-        raise ExplaintError(f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity")
-    fewest = int((~np.isnan(norms.values)).sum(axis=1).min())
-    if len(X) <= 10 or fewest < 10:
-        raise ExplaintError(
-            f"the metrics look at ten neighbours and ten features: expected at least 11 words and 10 features a "
-            f"word, found {len(X)} words and {fewest} features"
-        )
-    if not 2 <= folds <= len(X):
-        raise ExplaintError(f"folds must be from 2 to the number of words, {len(X)}; found {folds}")
-    for name, value, least in (
-        ("components", components, 1),
-        ("permutations", permutations, 0),
-        ("bootstrap", bootstrap, 1),
-        ("seed", seed, 0),
-    ):
-        if value < least:
-            raise ExplaintError(f"{name} must be at least {least}, found {value}")
-    return X
-
-
 class _Plan:
     """What all conditions share: data, mapper, folds, resamples, a stream of random numbers for each use."""
 
     def __init__(self, norms: FeatureNorms, X: np.ndarray, mapper: Any, folds: int, seed: int, bootstrap: int) -> None:
         self.norms, self.X, self.Y, self.mapper = norms, X, norms.values, mapper
         self.seed, self.bootstrap = seed, bootstrap
-        self.folds = make_folds(len(X), folds, rng=self.rng("folds"))
+        self.folds = folds_of(len(X), folds, seed)
         self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=self.rng("bootstrap"))
         self.shared = self.share(X) if isinstance(mapper, (PLSR, Ridge)) else None
-        self.gold = Gold(self.Y, norms.kind)
+        lacks = left_out(self.Y, kind=norms.kind)
+        self.metrics = [name for name in METRICS if name not in lacks]
+        self.gold = Gold(self.Y, norms.kind, self.metrics)
 
-    def rng(self, stream: str, draw: int = 0) -> np.random.Generator:
+    def rng(self, use: str, draw: int = 0) -> np.random.Generator:
         """Return the generator of one use; it depends on seed, use and draw alone."""
-        key = (_STREAMS.index(stream), draw)
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        return stream(self.seed, use, draw)
 
     def predict(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return out-of-fold predictions of norms (word, feature), and compact vectors of the same geometry."""
@@ -264,7 +241,7 @@ def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.nd
     target = controls.random_like(Y, plan.norms.kind, rng=rng) if condition == "random" else None
     target = controls.shuffle_columns(Y, rng=rng) if target is None else target
     predicted, compact = plan.predict_itself(target) if condition == "shuffled_upper_bound" else plan.predict(target)
-    return predicted, target, Gold(target, plan.norms.kind).score(predicted, compact)
+    return predicted, target, Gold(target, plan.norms.kind, plan.metrics).score(predicted, compact)
 
 
 @dataclass
@@ -287,9 +264,9 @@ class _Tally:
 
 def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]) -> _Tally:
     """Run all draws of one condition, keeping sums and not the predictions of each draw."""
-    tally = _Tally(plan, n_draws, means={name: [] for name in METRICS})
-    total = {name: 0.0 for name in METRICS}
-    defined = {name: 0.0 for name in METRICS}
+    tally = _Tally(plan, n_draws, means={name: [] for name in plan.metrics})
+    total = dict.fromkeys(plan.metrics, 0.0)
+    defined = dict.fromkeys(plan.metrics, 0.0)
     used = min(n_draws, FEW_DRAWS)
     resamples = np.arange(plan.bootstrap)
     spearman = np.zeros(plan.bootstrap)
@@ -302,12 +279,13 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
             tally.means[name].append(mean_score(scores))
         # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
         takes = (draw - resamples * used) % n_draws < used
-        features = ~np.isnan(scored["spearman_feature"])
-        spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
+        if "spearman_feature" in scored:
+            features = ~np.isnan(scored["spearman_feature"])
+            spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
         done()
     tally.per_unit = {
         name: np.divide(total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0)
-        for name in METRICS
+        for name in plan.metrics
     }
     tally.spearman = spearman / used
     tally.prediction = pred if condition in ("system", "mean_profile") else None  # the tests need no other
@@ -316,7 +294,8 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
 
 def _closed_form(plan: _Plan, condition: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of the oracle or of chance, computed and not simulated."""
-    for name, metric in METRICS.items():
+    for name in plan.metrics:
+        metric = METRICS[name]
         scores = getattr(metric, condition)(plan.Y, kind=plan.norms.kind)
         # a feature's best or chance correlation does not depend on which words were drawn
         yield _row(plan, condition, name, scores, np.full(2, mean_score(scores)) if metric.unit == "feature" else None)

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from explaint_lib.metrics._ceilings import mixture_ceiling, reachable_ceiling
 from explaint_lib.metrics._correlation import (
+    MIN_WORDS,
     scored_features,
     spearman_feature,
     spearman_feature_oracle,
@@ -61,7 +62,7 @@ from explaint_lib.metrics._ranking import (
 )
 from explaint_lib.metrics._relational import relational_nearness
 from explaint_lib.metrics._rsa import rsa, rsa_null, same_group
-from explaint_lib.metrics._ties import top_share
+from explaint_lib.metrics._ties import matrix, top_share
 from explaint_lib.metrics._two_alternative import (
     two_alternative,
     two_alternative_by,
@@ -83,6 +84,7 @@ __all__ = [
     "f1_oracle",
     "hubness",
     "k_occurrence",
+    "left_out",
     "mixture_ceiling",
     "mutual_proximity",
     "neighbour_overlap_at_k",
@@ -131,6 +133,9 @@ class Metric:
         NaN exactly where the score is undefined.
     label : str
         For axes and tables.
+    needs : callable (kind) -> (words, features)
+        The fewest words, and the fewest observed features of a word, with which a score says anything: of ten
+        features, every prediction ranks the same ten first.
     """
 
     name: str
@@ -139,6 +144,7 @@ class Metric:
     chance: Callable[..., np.ndarray]
     oracle: Callable[..., np.ndarray]
     label: str
+    needs: Callable[[Kind], tuple[int, int]]
 
 
 def _gold_mode(kind: Kind) -> Literal["all", "top_k"]:
@@ -166,6 +172,7 @@ METRICS: dict[str, Metric] = {
             lambda gold, *, kind: f1_chance(gold, gold_mode=_gold_mode(kind), kind=kind),
             lambda gold, *, kind: f1_oracle(gold, gold_mode=_gold_mode(kind), kind=kind),
             "F1@10 (ratings: gold = ten highest)",
+            lambda kind: (1, 11),
         ),
         Metric(
             "r_precision",
@@ -174,6 +181,7 @@ METRICS: dict[str, Metric] = {
             r_precision_chance,
             r_precision_oracle,
             "R-precision (ratings: gold = ten highest)",
+            lambda kind: (1, 1) if kind == "sparse" else (1, 11),
         ),
         Metric(
             "spearman_item",
@@ -182,6 +190,7 @@ METRICS: dict[str, Metric] = {
             lambda gold, *, kind: _zero_where_defined(spearman_item_oracle(gold)),
             _without_kind(spearman_item_oracle),
             "Spearman per word, over features",
+            lambda kind: (1, 3),
         ),
         Metric(
             "spearman_feature",
@@ -190,6 +199,7 @@ METRICS: dict[str, Metric] = {
             lambda gold, *, kind: _zero_where_defined(spearman_feature_oracle(gold, kind=kind)),
             spearman_feature_oracle,
             "Spearman per feature, over words",
+            lambda kind: (MIN_WORDS, 1) if kind == "sparse" else (3, 1),
         ),
         Metric(
             "neighbour_overlap_at_10",
@@ -198,6 +208,7 @@ METRICS: dict[str, Metric] = {
             _without_kind(neighbour_overlap_chance),
             _without_kind(neighbour_overlap_oracle),
             "Neighbour overlap@10",
+            lambda kind: (12, 1),
         ),
         Metric(
             "retrieval_at_10",
@@ -206,6 +217,32 @@ METRICS: dict[str, Metric] = {
             _without_kind(retrieval_chance),
             _without_kind(retrieval_oracle),
             "Retrieval of the own gold vector@10",
+            lambda kind: (11, 1),
         ),
     )
 }
+
+
+def left_out(gold: ArrayLike, *, kind: Kind) -> dict[str, str]:
+    """Return the metrics that norms are too small for, and of each what it needs; known before any model runs.
+
+    Parameters
+    ----------
+    gold : array of shape (words, features)
+        NaN is a missing cell; the word with the fewest observed features decides.
+    kind : {"sparse", "dense"}
+
+    Returns
+    -------
+    dict
+        Name of `METRICS` to a phrase such as "needs 11 features a word, found 5". Empty for most norms.
+    """
+    gold = matrix(gold)
+    found = {"words": len(gold), "features a word": int((~np.isnan(gold)).sum(axis=1).min())}
+    lacks = {}
+    for name, metric in METRICS.items():
+        pairs = zip(metric.needs(kind), found.items(), strict=True)
+        short = [f"{least} {what}, found {there}" for least, (what, there) in pairs if there < least]
+        if short:
+            lacks[name] = "needs " + " and ".join(short)
+    return lacks
