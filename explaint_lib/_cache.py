@@ -53,7 +53,7 @@ def kept(room: str, about: Mapping[str, Any], compute: Callable[[], Any], *, cod
         Before anything is computed, if the cache cannot be written to. A disk that fills up later costs the entry,
         not the result.
     """
-    store = Entry(room, hashed({"about": dict(about), "code": code_hash(code), "computer": computer()}), suffix)
+    store = entry(room, about, code=code, suffix=suffix)
     found = store.read()
     if found is None:
         store.check_writable()
@@ -63,6 +63,11 @@ def kept(room: str, about: Mapping[str, Any], compute: Callable[[], Any], *, cod
         except ExplaintError as fault:
             notice(f"{fault}. The result is good, and was not kept")
     return found
+
+
+def entry(room: str, about: Mapping[str, Any], *, code: str, suffix: str) -> Entry:
+    """Return the place of a result in the cache; the parameters are those of `kept`."""
+    return Entry(room, hashed({"about": dict(about), "code": code_hash(code), "computer": computer()}), suffix)
 
 
 @dataclass(frozen=True)

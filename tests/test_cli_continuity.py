@@ -90,6 +90,15 @@ def test_text_file_is_read_by_line_and_json_written(asked, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "out.json"]
 
 
+def test_the_table_is_printed_whatever_happens_to_the_file(asked, tmp_path, monkeypatch):
+    events = []
+    show = command._show
+    monkeypatch.setattr(command, "_show", lambda *given: events.append("shown") or show(*given))
+    monkeypatch.setattr(command, "write_json", lambda *_: events.append("written"))
+    run("--model", "toy", "--json", tmp_path / "a.json")
+    assert events == ["shown", "written"]
+
+
 def test_bad_paths_are_named_before_the_long_run(asked, tmp_path):
     with pytest.raises(ExplaintError, match="folder .* does not exist"):
         run("--model", "toy", "--json", tmp_path / "no" / "out.json")

@@ -387,6 +387,10 @@ def test_words_a_static_model_lacks_are_named_or_left_out_for_all(world, cache, 
     monkeypatch.setattr(
         encoders, "load_encoder", lambda name, **options: static if name == "lookup" else load(name, **options)
     )
+    about, found = encoders.outline, encoders.Outline("lookup", "r", 0, static.unknown_words, static.describe())
+    monkeypatch.setattr(
+        encoders, "outline", lambda name, **options: found if name == "lookup" else about(name, **options)
+    )
     asked = world | {"models": [world["models"][0], "lookup"], "layers": "last", "mappers": "ridge", "components": None}
     with pytest.raises(ExplaintError, match="lookup has no vector for 2 of the 14 words .*don, xyz.*drop_missing"):
         run_grid(Grid(**asked))

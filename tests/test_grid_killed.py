@@ -20,7 +20,10 @@ from typer.testing import CliRunner
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import sweep as command
+from explaint_lib.encoders import _load
 from explaint_lib.experiments.grid import Grid, read_grid, run_grid
+
+_NO_PLSR = {"components": None}
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +143,26 @@ def test_help_shows_the_lists_of_the_example(monkeypatch):
 def test_a_dry_run_lists_the_cells_and_computes_nothing(world, cache, tmp_path):
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(world | {"layers": [0, 2]}))
     shown = run(tmp_path / "grid.yaml", "--dry-run").splitlines()
-    assert len(shown) == 13 and shown[-1] == "12 cells, 0 of them in the cache"
+    assert len(shown) == 13 and shown[-1] == "12 cells, 0 of them in the cache; 24 fits to do"
     assert all(line.startswith("to do") for line in shown[:-1]) and cells(cache) == 0
-    assert "untrained 0  layer 2  plsr 2  seed 0" in shown[-2] and not (tmp_path / "grid.parquet").exists()
+    assert (
+        shown[-2].endswith("untrained 0  layer 2  plsr 2  seed 0  2 fits of 2 folds")
+        and not (tmp_path / "grid.parquet").exists()
+    )
+
+
+def test_a_dry_run_reads_no_weights_and_knows_what_is_in_the_cache(world, cache, tmp_path, monkeypatch):
+    (tmp_path / "grid.yaml").write_text(yaml.safe_dump(world | {"layers": "last", "mappers": ["mean"]} | _NO_PLSR))
+    shown = []
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            for make in ("trained_model", "untrained_model"):
+                patch.setattr(_load, make, lambda *_: pytest.fail("weights were read"))
+            shown.append(run(tmp_path / "grid.yaml", "--dry-run").splitlines())
+        run_grid(read_grid(tmp_path / "grid.yaml"))
+    assert shown[0][-1] == "2 cells, 0 of them in the cache; 4 fits to do"
+    assert shown[1][-1] == "2 cells, 2 of them in the cache; 0 fits to do"
+    assert [line[7:] for line in shown[0][:-1]] == [line[7:] for line in shown[1][:-1]]
 
 
 def test_the_command_writes_the_table_beside_the_grid_or_where_it_is_told(world, cache, tmp_path):

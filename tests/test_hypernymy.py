@@ -278,6 +278,15 @@ def test_the_command_prints_tables_and_writes_json(asked, tmp_path):
     assert len(json.loads(out.read_text(encoding="utf-8"))["rows"]) == len(experiment.PREDICTORS) + 1
 
 
+def test_the_table_is_printed_whatever_happens_to_the_file(asked, tmp_path, monkeypatch):
+    events = []
+    show = command._show
+    monkeypatch.setattr(command, "_show", lambda *given: events.append("shown") or show(*given))
+    monkeypatch.setattr(command, "write_json", lambda *_: events.append("written"))
+    invoke("--model", "toy", "--json", tmp_path / "a.json")
+    assert events == ["shown", "written"]
+
+
 def test_the_command_refuses_before_the_long_run(asked, tmp_path):
     with pytest.raises(ExplaintError, match="folder .* does not exist"):
         invoke("--model", "toy", "--json", tmp_path / "no" / "out.json")

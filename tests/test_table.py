@@ -379,6 +379,15 @@ def command(monkeypatch, tmp_path):
     return run
 
 
+def test_the_table_is_printed_whatever_happens_to_the_file(command, tmp_path, monkeypatch):
+    events = []
+    show = cli_table.show
+    monkeypatch.setattr(cli_table, "show", lambda *given: events.append("shown") or show(*given))
+    monkeypatch.setattr(cli_table, "write_json", lambda *_: events.append("written"))
+    command("--json", str(tmp_path / "a.json"))
+    assert events == ["shown", "written"]
+
+
 def test_the_command_prints_a_table_and_writes_what_it_printed(command, tmp_path):
     target = tmp_path / "out.json"
     result = command("--json", str(target))

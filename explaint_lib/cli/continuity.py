@@ -118,10 +118,9 @@ def continuity(
         device=device,
         progress=True,
     )
-    if json_file is not None:
-        write_json(json_file, result)
     _show(result, "the bundled sentences" if text is None else text.name)
-    if json_file is not None:
+    if json_file is not None:  # after the table, which is printed whatever happens to the file
+        write_json(json_file, result)
         say(f"written: {json_file}", error=True)
 
 

@@ -111,10 +111,9 @@ def hypernymy(
         revision=revision,
         progress=True,
     )
-    if json_file is not None:
-        write_json(json_file, result)
     _show(result, norms.banner())
-    if json_file is not None:
+    if json_file is not None:  # after the table, which is printed whatever happens to the file
+        write_json(json_file, result)
         say(f"written: {json_file}", error=True)
 
 

@@ -109,16 +109,19 @@ def sweep(
 def _list(wanted: Grid) -> None:
     """Print the cells, and which of them are in the cache."""
     from explaint_lib.experiments.grid import listing
+    from explaint_lib.experiments.table import fits
 
     cells = listing(wanted)
+    n_fits = sum(fits(wanted.conditions, wanted.permutations).values())
     for cell, done in cells:
         twin = "" if cell.model.untrained is None else f" untrained {cell.model.untrained}"
         count = "" if cell.components is None else f" {cell.components}"
         say(
             f"{'cached ' if done else 'to do  '} {cell.norms}  {cell.model.name}{twin}  layer {cell.layer}  "
-            f"{cell.mapper}{count}  seed {cell.seed}"
+            f"{cell.mapper}{count}  seed {cell.seed}  {n_fits} fits of {cell.folds} folds"
         )
-    say(f"{len(cells)} cells, {sum(done for _, done in cells)} of them in the cache")
+    waiting = sum(not done for _, done in cells)
+    say(f"{len(cells)} cells, {len(cells) - waiting} of them in the cache; {waiting * n_fits} fits to do")
 
 
 def _run(wanted: Grid, out: Path, jobs: int, backend: str, scheduler: str | None) -> None:

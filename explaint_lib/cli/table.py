@@ -125,10 +125,9 @@ def table(
     vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
     result = _run(data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
-    if json_file is not None:
-        write_json(json_file, result)
     show(Terminal(), result, data.banner())
-    if json_file is not None:
+    if json_file is not None:  # after the table, which is printed whatever happens to the file
+        write_json(json_file, result)
         say(f"written: {json_file}", error=True)
 
 

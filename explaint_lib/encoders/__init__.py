@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders._encoder import Encoder
+from explaint_lib.encoders._outline import Outline, outline
 from explaint_lib.encoders._static import StaticEncoder, load_static
 from explaint_lib.encoders._tokens import Encoding
 from explaint_lib.encoders._wheels import MODELS, WheelModel, fetch, list_models
@@ -25,11 +26,13 @@ __all__ = [
     "MODELS",
     "Encoder",
     "Encoding",
+    "Outline",
     "StaticEncoder",
     "WheelModel",
     "fetch",
     "list_models",
     "load_encoder",
+    "outline",
 ]
 
 

@@ -128,14 +128,22 @@ def trained_model(source: Source) -> Any:
     return model
 
 
+def configuration(source: Source) -> Any:
+    """Return the configuration in a model's folder."""
+    from transformers import AutoConfig
+
+    with quiet(), _readable(source, "configuration"):
+        return AutoConfig.from_pretrained(str(source.folder), **_options(source))
+
+
 def untrained_model(source: Source, seed: int) -> Any:
     """Return the same architecture with the random weights its own initialisation draws; torch's random state
     is restored."""
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
+    config = configuration(source)
     with quiet(), _readable(source, "configuration"):
-        config = AutoConfig.from_pretrained(str(source.folder), **_options(source))
         config.__dict__.pop("quantization_config", None)  # a GGUF's: random weights are not quantised
         before = torch.get_rng_state()
         try:

@@ -19,6 +19,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.experiments.table import check_norms, run_table
 
 if TYPE_CHECKING:
+    from explaint_lib.encoders import Outline
     from explaint_lib.experiments.grid import Grid
     from explaint_lib.norms import FeatureNorms
 
@@ -80,9 +81,12 @@ def made_by() -> dict[str, Any]:
     return {"explaint": __version__, "code": code_hash(__name__)} | computer()
 
 
-def plan(grid: Grid, *, progress: bool = False) -> Plan:
-    """Load what a grid names, check that each cell can be computed, and return the cells in their order."""
-    from explaint_lib.encoders import load_encoder
+def plan(grid: Grid, *, load: bool = True, progress: bool = False) -> Plan:
+    """Find what a grid names, check that each cell can be computed, and return the cells in their order.
+
+    With `load` the weights of a model that was never used on this machine are read, to see what it is.
+    """
+    from explaint_lib.encoders import outline
 
     norms = load(grid)
     for name, data in norms.items():
@@ -91,11 +95,11 @@ def plan(grid: Grid, *, progress: bool = False) -> Plan:
     metrics_left_out(grid, norms)
     models, layers, missing = {}, {}, {name: {} for name in norms}
     for model in grid.models:
-        encoder = load_encoder(model.name, revision=model.revision, progress=progress, **_weights(model))
-        models[model] = encoder.describe()
-        layers[model] = _layers(grid.layers, encoder)
+        found = outline(model.name, revision=model.revision, load=load, progress=progress, **_weights(model))
+        models[model] = found
+        layers[model] = _layers(grid.layers, found)
         for name, data in norms.items():
-            missing[name] |= {word: encoder.name for word in _without_vector(encoder, data)}
+            missing[name] |= {word: found.name for word in _without_vector(found, data)}
     dropped = {name: [word for word in norms[name].words if word in missing[name]] for name in norms}
     norms = {name: _dropping(data, missing[name], grid.drop_missing) for name, data in norms.items()}
     lacks = metrics_left_out(grid, norms)
@@ -149,7 +153,7 @@ def _weights(model: Model) -> dict[str, Any]:
     return {} if model.untrained is None else {"untrained": True, "seed": model.untrained}
 
 
-def _layers(wanted: Sequence[int | str], encoder: Any) -> list[int]:
+def _layers(wanted: Sequence[int | str], encoder: Outline) -> list[int]:
     """Return the layers asked for of one model, each once, in the order asked for."""
     last, found = encoder.n_layers, []
     for layer in wanted:
@@ -170,7 +174,7 @@ def _layers(wanted: Sequence[int | str], encoder: Any) -> list[int]:
     return found
 
 
-def _without_vector(encoder: Any, data: FeatureNorms) -> list[str]:
+def _without_vector(encoder: Outline, data: FeatureNorms) -> list[str]:
     """Return the words that a model does not know."""
     unknown = set(encoder.unknown_words(data.word_forms))
     return [word for word, form in zip(data.words, data.word_forms, strict=True) if form in unknown]
@@ -196,17 +200,17 @@ class Plan:
     grid: Grid
     cells: list[Cell]
     norms: dict[str, FeatureNorms]
-    models: dict[Model, dict[str, Any]]
+    models: dict[Model, Outline]
     dropped: dict[str, list[str]]
     left_out: dict[str, dict[str, str]]
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
     def vectors(self, cell: Cell) -> Entry:
         """Return where the word vectors of a cell are kept: the same place for the same words, model and layer."""
-        model = {key: value for key, value in self.models[cell.model].items() if key != "name"}
         about = {
-            "model": model, "layer": cell.layer, "words": self.norms[cell.norms].word_forms,
-            "code": code_hash("explaint_lib.encoders"), "computer": computer(),
+            "model": self.models[cell.model].revision, "untrained": cell.model.untrained, "layer": cell.layer,
+            "words": self.norms[cell.norms].word_forms, "code": code_hash("explaint_lib.encoders"),
+            "computer": computer(),
         }  # fmt: skip
         return Entry("vectors", hashed(about), ".npy")
 

@@ -83,7 +83,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
 
     about = manifest(
         data={name: data.describe() for name, data in plan.norms.items()},
-        model={_label(model): record for model, record in plan.models.items()},
+        model={_label(model): found.measured for model, found in plan.models.items()},
         arguments=as_dict(plan.grid),
         seed=list(plan.grid.seeds),
     )

@@ -47,6 +47,7 @@ CONDITIONS = {
 }
 CLOSED_FORM = ("oracle", "chance")  # the last conditions; nothing is fitted
 FEW_DRAWS = 5  # draws of the conditions that enter no test
+_SEVERAL = ("shuffled", "shuffled_upper_bound", "random", "permuted_pairing")
 
 
 def run_table(
@@ -131,19 +132,12 @@ def run_table(
     X = checked_vectors(norms, X, folds, components, permutations, bootstrap, seed)
     conditions = _ordered(conditions)
     plan = _Plan(norms, X, make_mapper(mapper, components=components, seed=seed), folds, seed, bootstrap)
-    fitted = [condition for condition in conditions if condition not in CLOSED_FORM]
-    several = {
-        "shuffled": permutations or FEW_DRAWS,
-        "permuted_pairing": permutations or FEW_DRAWS,
-        "random": min(permutations or FEW_DRAWS, FEW_DRAWS),
-        "shuffled_upper_bound": min(permutations or FEW_DRAWS, FEW_DRAWS),
-    }
-    draws = {condition: several.get(condition, 1) for condition in fitted}
+    draws = fits(conditions, permutations)
     # One thread: on matrices of this size several only wait for each other (measured: five times slower on a busy
     # machine), and the order of a sum, so its last digit, must not depend on how many processors there are.
     with threadpool_limits(1), tqdm(total=sum(draws.values()), unit="fit", disable=not progress) as bar:
         tallies = {}
-        for condition in fitted:
+        for condition in draws:
             bar.set_description(condition)
             tallies[condition] = _tally(plan, condition, draws[condition], bar.update)
         tests = system_tests(plan, tallies, permutations) if permutations else []
@@ -163,10 +157,18 @@ def run_table(
         "conditions": conditions,
     }
     about = manifest(data=norms.describe(), model=describe_model or {"name": model}, arguments=arguments, seed=seed)
-    draws = {condition: n for condition, n in draws.items() if condition in several}
+    draws = {condition: n for condition, n in draws.items() if condition in _SEVERAL}
     about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     about |= {"metrics_left_out": left_out(norms.values, kind=norms.kind)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
+
+
+def fits(conditions: Sequence[str], permutations: int) -> dict[str, int]:
+    """Return how many cross-validated fits each condition takes: what a table costs."""
+    many = permutations or FEW_DRAWS
+    few = min(many, FEW_DRAWS)
+    several = {"shuffled": many, "permuted_pairing": many, "random": few, "shuffled_upper_bound": few}
+    return {condition: several.get(condition, 1) for condition in _ordered(conditions) if condition not in CLOSED_FORM}
 
 
 def _ordered(conditions: Sequence[str]) -> list[str]:

@@ -1,0 +1,85 @@
+"""What is known of a model without its weights: its shape, and which words it has vectors for.
+
+The weights are read once, when a model is first used; what was measured then is kept under the hash that identifies
+the model. What it does NOT license: the shape of a model that was never loaded here is what its configuration says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from explaint_lib._cache import entry
+from explaint_lib.encoders import _find, _load
+from explaint_lib.encoders._vocabulary import unknown_words
+from explaint_lib.encoders._wheels import MODELS
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A model without its weights.
+
+    Attributes
+    ----------
+    name, revision : str
+        As of the encoder.
+    n_layers : int
+    unknown_words : callable
+        Takes words, returns those that the model has no vector for.
+    measured : dict or None
+        What ``encoder.describe()`` returned when the model was loaded; None if it never was.
+    """
+
+    name: str
+    revision: str
+    n_layers: int
+    unknown_words: Callable[[Sequence[str]], list[str]]
+    measured: dict[str, Any] | None
+
+
+def outline(
+    name: str,
+    *,
+    revision: str | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    load: bool = False,
+    progress: bool = False,
+) -> Outline:
+    """Return what can be said of a model without reading its weights.
+
+    Parameters
+    ----------
+    name, revision, untrained, seed, progress
+        As in `load_encoder`.
+    load : bool, default False
+        Load a model that was never loaded here, and keep what it is found to be. Otherwise its `measured` is None.
+
+    Raises
+    ------
+    ExplaintError
+        As in `load_encoder`.
+    """
+    from explaint_lib.encoders import load_encoder
+
+    full = partial(load_encoder, name, revision=revision, untrained=untrained, seed=seed, progress=progress)
+    if name == "glove":
+        static = full()  # a table on the disk, of which only the rows asked for are read
+        return Outline(name, static.revision, 0, static.unknown_words, static.describe())
+    here = name in MODELS or Path(name).expanduser().exists()
+    source = _find.find(name, revision, weights=here and not untrained)  # of the hub, the commit identifies a model
+    about = {"revision": source.revision, "untrained": untrained, "seed": seed if untrained else None}
+    store = entry("models_measured", about, code="explaint_lib.encoders", suffix=".json")
+    measured = store.read()
+    if measured is None and load:
+        measured = full().describe()
+        store.write(measured)
+    if name in MODELS and source.gguf:
+        source = _load.converted(source, MODELS[name].converted)
+    n_layers = measured["n_layers"] if measured else _load.configuration(source).get_text_config().num_hidden_layers
+    decoder = measured is not None and measured["family"] == "decoder"
+    unknown = partial(unknown_words, _load.load_tokenizer(source), before="The " if decoder else "")
+    return Outline(name, source.revision, int(n_layers), unknown, measured and measured | {"name": name})
