@@ -81,10 +81,10 @@ def made_by() -> dict[str, Any]:
     return {"explaint": __version__, "code": code_hash(__name__)} | computer()
 
 
-def plan(grid: Grid, *, load: bool = True, progress: bool = False) -> Plan:
+def plan(grid: Grid, *, weights: bool = True, progress: bool = False) -> Plan:
     """Find what a grid names, check that each cell can be computed, and return the cells in their order.
 
-    With `load` the weights of a model that was never used on this machine are read, to see what it is.
+    With `weights` those of a model that was never used on this machine are read, to see what it is.
     """
     from explaint_lib.encoders import outline
 
@@ -95,7 +95,7 @@ def plan(grid: Grid, *, load: bool = True, progress: bool = False) -> Plan:
     metrics_left_out(grid, norms)
     models, layers, missing = {}, {}, {name: {} for name in norms}
     for model in grid.models:
-        found = outline(model.name, revision=model.revision, load=load, progress=progress, **_weights(model))
+        found = outline(model.name, revision=model.revision, load=weights, progress=progress, **_weights(model))
         models[model] = found
         layers[model] = _layers(grid.layers, found)
         for name, data in norms.items():

@@ -267,7 +267,7 @@ def run_grid(
 
 def listing(grid: Grid) -> list[tuple[Cell, bool]]:
     """Return the cells of a grid and whether the cache holds them; no weights are read, nothing is computed."""
-    plan = _cells.plan(grid, load=False)
+    plan = _cells.plan(grid, weights=False)
     waiting = set(plan.waiting())
     return [(cell, cell not in waiting) for cell in plan.cells]
 
