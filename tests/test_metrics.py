@@ -10,7 +10,7 @@ from scipy.stats import rankdata, spearmanr
 
 from explaint_lib import metrics
 from explaint_lib._common import ExplaintError
-from explaint_lib.metrics import METRICS
+from explaint_lib.metrics import METRICS, _neighbours
 
 SMALL = range(6)  # seeds of the small random cases
 
@@ -326,6 +326,23 @@ def test_a_missing_cell_is_masked_whatever_is_predicted_for_it(name):
         assert np.isfinite(scores[-1]).all()
     np.testing.assert_array_equal(scores[0], scores[1])
     np.testing.assert_array_equal(scores[0], scores[2])
+
+
+@pytest.mark.parametrize("kind", ["sparse", "dense"])
+@pytest.mark.parametrize("name", ["neighbour_overlap_at_10", "retrieval_at_10"])
+def test_many_words_are_compared_a_block_at_a_time_with_the_same_result(name, kind, monkeypatch):
+    pred, gold = (np.array(a) for a in larger_case())
+    pred, gold[20:35], pred[3], gold[7] = np.round(pred / 4), gold[20], 0, 0  # ties, twins, zero vectors
+    if kind == "dense":
+        gold[np.random.default_rng(0).random(gold.shape) < 0.02] = np.nan
+    metric = METRICS[name]
+    whole = metric.score(pred, gold, kind=kind), metric.oracle(gold, kind=kind)
+    sizes = []
+    monkeypatch.setattr(_neighbours, "_ONE_BLOCK", 24)
+    monkeypatch.setattr(_neighbours, "cosines", lambda a, b: sizes.append(len(a)) or metrics.cosines(a, b))
+    for before, after in zip(whole, (metric.score(pred, gold, kind=kind), metric.oracle(gold, kind=kind)), strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-12)
+    assert max(sizes) * len(gold) <= 24**2 / 4 + len(gold), "no array of all words by all words"
 
 
 def test_bad_input_is_named():

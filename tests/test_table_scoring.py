@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explaint_lib.experiments import _scoring
 from explaint_lib.experiments._scoring import Gold
 from explaint_lib.metrics import METRICS
 
@@ -77,3 +78,16 @@ def test_missing_cells_and_ratings_go_through_the_metrics(kind):
     scores = Gold(Y, kind).score(pred)
     for metric in METRICS.values():
         np.testing.assert_array_equal(scores[metric.name], metric.score(pred, Y, kind=kind))
+
+
+@pytest.mark.parametrize("name", predictions())
+def test_blocks_change_no_score(name, monkeypatch):
+    """Large norms are scored a few rows at a time: ties, twins and zero rows included, the scores are the same."""
+    Y, pred = norms(), predictions()[name]
+    whole = Gold(Y, "sparse").score(pred)
+    monkeypatch.setattr(_scoring, "_ONE_PANEL", 10)
+    monkeypatch.setattr(_scoring, "_BLOCK", 8)
+    monkeypatch.setattr(_scoring, "_PANEL", 16)
+    blocks = Gold(Y, "sparse").score(pred)
+    for metric in METRICS:
+        np.testing.assert_allclose(blocks[metric], whole[metric], atol=1e-12, err_msg=metric)

@@ -17,6 +17,8 @@ from explaint_lib.metrics import METRICS, Metric, scored_features
 
 K = 10  # of F1, neighbour overlap and retrieval
 _BLOCK = 256  # rows at a time: temporary arrays stay in the cache
+_ONE_PANEL = 4096  # up to so many words, all inner products of predictions are held at once, in 134 MB
+_PANEL = 4 * _BLOCK  # rows of inner products held at once where there are more
 _DECIMALS = 12  # cosines are rounded before comparison, as in the metrics: equal vectors must tie
 
 Scores = dict[str, np.ndarray]  # metric name -> one score a word (or feature)
@@ -45,14 +47,7 @@ class Gold:
         self.columns = _SparseRows(sparse.csr_array(np.ascontiguousarray(Y[:, self.features].T)))
         lengths = np.sqrt(self.words.matrix.power(2).sum(axis=1))
         self.unit = sparse.csr_array(self.words.matrix / np.where(lengths > 0, lengths, 1.0)[:, None])
-        self.unit_t = sparse.csr_array(self.unit.T)
-        near = self.unit @ self.unit_t
-        near.data = _rounded(near.data)
-        self.near = near.toarray()
-        np.fill_diagonal(self.near, -np.inf)
-        # sorting whole rows is faster than np.partition where most cells are tied, as cosines of sparse norms are
-        blocks = (self.near[start : start + _BLOCK] for start in range(0, len(Y), _BLOCK))
-        self.near_cut = _cut(self.near, np.concatenate([np.sort(block, axis=1)[:, -K:] for block in blocks]))
+        self.nearest = _NearestGold(self.unit)
 
     def score(self, pred: np.ndarray, compact: np.ndarray | None = None) -> Scores:
         """Return every metric's scores, one a word or feature.
@@ -94,8 +89,7 @@ class Gold:
         if self.plain:
             return self._plainly(METRICS["spearman_feature"], pred)
         scores = np.full(self.Y.shape[1], np.nan)
-        by_feature = np.ascontiguousarray(pred[:, self.features].T)
-        parts = self.columns.places(by_feature, np.empty((len(by_feature), 0), dtype=int))
+        parts = self.columns.places(pred.T, np.empty((len(self.features), 0), dtype=int), self.features)
         scores[self.features] = np.concatenate([np.empty(0)] + [self.columns.spearman(*part) for part in parts])
         return scores
 
@@ -118,16 +112,15 @@ class Gold:
         short = compact * scale
         n = len(pred)
         overlap, retrieval = np.empty(n), np.empty(n)
-        cut, above, at = self.near_cut
-        gram = short @ short.T  # one product of a matrix with itself: half the work of two matrices
         for start in range(0, n, _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, n))
-            near = _rounded(gram[start : start + _BLOCK])
+            if start % (panel := n if n <= _ONE_PANEL else _PANEL) == 0:
+                # the whole product of a matrix with itself takes half the work, but (n, n) numbers of memory
+                gram = short[start : start + panel] @ short.T
+            near = _rounded(gram[start % panel : start % panel + len(rows)])
             near[np.arange(len(rows)), rows] = -np.inf
             i, j, share = _among_nearest(near)
-            value = self.near[rows[i], j]
-            gold = (value > cut[rows[i]]) + (value == cut[rows[i]]) * ((K - above) / at)[rows[i]]
-            overlap[rows] = np.bincount(i, share * gold, len(rows)) / K
+            overlap[rows] = np.bincount(i, share * self.nearest.share(rows)[i, j], len(rows)) / K
             found = _rounded(self.unit @ (pred[rows] * scale[rows]).T)  # (candidate, block)
             own = found[rows, np.arange(len(rows))]
             place = (K - np.count_nonzero(found > own, axis=0)) / np.count_nonzero(found == own, axis=0)
@@ -135,8 +128,47 @@ class Gold:
         return overlap, retrieval
 
 
+class _NearestGold:
+    """Who is among the 10 nearest words by gold, as a probability: without a matrix of all words by all words.
+
+    Parameters
+    ----------
+    unit : sparse array of shape (n_words, n_features)
+        Norms of no negative value, each row of length 1 or zero.
+    """
+
+    def __init__(self, unit: sparse.csr_array) -> None:
+        n, turned = unit.shape[0], sparse.csr_array(unit.T)
+        blocks, self.rest = [], np.zeros((n, 1))  # rest: the share of each word that has nothing in common
+        for start in range(0, n, _BLOCK):
+            near = unit[start : start + _BLOCK] @ turned
+            near.data = _rounded(near.data)
+            row = np.repeat(np.arange(near.shape[0]), np.diff(near.indptr))
+            near.data[(near.indices == row + start) | (near.data <= 0)] = 0.0  # a word is no neighbour of itself
+            near.eliminate_zeros()
+            for r in range(near.shape[0]):
+                values = near.data[near.indptr[r] : near.indptr[r + 1]]  # a view: the shares take its place
+                if len(values) < K:
+                    self.rest[start + r] = (K - len(values)) / (n - 1 - len(values))
+                    values[:] = 1.0
+                    continue
+                cut = np.partition(values, len(values) - K)[len(values) - K]
+                above, at = values > cut, values == cut
+                values[:] = above + at * ((K - np.count_nonzero(above)) / np.count_nonzero(at))
+            near.eliminate_zeros()
+            blocks.append(near)
+        self.shares = sparse.csr_array(sparse.vstack(blocks, format="csr"))
+
+    def share(self, rows: np.ndarray) -> np.ndarray:
+        """Return the probabilities for some words, (len(rows), n_words); that of a word itself means nothing."""
+        known = self.shares[rows[0] : rows[-1] + 1].toarray()
+        rest = self.rest[rows[0] : rows[-1] + 1]
+        return np.where(known > 0, known, rest) if rest.any() else known
+
+
 def _rounded(cosines: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(cosines, -1, 1), _DECIMALS)
+    """Return the cosines rounded, in the same memory."""
+    return np.round(np.clip(cosines, -1, 1, out=cosines), _DECIMALS, out=cosines)
 
 
 def _cut(near: np.ndarray, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -187,23 +219,23 @@ class _SparseRows:
         self.square = np.bincount(row, self.ranks**2, n) + zeros * self.zero_rank**2
         self.row = row
 
-    def places(self, pred: np.ndarray, wanted: np.ndarray):
+    def places(self, pred: np.ndarray, wanted: np.ndarray, which: np.ndarray | None = None):
         """Yield, a block of rows at a time, where cells stand in the sorted predictions of their row.
 
         Yields (rows, below, upto, square): for the cells above zero of the rows, and then for the `wanted`-th largest
         prediction of each row, how many predictions are smaller, and how many are not larger; and the squares of the
-        prediction's centred ranks, summed.
+        prediction's centred ranks, summed. `which` names the rows of `pred` that belong to these rows. Default: all.
         """
-        n, m = pred.shape
-        asked = wanted.shape[1]
+        (n, asked), m = wanted.shape, pred.shape[1]
         for start in range(0, n, _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, n))
-            ordered = np.sort(pred[rows], axis=1)
+            block = np.ascontiguousarray(pred[rows if which is None else which[rows]])
+            ordered = np.sort(block, axis=1)
             tied, square = _ties(ordered)
             below, upto = [], []
             for r, line in zip(rows, ordered, strict=True):
                 cells = slice(self.matrix.indptr[r], self.matrix.indptr[r + 1])
-                values = pred[r, self.matrix.indices[cells]]
+                values = block[r - start, self.matrix.indices[cells]]
                 if asked:
                     values = np.concatenate([values, line[m - wanted[r]]])
                 left = np.searchsorted(line, values)

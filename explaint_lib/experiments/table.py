@@ -284,13 +284,14 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
         if "spearman_feature" in scored:
             features = ~np.isnan(scored["spearman_feature"])
             spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
+        tally.prediction = pred if condition in ("system", "mean_profile") else None  # the tests need no other
+        del pred, gold  # large, and not needed beside those of the next draw
         done()
     tally.per_unit = {
         name: np.divide(total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0)
         for name in plan.metrics
     }
     tally.spearman = spearman / used
-    tally.prediction = pred if condition in ("system", "mean_profile") else None  # the tests need no other
     return tally
 
 

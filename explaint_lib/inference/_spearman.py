@@ -7,11 +7,13 @@ What it does not license: an interval for other *features*.
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import Method, bootstrap_counts, interval
 
-_FEW = 200  # up to so many words, sums over the words go through one matrix product
+_FEW = 32  # up to so many words, sums over the words go through one product of dense matrices
+_CELLS = 2**23  # words times resamples at a time: temporary arrays stay below some hundred megabytes
 
 
 def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -46,6 +48,13 @@ def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray
             f"expected pred and gold of one (word, feature) shape and counts (resample, word), found "
             f"{pred.shape}, {gold.shape} and {counts.shape}"
         )
+    step = max(_CELLS // max(len(gold), 1), 2)
+    blocks = [_mean_spearman(pred, gold, counts[start : start + step]) for start in range(0, len(counts), step)]
+    return np.concatenate([np.empty(0), *blocks])
+
+
+def _mean_spearman(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return what `mean_spearman_feature` returns, for few resamples."""
     weights = np.ascontiguousarray(counts.T, dtype=np.float32)  # (n_words, n_boot): sums run along the words
     sums = _sums(weights)
     total, defined = np.zeros(len(counts)), np.zeros(len(counts))
@@ -150,7 +159,11 @@ def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.nda
     bounds = np.unique(np.concatenate([[0], first, after]))  # only here are running sums needed
     sums = np.zeros((bounds.size + 1, weights.shape[1]), dtype=np.float32)  # counts are exact in float32
     inside = bounds[bounds < values.size]
-    sums[1 : inside.size + 1] = _segment_sums(weights[order], inside)
+    # a matrix of ones in sorted order: sums the words from each bound to the next without copying their counts
+    ones = sparse.csr_array((np.ones(values.size, np.float32), order, np.append(inside, values.size)),
+                            shape=(inside.size, values.size))  # fmt: skip
+    sums = np.zeros((bounds.size + 1, weights.shape[1]), dtype=np.float32)  # counts are exact in float32
+    sums[1 : inside.size + 1] = ones @ weights
     for row in range(1, len(sums)):  # numpy's own running sum down the rows is four times slower
         np.add(sums[row - 1], sums[row], out=sums[row])
     below = sums[np.searchsorted(bounds, first)].astype(np.float64)
@@ -176,8 +189,3 @@ def _sums(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _cubes(counts: np.ndarray) -> np.ndarray:
     """Return the column sums of counts^3; single cubes are exact in float32 up to 256, then float64 adds."""
     return np.einsum("ij,ij,ij->j", counts, counts, counts, dtype=np.float64)
-
-
-def _segment_sums(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return the sums of the rows from each start to the next; the rows themselves if each is a start."""
-    return rows if starts.size == len(rows) else np.add.reduceat(rows, starts, axis=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
@@ -11,6 +13,7 @@ from explaint_lib.metrics._ties import matrix, pair, top_share
 
 # Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
 _DECIMALS = 12
+_ONE_BLOCK = 4096  # up to so many words, all pairs are held at once; more are compared a block of words at a time
 
 
 def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
@@ -48,8 +51,8 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     """
     pred, gold = pair(pred, gold, same_columns=False)
     check_k(k, len(gold) - 1, "the number of other words")
-    near = neighbour_share(cosines(pred, pred), k)
-    return (near * neighbour_share(cosines(gold, gold), k)).sum(axis=1) / k
+    both = (_nearest(pred, rows, k) * _nearest(gold, rows, k) for rows in _blocks(len(gold)))
+    return np.concatenate([share.sum(axis=1) / k for share in both])
 
 
 def neighbour_overlap_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
@@ -63,8 +66,8 @@ def neighbour_overlap_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """Return the best possible overlap, per word: 1, or less where gold neighbours tie at the k-th place."""
     gold = matrix(gold)
     check_k(k, len(gold) - 1, "the number of other words")
-    near = neighbour_share(cosines(gold, gold), k)
-    return (top_share(near, k) * near).sum(axis=1) / k
+    near = (_nearest(gold, rows, k) for rows in _blocks(len(gold)))
+    return np.concatenate([(top_share(share, k) * share).sum(axis=1) / k for share in near])
 
 
 def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
@@ -94,8 +97,11 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     """
     pred, gold = pair(pred, gold)
     check_k(k, len(gold), "the number of words")
-    near = cosines(pred, gold)  # (word, candidate)
-    return place_share(near, np.diagonal(near), k)
+    places = []
+    for rows in _blocks(len(gold)):
+        near = cosines(pred[rows], gold)  # (word, candidate)
+        places.append(place_share(near, near[np.arange(len(rows)), rows], k))
+    return np.concatenate(places)
 
 
 def retrieval_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
@@ -110,8 +116,25 @@ def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     gold = matrix(gold)
     check_k(k, len(gold), "the number of words")
     zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
-    same = (cosines(gold, gold) >= 1.0) | np.outer(zero, zero)  # and zero vectors alike
-    return np.minimum(1.0, k / np.maximum(same.sum(axis=1), 1))
+    twins = []
+    for rows in _blocks(len(gold)):
+        same = (cosines(gold[rows], gold) >= 1.0) | np.outer(zero[rows], zero)  # and zero vectors alike
+        twins.append(same.sum(axis=1))
+    return np.minimum(1.0, k / np.maximum(np.concatenate(twins), 1))
+
+
+def _blocks(n: int) -> Iterator[np.ndarray]:
+    """Yield the words, so many at a time that an array of these by all words stays small."""
+    step = n if n <= _ONE_BLOCK else max(1, _ONE_BLOCK**2 // 4 // n)
+    for start in range(0, n, step):
+        yield np.arange(start, min(start + step, n))
+
+
+def _nearest(vectors: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
+    """Return the probability of each word to be among the k nearest of the words `rows`, (row, word)."""
+    near = cosines(vectors[rows], vectors)
+    near[np.arange(len(rows)), rows] = -np.inf
+    return top_share(near, k)
 
 
 def place_share(near: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
