@@ -224,7 +224,7 @@ def printable(text: object) -> str:
 def notice(line: str) -> None:
     """Print one line on stderr; not in a notebook, whose stored outputs must not depend on the state of a cache."""
     if "ipykernel" not in sys.modules:
-        _log.warning("explaint: %s", line)  # a lone warning reaches stderr even where logging was never set up
+        _log.warning("explaint: %s", printable(line))  # a lone warning reaches stderr without a handler
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -260,6 +260,14 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise ExplaintError(f"cannot read {path}: {fault.strerror or fault}; {wanted}") from None
     if not found:
         raise ExplaintError(f"{path} holds no text; {wanted}")
+
+
+def csv_text(text: str) -> str:
+    """Return text for a cell of a CSV file that no spreadsheet computes; ``removeprefix("'")`` gives it back.
+
+    A text that begins like a formula gets an apostrophe in front, and so does one that begins with an apostrophe.
+    """
+    return f"'{text}" if text.startswith(tuple("=+-@\t\r\n＝＋－＠'")) else text
 
 
 def word_list(words: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._cache import kept
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, printable
 from explaint_lib.attribution._anatomy import anatomy, hooked
 from explaint_lib.encoders import Encoder, Encoding
 
@@ -93,7 +93,7 @@ def _reduced(
 ) -> list[dict[str, np.ndarray]]:
     found: list[dict[str, np.ndarray]] = [{} for _ in ids]
     with tqdm(
-        total=len(ids), desc=f"attention ({encoder.name})", unit="text", disable=not progress, leave=False
+        total=len(ids), desc=f"attention ({printable(encoder.name)})", unit="text", disable=not progress, leave=False
     ) as bar:
         for batch in _batches([len(row) for row in ids], batch_tokens):
             for name, values in _run(encoder, np.stack([ids[i] for i in batch]), statistics).items():

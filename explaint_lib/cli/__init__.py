@@ -10,6 +10,8 @@ from explaint_lib import __version__
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._terminal import say
 
+_UsageError = typer.BadParameter.__base__  # typer exports only this subclass
+
 app = typer.Typer(
     name="explaint",
     no_args_is_help=True,
@@ -45,10 +47,18 @@ def main() -> None:
     app.command("continuity")(continuity.continuity)
     app.command("hypernymy")(hypernymy.hypernymy)
     try:
-        app()
+        # not in its stand-alone mode: typer would print what was typed (and thereby what a file is called) as it is
+        code = app(prog_name="explaint", standalone_mode=False)
+    except _UsageError as fault:
+        said = fault.format_message().rstrip(".")
+        if said:  # else a command without arguments, whose help has been printed
+            command = fault.ctx.command_path if fault.ctx else "explaint"
+            say(f"explaint: {said}; see {command} --help", style="red", error=True)
+        sys.exit(fault.exit_code)
     except ExplaintError as fault:
         say(f"explaint: {fault}", style="red", error=True)
         sys.exit(2)
     except KeyboardInterrupt:
         say("explaint: stopped; no output file was written", style="yellow", error=True)
         sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

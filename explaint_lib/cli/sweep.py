@@ -83,7 +83,9 @@ def sweep(
 
     The table has one row a cell, condition and metric; p_value and p_holm on
     the row of a condition test whether the system is above it. Beside the
-    table, NAME.manifest.json says what it was made from.
+    table, NAME.manifest.json says what it was made from. In a .csv a name that
+    begins like a formula or with an apostrophe gets one more apostrophe in
+    front, which spreadsheets take for "this is text".
     """
     from explaint_lib.experiments.grid import metrics_left_out, read_grid
 

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._cache import file_hash, kept
-from explaint_lib._common import ExplaintError, text_lines
+from explaint_lib._common import ExplaintError, printable, text_lines
 from explaint_lib.encoders._tokens import PART, Encoding, excerpt, tokenize
 from explaint_lib.encoders._words import pieces, pooled_states
 
@@ -112,7 +112,7 @@ def _means(
     row = {form: i for i, form in enumerate(forms)}
     sums, counts = np.zeros((len(forms), encoder.dim)), np.zeros(len(forms))
     with tqdm(
-        total=there.total(), desc=f"corpus ({encoder.name})", unit="word", disable=not progress, leave=False
+        total=there.total(), desc=f"corpus ({printable(encoder.name)})", unit="word", disable=not progress, leave=False
     ) as bar:
         for found in _chunks(occurrences(path, forms, skip_first=skip_first)):
             rows = [row[form] for _, form, *_ in found]

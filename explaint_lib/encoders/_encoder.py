@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders._tokens import Encoding, batches, fit_to_model, tokenize
 
 
@@ -243,7 +243,11 @@ class Encoder:
         if not (hidden_states or attention):
             return done
         with tqdm(
-            total=len(encodings), desc=f"encode ({self.name})", unit="text", disable=not progress, leave=False
+            total=len(encodings),
+            desc=f"encode ({printable(self.name)})",
+            unit="text",
+            disable=not progress,
+            leave=False,
         ) as bar:
             for batch in batches([len(encoding) for encoding in encodings], batch_tokens):
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)

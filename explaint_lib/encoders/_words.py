@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, word_list
+from explaint_lib._common import ExplaintError, printable, word_list
 from explaint_lib.encoders._encoder import checked_layer
 from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
 
@@ -120,7 +120,9 @@ def pooled_states(
     first = np.cumsum([0] + [len(of_text) for of_text in spans])
     out = np.empty((len(layers), first[-1], encoder.dim))
     order = np.argsort([len(encoding) for encoding in encodings], kind="stable")
-    with tqdm(total=len(order), desc=f"word vectors ({encoder.name})", disable=not progress, leave=False) as bar:
+    with tqdm(
+        total=len(order), desc=f"word vectors ({printable(encoder.name)})", disable=not progress, leave=False
+    ) as bar:
         for begin in range(0, len(order), _CHUNK):
             rows = order[begin : begin + _CHUNK]
             done = encoder.run([encodings[i] for i in rows], hidden_states=True, attention=False)

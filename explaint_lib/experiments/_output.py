@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from explaint_lib._common import ExplaintError, atomic_path, check_writable, write_json
+from explaint_lib._common import ExplaintError, atomic_path, check_writable, csv_text, write_json
 from explaint_lib.experiments.manifest import manifest
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
     about = _manifest(plan)
     with atomic_path(manifest_file(target)) as beside_manifest, atomic_path(target) as beside:
         if target.suffix == ".csv":
-            table.to_csv(beside, index=False, lineterminator="\n")
+            texts = {name: table[name].map(csv_text) for name, kind in _TYPES.items() if kind == "str"}
+            table.assign(**texts).to_csv(beside, index=False, lineterminator="\n")
         else:
             table.to_parquet(beside, index=False)
         digest = hashlib.sha256(beside.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._cache import kept
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders import Encoder, Encoding
 from explaint_lib.encoders._words import pieces
 from explaint_lib.probes import between
@@ -51,7 +51,9 @@ def pair_attention(encoder: Encoder, sentences: Sequence[Sentence], *, progress:
     found = np.empty((len(sentences), 2 * encoder.n_layers * encoder.n_heads + 4), dtype=np.float32)
     name = f"{encoder.name}{', untrained' if encoder.untrained else ''}"
     order = sorted(range(len(sentences)), key=lambda i: (len(sentences[i].text), sentences[i].text))
-    with tqdm(total=len(order), desc=f"attention ({name})", unit="sentence", disable=not progress, leave=False) as bar:
+    with tqdm(
+        total=len(order), desc=f"attention ({printable(name)})", unit="sentence", disable=not progress, leave=False
+    ) as bar:
         for begin in range(0, len(order), _CHUNK):
             rows = order[begin : begin + _CHUNK]
             found[rows] = _kept(encoder, [sentences[i] for i in rows])

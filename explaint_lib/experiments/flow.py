@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib import attention, attribution
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders import Encoder, Encoding
 
 __all__ = [
@@ -230,7 +230,9 @@ def run_flow(
     causal = encoder.family == "decoder"
     all_maps, kept, sinks = [], [], []
     agreement: dict[str, list[np.ndarray]] = {level: [] for level in LEVELS}
-    for encoding in tqdm(encodings, desc=f"flow ({encoder.name})", unit="text", disable=not progress, leave=False):
+    for encoding in tqdm(
+        encodings, desc=f"flow ({printable(encoder.name)})", unit="text", disable=not progress, leave=False
+    ):
         ids, again = encoding.token_ids, {}
         text = attribution.prepare(encoder, ids)
         for name in ("token exchanged", "exchanged again"):
