@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -118,8 +119,9 @@ def test_dense_norms_keep_missing_and_negative_but_no_empty_rating():
         FeatureNorms("r", ("a", "b"), ("x", "y"), [[1, np.nan], [2, np.nan]], "dense")
     with pytest.raises(ExplaintError, match="1 features are constant"):
         FeatureNorms("r", ("a", "b"), ("x", "y"), [[1, 4], [2, 4]], "dense")
-    with pytest.raises(ExplaintError, match="1 words are constant"):
-        FeatureNorms("r", ("a", "b"), ("x", "y"), [[1, 1], [2, 4]], "dense")
+    with pytest.raises(ExplaintError, match="1 words are missing everywhere.*'b'"):
+        FeatureNorms("r", ("a", "b", "c"), ("x", "y"), [[1, 1], [np.nan, np.nan], [2, 4]], "dense")
+    assert FeatureNorms("r", ("a", "b"), ("x", "y"), [[1, 1], [2, 4]], "dense").words == ("a", "b")
 
 
 def test_blank_tags_become_none():
@@ -488,6 +490,7 @@ def test_an_unknown_name_says_what_to_do(data_folder):
 # --- the human norms themselves: aggregates only, never a cell
 
 
+@functools.cache
 def human(name: str) -> FeatureNorms:
     """Load human norms installed, or lying in ../shared/norms beside the repository; skip otherwise."""
     if norms.available(name):

@@ -71,6 +71,11 @@ def read_text(path: Path, separator: str | None, n_lines: int | None = None) -> 
 
 def _decode(raw: bytes, name: str, cut: bool) -> str:
     encoding = next((encoding for mark, encoding in _MARKS if raw.startswith(mark)), "utf-8")
+    if b"\0" in raw and encoding.startswith("utf-8"):
+        raise ExplaintError(
+            f"{name} is not UTF-8 text: it holds the character NUL, as UTF-16 without its mark does, and files "
+            "that are no text; save it as UTF-8 and try again"
+        )
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(raw, final=not cut)
     except UnicodeDecodeError as fault:
@@ -79,12 +84,6 @@ def _decode(raw: bytes, name: str, cut: bool) -> str:
             f"{name} is not UTF-8 text: the byte 0x{raw[fault.start]:02X} in line {line} belongs to another encoding "
             "(Latin-1, Windows-1252) or to a file that is no table; save it as UTF-8 and try again"
         ) from None
-    if "\0" in text:
-        raise ExplaintError(
-            f"{name} is not UTF-8 text: it holds the character NUL, as UTF-16 without its mark does, and files that "
-            "are "
-            "no text; save it as UTF-8 and try again"
-        )
     if found := _utf7(text):
         raise ExplaintError(f"{name} looks like UTF-7, e.g. {found!r}; save it as UTF-8 and try again")
     return text
@@ -128,6 +127,7 @@ def _records(text: str, separator: str, name: str) -> tuple[list[Record], list[s
     line, n_cells = 1, 0
     try:
         for fields in reader:
+            fields = list(map(str.strip, fields))
             if any(fields):
                 records.append((line, fields))
                 n_cells += len(fields)

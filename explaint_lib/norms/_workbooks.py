@@ -24,7 +24,10 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.norms._text_files import MAX_BYTES, MAX_CELLS, Record
 
 MAX_ROWS = 1_048_576  # what the format allows; a damaged row number asks for more
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+# The end of a formula, no value or an empty one, and the end of the cell
+_FORMULA = re.compile(
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 
 
 def text(cell: object) -> str:

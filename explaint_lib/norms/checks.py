@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ _DATE = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d{2}",
     re.IGNORECASE,
 )
+_DIGITS = re.compile(r"[0-9.eE+-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Soft hyphen, zero-width space, marks and overrides of direction, word joiner, byte order mark
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -92,6 +94,8 @@ class Table:
         What must be mended, and what was decided on the way.
     attrs : dict
         What a Parquet file keeps besides its cells.
+    unread : bool
+        Whether a number could not be read.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Table:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     attrs: dict[str, Any] = field(default_factory=dict)
+    unread: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -195,8 +200,14 @@ class Table:
 
     def is_text(self, column: str) -> bool:
         """Tell whether a column holds text: cells, and no number among them."""
-        cells = [cell for cell in self.cells[column] if cell.lower() not in MISSING]
-        return bool(cells) and all(np.isnan(_parsed(cells)))
+        filled = False
+        for cell in self.cells[column]:
+            if cell.lower() in MISSING:
+                continue
+            if cell.lower() in _SPECIAL or not np.isnan(_parsed([cell])[0]):
+                return False
+            filled = True
+        return filled
 
     def numbers(self, column: str, *, complete: bool = False) -> np.ndarray:
         """Return a column as float64 of shape (n_rows,), NaN where the cell says missing (see `MISSING`).
@@ -216,6 +227,7 @@ class Table:
                 "in --ratings"
             )
             parsed[bad] = np.nan
+            self.unread = True
         empty = np.flatnonzero(np.isnan(parsed))
         if complete and len(empty) > len(bad):
             empty = np.setdiff1d(empty, bad)
@@ -272,8 +284,9 @@ class Table:
         self, words: Sequence[str], features: Sequence[str], values: np.ndarray, kind: Kind, **facts: Any
     ) -> FeatureNorms:
         """Return the norms of this table, or raise all its problems, those of the finished table among them."""
-        for fault in faults(values, kind, words, features):
-            self.report(fault)
+        if not self.unread:  # else a row or column may say nothing only because its cells could not be read
+            for fault in faults(values, kind, words, features):
+                self.report(fault)
         self.check()
         facts["notes"] = (*facts.get("notes", ()), *self.notes)
         return FeatureNorms(self.name, tuple(words), tuple(features), values, kind, **facts)
@@ -285,4 +298,9 @@ def key(column: str) -> str:
 
 
 def _parsed(cells: Sequence[str] | np.ndarray) -> np.ndarray:
-    return pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(dtype=np.float64, copy=True)
+    """Return cells as numbers, NaN where they are none; without what only Python reads as one ("1_000")."""
+    given = np.asarray(cells, dtype=object)
+    if _DIGITS.fullmatch("".join(given)):  # the usual case, ten times as fast
+        with suppress(ValueError):
+            return given.astype(np.float64)
+    return pd.to_numeric(pd.Series(given), errors="coerce").to_numpy(dtype=np.float64, copy=True)

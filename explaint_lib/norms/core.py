@@ -56,7 +56,7 @@ class FeatureNorms:
     ExplaintError
         For labels that are empty or occur twice, for shapes that do not agree, for cells that are not finite
         numbers (NaN is allowed in dense norms only) or negative (sparse), and for rows and columns that carry
-        no information: all zero (sparse); all missing or constant (dense).
+        no information: all zero (sparse); all missing, or a constant column (dense).
 
     Warnings
     --------
@@ -288,8 +288,8 @@ def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Seque
             )
     if found:
         return found
-    fault = "zero everywhere" if kind == "sparse" else "constant or missing everywhere"
-    for axis, labels, what in ((1, words, "words"), (0, features, "features")):
+    told = ("missing everywhere", "constant or missing everywhere") if kind == "dense" else ("zero everywhere",) * 2
+    for axis, labels, what, fault in ((1, words, "words", told[0]), (0, features, "features", told[1])):
         bare = np.flatnonzero(_uninformative(values, kind, axis))
         if len(bare):
             shown = _some([labels[i] for i in bare])
@@ -298,15 +298,19 @@ def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Seque
 
 
 def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:
-    """Flag each row (axis=1) or column (axis=0) that is all zero (sparse), constant or missing (dense)."""
+    """Flag each row (axis=1) or column (axis=0) that is all zero (sparse); all missing, or a constant column (dense).
+
+    A word may have the same rating on every dimension, which is common where there are few; a dimension on which all
+    words are equal is no target.
+    """
     if kind == "sparse":
         return ~(values > 0).any(axis=axis)
     missing = np.isnan(values)
-    lowest = np.where(missing, np.inf, values).min(axis=axis)
-    highest = np.where(missing, -np.inf, values).max(axis=axis)
-    constant = ~(highest > lowest)
-    # a word may have a single rating; a rating told of a single word cannot vary over words
-    return constant & ((~missing).sum(axis=1) != 1) if axis == 1 else constant
+    if axis == 1:
+        return missing.all(axis=1)
+    lowest = np.where(missing, np.inf, values).min(axis=0)
+    highest = np.where(missing, -np.inf, values).max(axis=0)
+    return ~(highest > lowest)
 
 
 def _positions(wanted: Iterable[str] | None, present: tuple[str, ...], name: str, what: str) -> np.ndarray:

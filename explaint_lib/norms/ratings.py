@@ -10,6 +10,7 @@ What it does not license: comparing ratings across sets; each has its own scale 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -155,8 +156,9 @@ class Ratings:
     def _told_apart(self, table: Table, words: np.ndarray, notes: list[str]) -> np.ndarray:
         """Give the words that stand in several rows a hint from the first column that tells all of them apart."""
         by = table.by_key()
-        several = np.flatnonzero([count > 1 for count in map(list(words).count, words)]) if self.apart else []
-        if not len(several):
+        often = Counter(words)
+        several = [row for row, word in enumerate(words) if often[word] > 1] if self.apart else []
+        if not several:
             return words
         for column, meanings in self.apart.items():
             if column not in by:

@@ -203,18 +203,19 @@ class _Reading(NamedTuple):
         """Complete what was said with what the file remembers."""
         attrs = table.attrs
         kept = attrs.get("explaint", {})
-        fields = kept.get("columns", {}) if isinstance(kept, dict) else {}
-        texts = [
-            attrs.get("kind"),
-            attrs.get("source"),
-            *(fields.get(f) for f in ("word", "feature", "value", "category")),
-        ]
-        lists = [fields.get("ratings", []), kept.get("notes", [])] if isinstance(kept, dict) else [None]
-        if any(text is not None and not isinstance(text, str) for text in texts) or not all(map(_is_texts, lists)):
+        fields = kept.get("columns", {}) if isinstance(kept, dict) else None
+        single = ("word", "feature", "value", "category")
+        if isinstance(fields, dict):
+            texts = [attrs.get("kind"), attrs.get("source"), *map(fields.get, single)]
+            lists = [fields.get("ratings", []), kept.get("notes", [])]
+        if (
+            not isinstance(fields, dict)
+            or any(text is not None and not isinstance(text, str) for text in texts)
+            or not all(map(_is_texts, lists))
+        ):
             raise ExplaintError(
                 f"{table.name}: what it keeps of its kind, source and columns must be text, found {str(attrs)[:200]}; "
-                "install "
-                "the original file again with `explaint norms add`, or write it without these attributes"
+                "install the original file again with `explaint norms add`, or write it without these attributes"
             )
         remembered = schema.Columns(*texts[2:], ratings=tuple(lists[0]))
         return cls(
@@ -264,10 +265,9 @@ def _interpret(table: checks.Table, name: str, reading: _Reading) -> tuple[Featu
     else:
         norms = schema.read_any(table, kind=reading.kind, told=reading.told)
         label = f"{'long' if schema.is_long(table.columns, reading.told) else 'wide'} table, read as {norms.kind}"
-    first = tuple(note for note in reading.notes if note not in norms.notes)
-    return replace(
-        norms, name=name, source=printable(reading.source or norms.source), notes=(*norms.notes, *first)
-    ), label
+    notes = (*norms.notes, *(note for note in reading.notes if note not in norms.notes))
+    shown = {"name": printable(name), "source": printable(reading.source or norms.source)}
+    return replace(norms, notes=tuple(map(printable, notes)), **shown), label
 
 
 def _load_bundled(name: str) -> FeatureNorms:

@@ -88,8 +88,6 @@ def read_table(
     else:
         records, problems = read_text(path, separator)
     found = Table(path.name, unit="line" if form == "text" else "row", problems=problems, notes=notes, attrs=attrs)
-    records = [(line, [text(cell) for cell in cells]) for line, cells in records]
-    records = [(line, cells) for line, cells in records if any(cells)]
     if not records:
         found.check()
         raise ExplaintError(f"{path.name} cannot be read: it is empty")
@@ -120,7 +118,7 @@ def read_header(path: str | os.PathLike[str], fits: Callable[[Sequence[str]], bo
         records = read_workbook(path, None, fits, header_only=True)[0]
     else:
         records = read_text(path, None, n_lines=3)[0]
-    heads = [[text(cell) for cell in cells] for _, cells in records]
+    heads = [cells for _, cells in records]
     return [label for label in _header(heads)[0] if label] if heads else []
 
 
@@ -174,8 +172,9 @@ def _read_parquet(path: Path) -> tuple[list[Record], dict[str, Any], list[str]]:
         raise ExplaintError(
             f"{path.name} cannot be read as a parquet table: {type(fault).__name__}: {str(fault)[:200]}"
         ) from None
-    records = [(1, [table.column_names[place] for place in places])]
-    records += [(row, list(cells)) for row, cells in enumerate(zip(*columns, strict=True), start=1)]
+    records = [(1, [table.column_names[place].strip() for place in places])]
+    rows = zip(*([text(cell) for cell in column] for column in columns), strict=True)
+    records += [(row, list(cells)) for row, cells in enumerate(rows, start=1) if any(cells)]
     notes = [f"columns of lists left aside: {', '.join(nested)}"] if nested else []
     return records, kept if isinstance(kept, dict) else {}, notes
 
@@ -192,12 +191,13 @@ def _header(heads: list[list[str]]) -> tuple[list[str], int]:
     if len(heads) < 3 or len(heads[1]) < len(top):
         return top, 1
     sub = ["" if _NO_NAME.fullmatch(label) else label for label in heads[1]]
-    top += [""] * (len(sub) - len(top))
-    gaps = [place for place, label in enumerate(top) if not label or top.count(label) > 1]
+    wide = top + [""] * (len(sub) - len(top))
+    often = Counter(wide)
+    gaps = [place for place, label in enumerate(wide) if not label or often[label] > 1]
     if len(gaps) < 2 or not all(sub[place] for place in gaps) or any(_is_number(label) for label in sub):
         return top, 1
     names, above = [], ""
-    for label, below in zip(top, sub, strict=True):
+    for label, below in zip(wide, sub, strict=True):
         above = label or above
         names.append(f"{above}.{below}" if below else above)
     return (names, 2) if len(set(names)) == len(names) else (top, 1)
@@ -253,7 +253,8 @@ def _name(found: Table, header: list[str], grid: np.ndarray, numbers: list[int])
     twice = [label for label, count in Counter(header[place] for place in keep).items() if count > 1]
     if twice:
         found.problems.append(f"the header names {', '.join(map(repr, twice[:5]))} more than once; rename one of them")
-    keep = [place for place in keep if header.index(header[place]) == place]
+    first = {header[place]: place for place in reversed(keep)}
+    keep = [place for place in keep if first[header[place]] == place]
     labels = [header[place] for place in keep]
     if len(labels) > 2 and sum(map(_is_number, labels)) >= len(labels) - 1:
         found.problems.append(
