@@ -169,13 +169,15 @@ def run_all(
     stale: list[tuple[Run, str]] = []
     for run in runs:
         key = content_key(run, surrounding, threads)
-        current = stored_key(folder / f"{run.name}.ipynb") == key
+        stored = stored_key(folder / f"{run.name}.ipynb")
         if rerun is None or run.name in rerun:
-            if current:
+            if stored == key:
                 _say(f"{run.name}: unchanged, kept")
             else:
                 stale.append((run, key))
-        elif not current:
+        elif stored is None:
+            _say(f"{run.name}: never run, shown without results")
+        elif stored != key:
             _say(f"{run.name}: NOT up to date, shown as it was last run")
     if not stale:
         return []

