@@ -111,10 +111,11 @@ def build_book(
     """
     build = root / "_build"
     target = target or build / "html"
-    runs = plan(root, profile, overrides or [])
-    rerun = None
-    if only is not None:
-        chosen = find_chapter(only, sorted({run.source for run in runs}))
+    faults, rerun = Faults(), None
+    runs = faults.attempt(plan, root, profile, overrides or []) or []
+    chosen = faults.attempt(find_chapter, only, sorted((root / "notebooks").glob("*.ipynb"))) if only else None
+    faults.raise_any()
+    if chosen:
         rerun = {run.name for run in runs if run.source == chosen}
         print(f"only {chosen.stem} is brought up to date; the other chapters are shown as they were last run")
     with alone(build):

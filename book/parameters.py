@@ -252,7 +252,10 @@ def _apply(key: str, text: str, chapters: list[Path], result: dict[str, dict]) -
             faults.append(f"no chapter has the parameter {name}; the chapters have: {', '.join(known) or 'none'}")
     if not faults:
         for chapter in targets:
-            result[chapter.stem] |= faults.attempt(check_parameters, chapter, {name: value}) or {}
+            if not faults:  # a parameter has the same type in every chapter; one message is enough
+                result[chapter.stem] |= faults.attempt(check_parameters, chapter, {name: value}) or {}
+        if name == "norms_name" and isinstance(value, str) and not norms.available(value):
+            faults.attempt(norms.load_norms, _located(value), about=f"-p {key}: ")
     faults.raise_any()
 
 

@@ -71,6 +71,14 @@ def test_all_that_is_wrong_is_said_at_once(book: Path):
         assert part in said, part
 
 
+def test_a_fault_in_several_chapters_is_said_once_and_missing_norms_with_it(book: Path):
+    chapters = [sample(book), book / "notebooks" / "98_other.ipynb"]
+    chapters[1].write_bytes(chapters[0].read_bytes())
+    with pytest.raises(ParameterError) as failure:
+        apply_overrides([("n_words", "many"), ("norms_name", "nowhere.csv")], chapters, {})
+    assert len(failure.value.faults) == 2 and "nowhere.csv" in failure.value.faults[1]
+
+
 def test_a_list_is_checked_to_its_items(book: Path):
     with pytest.raises(ParameterError, match=r"models takes list\[str\].*not list: \[1, 2\]"):
         apply_overrides([("models", "[1, 2]")], [sample(book)], {})
