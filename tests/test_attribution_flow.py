@@ -10,7 +10,8 @@ from papers_formulas import by_formula, tiny
 
 from explaint_lib import attention, attribution, planted
 from explaint_lib._common import ExplaintError
-from explaint_lib.attribution._anatomy import anatomy, hooked
+from explaint_lib.attribution._anatomy import anatomy
+from explaint_lib.attribution._layers import find_layers, hooked
 from explaint_lib.experiments.flow import METHODS, flow_maps, layer_maps, score_world
 
 IDS = np.array([7, 3, 41, 12, 3, 28, 19])
@@ -42,6 +43,10 @@ def own_states(encoder, ids=IDS):
     with torch.no_grad():
         out = encoder.model(input_ids=torch.from_numpy(ids[None].copy()), output_hidden_states=True)
     return torch.stack(out.hidden_states, dim=1).numpy()[0]  # (layer + 1, n, dim)
+
+
+def blocks_of(encoder):
+    return [anatomy(layer) for layer in find_layers(encoder.model, IDS).modules]
 
 
 def hook_count(model):
@@ -140,7 +145,7 @@ def test_value_ablation_is_a_run_without_the_values_of_one_position(encoder):
         return values
 
     found = attribution.value_ablation(encoder, IDS)
-    blocks = anatomy(encoder.model).blocks
+    blocks = blocks_of(encoder)
     with torch.no_grad(), hooked([(block.value, "output", without) for block in blocks]):
         after = own_states(encoder)
     np.testing.assert_allclose(found[..., 2], attribution.relative_change(own_states(encoder), after), atol=1e-9)
@@ -162,7 +167,7 @@ def test_other_weights_than_the_models_own(encoder):
     block = attention.LayerParts(**(parts[0] | {"attention": uniform}))
     if block.gain is None:
         total = block.output
-        kind = anatomy(encoder.model).blocks[0].layer
+        kind = find_layers(encoder.model, IDS).modules[0]
         expected = total + kind.mlp(kind.post_attention_layernorm(as_tensor(total))).detach().numpy()
         np.testing.assert_allclose(attribution.states_under(encoder, IDS, {0: uniform})[1], expected, atol=1e-6)
     with pytest.raises(ExplaintError, match="layers 0"):
@@ -216,8 +221,8 @@ def test_a_norm_before_the_block_hides_stretched_inputs_at_the_first_layer(encod
 
 def test_hooks_are_taken_off_whatever_happens_and_leave_no_trace(encoder):
     before, hooks = own_states(encoder), hook_count(encoder.model)  # transformers hangs up some of its own
-    block = anatomy(encoder.model).blocks[0]
-    with hooked([(block.value, "output", lambda values: values), (block.layer, "input", lambda states: states)]):
+    block, layer = blocks_of(encoder)[0], find_layers(encoder.model, IDS).modules[0]
+    with hooked([(block.value, "output", lambda values: values), (layer, "input", lambda states: states)]):
         np.testing.assert_array_equal(own_states(encoder), before)  # an edit that changes nothing changes no bit
     calls = 0
 
@@ -239,7 +244,7 @@ def test_what_cannot_be_taken_apart_is_refused():
     from transformers import GPT2Config, GPT2Model
 
     gpt2 = GPT2Model(GPT2Config(vocab_size=50, n_embd=8, n_layer=1, n_head=2, n_positions=16)).eval()
-    with pytest.raises(ExplaintError, match="BERT family.*Llama family"):
+    with pytest.raises(ExplaintError, match="families BERT.*Llama"):
         attribution.layer_parts(SimpleNamespace(model=gpt2), IDS)
     with pytest.raises(ExplaintError, match="one text"):
         attribution.value_zeroing(tiny("bert"), IDS[None])

@@ -6,15 +6,17 @@ variants make the batch. That its states are the model's own is checked when it 
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.attribution._anatomy import anatomy, hooked
-
-_ROUNDING = 1e-3  # relative; what parts leave out would be far larger, float32 far smaller
+from explaint_lib.attribution._anatomy import Block, anatomy
+from explaint_lib.attribution._layers import find_layers, first, hooked, near
 
 
 class Runner:
@@ -58,6 +60,11 @@ class Runner:
         """Apply what follows the last layer."""
         return states
 
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """Let every operation have a forward derivative for a while."""
+        yield
+
     @cached_property
     def parts(self) -> list[dict[str, Any]]:
         """The attention blocks taken apart; see `layer_parts`."""
@@ -79,7 +86,7 @@ def prepare(model: Any, ids: np.ndarray) -> Runner:
     Parameters
     ----------
     model : Encoder or planted transformer
-        Of the BERT or the Llama family.
+        Any whose layers run one after the other; methods that look into attention need a family they know.
     ids : (n,) int
         Token ids of one text, special tokens included.
 
@@ -114,47 +121,128 @@ class _Torch(Runner):
     def __init__(self, model: Any, ids: np.ndarray) -> None:
         import torch
 
-        self.ids, self.anatomy = ids, anatomy(model)
-        self.blocks = self.anatomy.blocks
-        self.n_layers = len(self.blocks)
-        calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-        look = [(block.layer, "call", lambda args, kwargs: calls.append((args, dict(kwargs)))) for block in self.blocks]
+        self.ids, self.model = ids, model
+        self.layers = find_layers(model, ids)
+        self.n_layers = len(self.layers.modules)
+        self.own, self.start = self.layers.states, self.layers.states[0]
         self.table = model.get_input_embeddings().weight.detach()
-        tokens = torch.from_numpy(ids[None].astype(np.int64)).to(self.table.device)
-        with torch.no_grad(), hooked(look):
-            top = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False).last_hidden_state
         with torch.no_grad():
-            self.words, self.mean_word = self.table[tokens[0]], self.table.mean(dim=0)
-            # layers are called with (states, mask, ...): what follows the states is the same for every variant
-            self.calls = [(args[1:], kwargs | {"past_key_values": None}) for args, kwargs in calls]
-            self.start = self.embed(self.words[None])[0]
-            states = [args[0][0] for args, _ in calls]
-            self.own = torch.stack([*states, self.step(self.n_layers - 1, states[-1][None])[0]])
-            again = [self.step(layer, self.own[layer][None])[0] for layer in range(self.n_layers - 1)]
-        same = [(self.start, self.own[0]), (self.finish(self.own[-1]), top[0])]
-        if not all(_near(*pair) for pair in [*same, *zip(again, self.own[1:-1], strict=True)]):
-            raise ExplaintError(
-                f"{type(model).__name__} does more than run its layers one after the other; this method would "
-                "compute other states than the model does"
-            )
+            self.words = self.table[torch.from_numpy(ids.astype(np.int64)).to(self.table.device)]
+            self.mean_word = self.table.mean(dim=0)
+            again = [self.step(layer, self.own[layer][None])[0] for layer in range(self.n_layers)]
+            pairs = [*zip(again, self.own[1:], strict=True), (self.finish(self.own[-1]), self.layers.top)]
+            if not all(near(*pair) for pair in pairs) or not near(self.embed(self.words[None])[0], self.start):
+                raise ExplaintError(
+                    f"{type(model).__name__} does more than run its layers one after the other on its word vectors; "
+                    "this method would compute other states than the model does. Use another model, such as minilm "
+                    "or smollm2"
+                )
 
     def embed(self, words: Any) -> Any:
-        return self.anatomy.embed(words)
+        import torch
+
+        if "inputs_embeds" not in inspect.signature(self.model.forward).parameters:
+            raise ExplaintError(
+                f"{type(self.model).__name__} takes no word vectors in place of token ids (inputs_embeds), so this "
+                "method cannot change them; use another model, such as minilm or smollm2"
+            )
+
+        def stop(states: Any) -> None:
+            raise _Reached(states)
+
+        mask = torch.ones(words.shape[:2], dtype=torch.int64, device=words.device)
+        try:
+            with hooked([(self.layers.modules[0], "input", stop)]):
+                self.model(inputs_embeds=words, attention_mask=mask)
+        except _Reached as reached:
+            return reached.states
+        raise AssertionError("the first layer did not run")
 
     def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
-        more, kwargs = self.calls[layer]
-        block, seen, hooks = self.blocks[layer], {}, []
+        hooks = []
         if zeroed is not None:
-            hooks.append((block.value, "output", lambda values: _zero(values, zeroed)))
+            hooks.append((self.heads[layer].value, "output", lambda values: _zero(values, zeroed)))
         if weights is not None:
-            hooks.append((block.value, "output", lambda values: seen.update(values=values)))
-            hooks.append((block.output, "input", lambda mixed: _mixed(weights.to(mixed), seen["values"], mixed)))
+            hooks += self._other_weights(self.heads[layer], weights)
+        return self._run(layer, states, hooks)
+
+    def _run(self, layer: int, states: Any, hooks: list[Any]) -> Any:
+        more, kwargs = self.layers.calls[layer]
         with hooked(hooks):
-            out = block.layer(states, *more, **kwargs)
-        return out[0] if isinstance(out, tuple) else out
+            return first(self.layers.modules[layer](states, *more, **kwargs))
+
+    @staticmethod
+    def _other_weights(block: Block, weights: Any) -> list[Any]:
+        """Return the hooks that let the heads use `weights` (head, query, key) in place of their own."""
+        seen: dict[str, Any] = {}
+        return [
+            (block.value, "output", lambda values: seen.update(values=values)),
+            (block.output, "input", lambda mixed: _mixed(weights.to(mixed), seen["values"], mixed)),
+        ]
 
     def finish(self, states: Any) -> Any:
-        return states if self.anatomy.final_norm is None else self.anatomy.final_norm(states)
+        return states if self.layers.final is None else self.layers.final(states)
+
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """Let mixtures of experts multiply one expert at a time: grouped products have no forward derivative."""
+        before = self.model.get_experts_implementation()
+        grouped = any(way != "eager" for way in before.values())
+        if grouped:
+            self.model.set_experts_implementation("eager")
+        try:
+            yield
+        finally:
+            if grouped:
+                self.model.set_experts_implementation(before)
+
+    @cached_property
+    def heads(self) -> list[Block]:
+        """The attention blocks, once it is known that values and weights are all that positions share.
+
+        Raises
+        ------
+        ExplaintError
+            For an unknown family; where what goes into the output projection is not weights times values; where
+            positions meet anywhere else.
+        """
+        return [self._checked_heads(layer) for layer in range(self.n_layers)]
+
+    def _checked_heads(self, layer: int) -> Block:
+        import torch
+
+        block, seen = anatomy(self.layers.modules[layer]), {}
+        look = [
+            (block.attention, "output", lambda out: seen.update(weights=out[1] if len(out) > 1 else None)),
+            (block.value, "output", lambda values: seen.update(values=values)),
+            (block.output, "input", lambda mixed: seen.update(mixed=mixed)),
+        ]
+        states = self.own[layer]
+        with torch.no_grad():
+            self._run(layer, states[None], look)
+            if seen.get("weights") is None:
+                raise ExplaintError(
+                    f"{type(self.model).__name__} returns no attention weights; load it with "
+                    'attn_implementation="eager", or use another model'
+                )
+            weights = seen["weights"][0]
+            if not near(_mixed(weights, seen["values"], seen["mixed"]), seen["mixed"]):
+                raise ExplaintError(
+                    f"the attention of {type(self.model).__name__} puts out more than its weights times its values; "
+                    "use another model, such as minilm or smollm2"
+                )
+            # when every position sees itself alone, the state of one must not move another
+            other = states.clone()
+            other[len(states) // 2] = states[0] + states[-1]
+            alone = self._other_weights(block, torch.eye(len(states)).expand(len(weights), -1, -1))
+            before, after = self._run(layer, torch.stack([states, other]), alone)
+            keep = torch.arange(len(states)) != len(states) // 2
+            if not near(after[keep], before[keep]):
+                raise ExplaintError(
+                    f"in {type(self.model).__name__} positions meet outside of attention as well; this method would "
+                    "miss that. Use another model, such as minilm or smollm2"
+                )
+        return block
 
     @cached_property
     def parts(self) -> list[dict[str, Any]]:
@@ -164,18 +252,16 @@ class _Torch(Runner):
         """Take one layer apart."""
         import torch
 
-        block, states, seen = self.blocks[layer], self.own[layer], {}
+        block, states, seen = self.heads[layer], self.own[layer], {}
         look = [
             (block.attention, "output", lambda out: seen.update(weights=out[1])),
             (block.value, "output", lambda out: seen.update(values=out)),
             (block.sum_reader, "input", lambda total: seen.update(total=total)),
         ]
-        with torch.no_grad(), hooked(look):
-            self.step(layer, states[None])
-        if seen.get("weights") is None:
-            raise ExplaintError('the model returns no attention weights; load it with attn_implementation="eager"')
+        with torch.no_grad():
+            self._run(layer, states[None], look)
         attention = seen["weights"][0]  # (head, query, key)
-        n_heads, n, _ = attention.shape
+        n_heads = len(attention)
         width = block.output.weight.shape[1] // n_heads
         values = _by_head(seen["values"], n_heads, width)[0]  # (head, n, width)
         projection = block.output.weight.T.reshape(n_heads, width, -1)  # (head, width, dim)
@@ -184,11 +270,25 @@ class _Torch(Runner):
             "attention": attention, "values": values @ projection, "residual": states,
             "bias": torch.zeros_like(states[0]) if bias is None else bias,
         }  # fmt: skip
-        if not _near((attention @ part["values"]).sum(dim=0) + states + part["bias"], seen["total"][0]):
-            raise ExplaintError("the attention block holds more than heads and a residual connection; unknown family")
-        if block.norm is not None:
-            part |= {"gain": block.norm.weight, "shift": block.norm.bias, "epsilon": block.norm.eps}
+        given = (attention @ part["values"]).sum(dim=0) + part["bias"]
+        norm = block.sum_reader if block.norm_follows else None
+        whole = given.shape == states.shape and near(given + states, seen["total"][0])
+        if not whole or not (norm is None or isinstance(norm, torch.nn.LayerNorm)):
+            raise ExplaintError(
+                f"the attention block of {type(self.model).__name__} holds more than heads and a residual connection, "
+                "so it cannot be taken apart; use another model, such as minilm or smollm2"
+            )
+        if norm is not None:
+            part |= {"gain": norm.weight, "shift": norm.bias, "epsilon": norm.eps}
         return {key: v.detach().cpu().numpy() if isinstance(v, torch.Tensor) else v for key, v in part.items()}
+
+
+class _Reached(Exception):
+    """Ends a run at the first layer, and brings its input."""
+
+    def __init__(self, states: Any) -> None:
+        super().__init__()
+        self.states = states
 
 
 class _Planted(Runner):
@@ -249,9 +349,8 @@ def _by_head(values: Any, n_heads: int, width: int) -> Any:
 
 def _mixed(weights: Any, values: Any, own: Any) -> Any:
     """Return what the heads put out side by side under `weights`, shaped as their `own` output."""
-    by_head = weights @ _by_head(values, len(weights), own.shape[-1] // len(weights))  # (batch, head, n, width)
+    width = own.shape[-1] // len(weights)
+    if width * len(weights) != own.shape[-1] or values.shape[-1] % width:
+        raise ExplaintError("the heads are not as wide as their values: an attention that this method does not know")
+    by_head = weights @ _by_head(values, len(weights), width)  # (batch, head, n, width)
     return by_head.transpose(1, 2).reshape(own.shape)
-
-
-def _near(first: Any, second: Any) -> bool:
-    return bool((first - second).norm() <= _ROUNDING * second.norm())

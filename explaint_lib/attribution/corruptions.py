@@ -22,10 +22,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.attribution._layers import find_layers
 from explaint_lib.encoders import Encoder, Encoding
 
 #: Takes the states of one sentence, (n, dim) float32, and returns those to go on with.
@@ -101,9 +103,14 @@ def edited_states(encoder: Encoder, layer: int, edits: Sequence[Edit]) -> Iterat
     """
     import torch
 
-    seen: list[np.ndarray] = []
+    modules = _layers(encoder)
+    block, seen, runs = modules[layer], [], 0  # layers may share one module, which then runs several times in a pass
 
-    def before_block(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def before_block(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        nonlocal runs
+        runs += 1
+        if (runs - 1) % modules.count(block) != modules[:layer].count(block):
+            return None
         states = args[0] if args else kwargs["hidden_states"]  # (batch, n, dim)
         if len(states) != len(edits):
             raise ExplaintError(f"a batch of {len(states)} texts met {len(edits)} edits")
@@ -113,24 +120,22 @@ def edited_states(encoder: Encoder, layer: int, edits: Sequence[Edit]) -> Iterat
         new = torch.from_numpy(changed).to(device=states.device, dtype=states.dtype)
         return ((new, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": new})
 
-    hook = _blocks(encoder)[layer].register_forward_pre_hook(before_block, with_kwargs=True)
+    hook = block.register_forward_pre_hook(before_block, with_kwargs=True)
     try:
         yield seen
     finally:
         hook.remove()
 
 
-def _blocks(encoder: Encoder) -> Any:
-    """Return the model's list of blocks: block *k* turns the states of layer k into those of layer k + 1."""
-    import torch
+_FOUND: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()  # model: its layers, looked for once
 
-    for module in encoder.model.modules():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == encoder.n_layers:
-            return module
-    raise ExplaintError(
-        f"{type(encoder.model).__name__} holds no list of {encoder.n_layers} blocks (ALBERT runs one block again and "
-        "again), so its layers cannot be edited one at a time; use another model"
-    )
+
+def _layers(encoder: Encoder) -> tuple[Any, ...]:
+    """Return the modules that turn the states of layer k into those of layer k + 1, one a layer."""
+    if encoder.model not in _FOUND:
+        probe = encoder.encode(["one two three"], hidden_states=False, attention=False)[0]
+        _FOUND[encoder.model] = find_layers(encoder.model, probe.token_ids).modules
+    return _FOUND[encoder.model]
 
 
 def _checked(new: np.ndarray, old: np.ndarray) -> np.ndarray:

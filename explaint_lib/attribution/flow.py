@@ -41,7 +41,7 @@ def layer_parts(model: Any, ids: np.ndarray) -> list[dict[str, Any]]:
     Parameters
     ----------
     model : Encoder, planted transformer, or what `prepare` made of one
-        Of the BERT or the Llama family.
+        Of a family whose attention blocks are known: BERT, Llama and their relatives.
     ids : (n,) int
         Token ids, special tokens included.
 
@@ -314,6 +314,6 @@ def _push(text: Runner, directions: Any) -> np.ndarray:
     def states(start: Any) -> Any:
         return text.states(start[None])[0]
 
-    with torch.no_grad():
+    with torch.no_grad(), text.differentiable():
         pushed = torch.func.vmap(lambda one: torch.func.jvp(states, (text.start,), (one,))[1])(directions)
     return pushed.double().cpu().numpy()

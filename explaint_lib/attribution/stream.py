@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from explaint_lib._cache import kept
 from explaint_lib._common import ExplaintError, printable
-from explaint_lib.attribution._anatomy import anatomy, hooked
+from explaint_lib.attribution._anatomy import anatomy
+from explaint_lib.attribution._layers import find_layers, hooked
 from explaint_lib.encoders import Encoder, Encoding
 
 #: Maps (text, head, query, key) to an array (text, head, ...): a function of each map by itself.
@@ -43,7 +44,7 @@ def attention_statistics(
     Parameters
     ----------
     encoder : Encoder
-        Of the BERT or the Llama family.
+        Of a family whose attention blocks are known (BERT and Llama among them).
     texts : sequence of str or Encoding
     statistics : mapping of name to function
         Takes maps (text, head, query, key), float32, of texts of one length, not to be written to; returns
@@ -92,11 +93,13 @@ def _reduced(
     encoder: Encoder, ids: list[np.ndarray], statistics: Mapping[str, Statistic], batch_tokens: int, progress: bool
 ) -> list[dict[str, np.ndarray]]:
     found: list[dict[str, np.ndarray]] = [{} for _ in ids]
+    layers = find_layers(encoder.model, ids[0][:8]).modules if ids else ()
+    attention = list(dict.fromkeys(anatomy(layer).attention for layer in layers))  # layers may share one
     with tqdm(
         total=len(ids), desc=f"attention ({printable(encoder.name)})", unit="text", disable=not progress, leave=False
     ) as bar:
         for batch in _batches([len(row) for row in ids], batch_tokens):
-            for name, values in _run(encoder, np.stack([ids[i] for i in batch]), statistics).items():
+            for name, values in _run(encoder, np.stack([ids[i] for i in batch]), statistics, attention).items():
                 for row, i in enumerate(batch):
                     found[i][name] = values[row].copy()
             bar.update(len(batch))
@@ -114,14 +117,19 @@ def _batches(lengths: list[int], batch_tokens: int) -> list[np.ndarray]:
     return groups
 
 
-def _run(encoder: Encoder, ids: np.ndarray, statistics: Mapping[str, Statistic]) -> dict[str, np.ndarray]:
+def _run(
+    encoder: Encoder, ids: np.ndarray, statistics: Mapping[str, Statistic], attention: Sequence[Any]
+) -> dict[str, np.ndarray]:
     """Run one batch (text, n); return statistics (text, layer, head, ...)."""
     layers: list[dict[str, np.ndarray]] = []
 
     def reduce(output: Any) -> None:
-        weights = output[1]
-        if weights is None:
-            raise ExplaintError(f"{encoder.name} returns no attention weights; load it with eager attention")
+        weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
+        if weights is None or weights.shape[2:] != (ids.shape[1], ids.shape[1]):
+            raise ExplaintError(
+                f"{encoder.name} hands out no attention weights (text, head, n, n) while it runs; load it with eager "
+                "attention, or take the statistics of the maps that encoder.encode returns"
+            )
         maps = weights.detach()  # (text, head, n, n): looked at where it lies, not copied
         step = max(1, _CELLS // (maps.shape[0] * maps.shape[-1] ** 2))
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
@@ -138,7 +146,7 @@ def _run(encoder: Encoder, ids: np.ndarray, statistics: Mapping[str, Statistic])
                 pieces[name].append(values)
         layers.append({name: np.concatenate(found, axis=1) for name, found in pieces.items()})
 
-    with hooked([(block.attention, "output", reduce) for block in anatomy(encoder.model).blocks]):
+    with hooked([(module, "output", reduce) for module in attention]):
         encoder.forward_ids(ids, hidden_states=False)
     return {name: np.stack([layer[name] for layer in layers], axis=1) for name in statistics}
 
