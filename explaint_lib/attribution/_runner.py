@@ -125,18 +125,30 @@ class _Torch(Runner):
         self.layers = find_layers(model, ids)
         self.n_layers = len(self.layers.modules)
         self.own, self.start = self.layers.states, self.layers.states[0]
-        self.table = model.get_input_embeddings().weight.detach()
+        lookup = model.get_input_embeddings()
+        self.table = lookup.weight.detach()
         with torch.no_grad():
+            if type(lookup) is not torch.nn.Embedding:  # Gemma's scales what it looks up
+                self.table = lookup(torch.arange(len(self.table), device=self.table.device))
             self.words = self.table[torch.from_numpy(ids.astype(np.int64)).to(self.table.device)]
             self.mean_word = self.table.mean(dim=0)
-            again = [self.step(layer, self.own[layer][None])[0] for layer in range(self.n_layers)]
-            pairs = [*zip(again, self.own[1:], strict=True), (self.finish(self.own[-1]), self.layers.top)]
-            if not all(near(*pair) for pair in pairs) or not near(self.embed(self.words[None])[0], self.start):
+            if not self._repeats_the_model():
                 raise ExplaintError(
-                    f"{type(model).__name__} does more than run its layers one after the other on its word vectors; "
-                    "this method would compute other states than the model does. Use another model, such as minilm "
-                    "or smollm2"
+                    f"{type(model).__name__} does more than run its layers one after the other on word vectors, for "
+                    "several variants of a text at once; this method would compute other states than the model does. "
+                    "Use another model, such as minilm or smollm2"
                 )
+
+    def _repeats_the_model(self) -> bool:
+        """Tell whether the layers, run again on two copies of the text, put out the model's own states."""
+        pairs = [(self.embed(self.words[None])[0], self.start), (self.finish(self.own[-1]), self.layers.top)]
+        for layer in range(self.n_layers):
+            try:
+                first_copy, second_copy = self.step(layer, self.own[layer].expand(2, -1, -1))
+            except (RuntimeError, TypeError, ValueError, IndexError):  # what this layer takes has another shape
+                return False
+            pairs += [(first_copy, self.own[layer + 1]), (second_copy, self.own[layer + 1])]
+        return all(near(*pair) for pair in pairs)
 
     def embed(self, words: Any) -> Any:
         import torch
@@ -272,7 +284,7 @@ class _Torch(Runner):
         }  # fmt: skip
         given = (attention @ part["values"]).sum(dim=0) + part["bias"]
         norm = block.sum_reader if block.norm_follows else None
-        whole = given.shape == states.shape and near(given + states, seen["total"][0])
+        whole = given.shape == states.shape and near(given + states, seen["total"].reshape(states.shape))
         if not whole or not (norm is None or isinstance(norm, torch.nn.LayerNorm)):
             raise ExplaintError(
                 f"the attention block of {type(self.model).__name__} holds more than heads and a residual connection, "

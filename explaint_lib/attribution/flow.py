@@ -314,6 +314,14 @@ def _push(text: Runner, directions: Any) -> np.ndarray:
     def states(start: Any) -> Any:
         return text.states(start[None])[0]
 
-    with torch.no_grad(), text.differentiable():
-        pushed = torch.func.vmap(lambda one: torch.func.jvp(states, (text.start,), (one,))[1])(directions)
+    try:
+        with torch.no_grad(), text.differentiable():
+            pushed = torch.func.vmap(lambda one: torch.func.jvp(states, (text.start,), (one,))[1])(directions)
+    except torch.OutOfMemoryError:
+        raise
+    except (NotImplementedError, RuntimeError) as fault:
+        raise ExplaintError(
+            "this model holds an operation without a forward derivative, which gradients need "
+            f"({str(fault).splitlines()[0][:200]}); use another model, such as minilm or smollm2"
+        ) from fault
     return pushed.double().cpu().numpy()
