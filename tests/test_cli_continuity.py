@@ -48,7 +48,7 @@ def result(texts):
                 row(layer, untrained, "causal_locality", None, None, "argmax", 0.875),
             ]
     arguments = {"untrained_seeds": 2, "first_position_left_out": True}
-    data = {"n_texts": len(texts), "n_repeated_texts_left_out": 0}
+    data = {"n_texts": len(texts), "n_repeated_texts_left_out": 0, "n_tokens": 99, "n_unknown_tokens": 7}
     manifest = {"model": {"name": "[toy]"}, "data": data, "arguments": arguments, "seed": 7}
     return {"manifest": manifest, "rows": rows, "differences": []}
 
@@ -75,6 +75,7 @@ def test_table_shows_trained_untrained_and_chance(asked):
     assert ".99" not in shown  # mrr is in the file, not on the terminal
     assert "at least 5 untrained twins" in shown
     assert "own share" not in shown  # not measured, no empty column
+    assert "7 of 99 tokens are unknown" in shown
     assert len(asked["texts"]) >= 300 and asked["labels"] is None
 
 

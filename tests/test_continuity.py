@@ -12,6 +12,7 @@ from explaint_lib import continuity, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import frequency_matched, interventional_continuity
 from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth
+from explaint_lib.encoders._vocabulary import Unknown
 from explaint_lib.experiments import continuity as experiment
 
 FAST = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge")
@@ -335,6 +336,9 @@ class FakeEncoder:
     def encode(self, texts, *, attention, progress):
         return [self._encoding(np.array(ids)) for ids in self.tokenizer(texts)["input_ids"]]
 
+    def unknown_tokens(self, texts):
+        return Unknown(0, sum(len(text.split()) for text in texts), 0.0)
+
     def _encoding(self, ids):
         hidden, _ = self.world.forward_ids(ids[None])
         special = np.zeros(len(ids), dtype=bool)
@@ -480,3 +484,16 @@ def test_real_models_lose_geometry_before_decodability(name):
     assert value[0, "sentence", "cosine"] == pytest.approx(1)
     assert value[top, "sentence", "ridge"] > value[top, "sentence", "cosine"]
     assert result["manifest"]["arguments"]["first_position_left_out"] == (name == "smollm2")
+
+
+def test_texts_in_a_script_that_the_model_does_not_know_are_refused_with_the_true_cause(tmp_path):
+    from helpers_models import save_tiny_bert
+
+    folder = str(save_tiny_bert(tmp_path))
+    thai = [f"ภาษาไทยที่นี่สวย {'ก' * n}" for n in range(1, 21)]
+    for n_interventions in (0, 5):
+        with pytest.raises(ExplaintError, match="40 of 40 tokens .* 100% of their letters, are unknown"):
+            experiment.run_continuity(folder, thai, n_interventions=n_interventions)
+    mixed = [f"the robin is a small bird and a truck {line}" for line in thai]
+    result = experiment.run_continuity(folder, mixed, n_interventions=0, untrained_seeds=0, mlp_layers=0, n_boot=10)
+    assert result["manifest"]["data"]["n_unknown_tokens"] == 40

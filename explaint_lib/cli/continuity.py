@@ -144,6 +144,8 @@ def _show(result: dict[str, Any], source: str) -> None:
     )
     if about["data"]["n_repeated_texts_left_out"]:
         console.print(f"{about['data']['n_repeated_texts_left_out']} repeated lines were used once.")
+    if unknown := about["data"]["n_unknown_tokens"]:
+        console.print(f"{unknown} of {about['data']['n_tokens']} tokens are unknown to the model.")
     if about["arguments"]["first_position_left_out"]:
         console.print("A decoder's first position is left out: it sees nothing but itself.")
     if twins:

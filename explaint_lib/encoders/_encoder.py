@@ -10,13 +10,16 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders._tokens import Encoding, batches, fit_to_model, tokenize
+
+if TYPE_CHECKING:
+    from explaint_lib.encoders._vocabulary import Unknown
 
 
 class Encoder:
@@ -76,6 +79,12 @@ class Encoder:
         known = min(rows, len(self.tokenizer))  # some models pad their embedding matrix
         tokens = self.tokenizer.convert_ids_to_tokens(list(range(known)))
         return tuple(token or "" for token in tokens) + ("",) * (rows - known)
+
+    def unknown_tokens(self, texts: Sequence[str]) -> Unknown:
+        """Count the pieces of texts that stand for anything unknown: (tokens, of, letters), see `Unknown`."""
+        from explaint_lib.encoders._vocabulary import unknown_tokens
+
+        return unknown_tokens(self.tokenizer, texts)
 
     def unknown_words(self, words: Sequence[str]) -> list[str]:
         """Return the words that this model's vocabulary cannot spell, in their order.

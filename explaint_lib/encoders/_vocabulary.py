@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,26 @@ def unknown_id(tokenizer: Any) -> int | None:
 def unknown_pieces(tokenizer: Any, encoding: Encoding) -> np.ndarray:
     """Return a mask (n,): True for pieces that stand for characters the vocabulary does not hold."""
     return ~encoding.special & (encoding.token_ids == unknown_id(tokenizer))
+
+
+class Unknown(NamedTuple):
+    """How much of some texts a vocabulary does not hold."""
+
+    tokens: int
+    of: int  # tokens in all, special ones aside
+    letters: float  # share of the characters, white space aside, that unknown pieces stand for
+
+
+def unknown_tokens(tokenizer: Any, texts: Sequence[str]) -> Unknown:
+    """Count the pieces of texts that stand for anything the vocabulary does not hold."""
+    tokens = of = letters = hidden = 0
+    for encoding in tokenize(tokenizer, texts):
+        unknown = unknown_pieces(tokenizer, encoding)
+        tokens, of = tokens + int(unknown.sum()), of + int((~encoding.special).sum())
+        covered = {i for start, end in encoding.offsets[unknown] for i in range(start, end)}
+        written = {i for i, character in enumerate(encoding.text) if not character.isspace()}
+        letters, hidden = letters + len(written), hidden + len(covered & written)
+    return Unknown(tokens, of, hidden / max(letters, 1))
 
 
 def unknown_words(tokenizer: Any, words: Sequence[str], *, before: str = "") -> list[str]:

@@ -38,6 +38,8 @@ __all__ = ["MIN_SENTENCES", "bundled_sentences", "run_continuity"]
 #: Fewer sentences leave the maps too little to learn from, and the intervals too few clusters.
 MIN_SENTENCES = 20
 
+_TOO_LITTLE_KNOWN = 0.5  # share of the letters that are inside unknown tokens, at most
+
 _LADDER = (*GEOMETRY_RUNGS, "procrustes", "ridge")
 
 
@@ -140,8 +142,8 @@ def run_continuity(
     Raises
     ------
     ExplaintError
-        For a static model, too few sentences or layers, a text longer than the model takes, or more
-        interventions than the sentences allow.
+        For a static model, too few sentences or layers, a text longer than the model takes, texts that are mostly
+        unknown to its vocabulary, or more interventions than the sentences allow.
     """
     sentences, names = _distinct(texts, labels)
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
@@ -151,6 +153,13 @@ def run_continuity(
             "Continuity needs a contextual model, for instance minilm or smollm2"
         )
     _check_lengths(encoder, sentences, names)
+    unknown = encoder.unknown_tokens(sentences)
+    if unknown.letters > _TOO_LITTLE_KNOWN:
+        raise ExplaintError(
+            f"{unknown.tokens} of {unknown.of} tokens of these texts, with {unknown.letters:.0%} of their letters, are "
+            f"unknown to {encoder.name}: it cannot tell them apart, so nothing would be said of these texts. Give "
+            "texts in a language of its vocabulary, or take a model that knows their script"
+        )
     layers = _spread(encoder.n_layers, encoder.n_layers + 1 if max_layers is None else max_layers)
     if not layers:
         raise ExplaintError(f"max_layers must be at least 1, found {max_layers}")
@@ -170,6 +179,7 @@ def run_continuity(
     }  # fmt: skip
     data = {
         "n_texts": len(sentences), "n_repeated_texts_left_out": len(texts) - len(sentences),
+        "n_tokens": unknown.of, "n_unknown_tokens": unknown.tokens,
         "sha256": hashlib.sha256("\n".join(sentences).encode()).hexdigest(),
     }  # fmt: skip
     return {
