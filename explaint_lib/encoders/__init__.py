@@ -15,12 +15,17 @@ architecture. What it does NOT license: nothing read off these arrays is an expl
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders._encoder import Encoder
 from explaint_lib.encoders._outline import Outline, outline
 from explaint_lib.encoders._static import StaticEncoder, load_static
 from explaint_lib.encoders._tokens import Encoding
 from explaint_lib.encoders._wheels import MODELS, WheelModel, fetch, list_models
+
+if TYPE_CHECKING:
+    from explaint_lib.encoders._contract import Candidate
 
 __all__ = [
     "MODELS",
@@ -66,10 +71,10 @@ def load_encoder(
     Raises
     ------
     ExplaintError
-        If no such model can be had, its weights are pickles or do not fill the architecture, or the device is
-        not there.
+        If no such model can be had, it breaks the contract that ``explaint models check`` prints (all that is
+        wrong is said at once), or the device is not there.
     """
-    from explaint_lib.encoders import _find, _load
+    from explaint_lib.encoders import _contract
 
     if name == "glove":
         if untrained or revision is not None:
@@ -79,22 +84,17 @@ def load_encoder(
                 "no revisions; as a random rival take Gaussian vectors"
             )
         return load_static(fetch(name, progress=progress), name=name, revision=MODELS[name].revision)
+    candidate = _candidate(name, revision, seed if untrained else None, device, progress)
+    findings = _contract.examine(candidate, _contract.CHECKS)
+    _contract.refuse(name, findings)
+    return Encoder(candidate, findings)
+
+
+def _candidate(name: str, revision: str | None, seed: int | None, device: str, progress: bool) -> Candidate:
+    from explaint_lib.encoders import _contract, _find, _load
+
     place = _load.resolve_device(device)
-    source = _find.find(name, revision, weights=not untrained, progress=progress)
+    source = _find.find(name, revision, weights=seed is None, progress=progress)
     if name in MODELS and source.gguf:
         source = _load.converted(source, MODELS[name].converted)
-    tokenizer = _load.load_tokenizer(source)
-    model = _load.untrained_model(source, seed) if untrained else _load.trained_model(source)
-    if getattr(model.config, "is_encoder_decoder", False):
-        raise ExplaintError(
-            f"{name} is an encoder-decoder model ({type(model).__name__}); expected an encoder or a decoder"
-        )
-    return Encoder(
-        model,
-        tokenizer,
-        name=name,
-        revision=source.revision,
-        max_tokens=_load.longest_input(model, tokenizer),
-        seed=seed if untrained else None,
-        device=place,
-    )
+    return _contract.Candidate(name, source, place, seed)

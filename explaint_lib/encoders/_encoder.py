@@ -19,6 +19,7 @@ from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders._tokens import Encoding, batches, fit_to_model, tokenize
 
 if TYPE_CHECKING:
+    from explaint_lib.encoders._contract import Candidate, Finding
     from explaint_lib.encoders._vocabulary import Unknown
 
 
@@ -31,8 +32,13 @@ class Encoder:
         What was asked for, and what identifies the weights (wheel hash, hub commit, or hash of the local
         files).
     family : {"encoder", "decoder"}
-        Measured, not declared: "decoder" if no position attends to a later one.
+        Measured, not declared: "decoder" if no state depends on a later token.
     n_layers, n_heads, dim : int
+        `n_heads` is 0 for a model without usable attention.
+    measured : Measured
+        What the runs at the door have shown.
+    limits : tuple of str
+        What this model cannot do, or does in another way than most, a sentence each.
     max_tokens : int
         Longest input, special tokens included.
     untrained : bool
@@ -44,27 +50,18 @@ class Encoder:
     device : str
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Any,
-        *,
-        name: str,
-        revision: str,
-        max_tokens: int,
-        seed: int | None = None,
-        device: str = "cpu",
-    ) -> None:
-        self.model, self.tokenizer = model.to(device).eval(), tokenizer
-        self.name, self.revision, self.max_tokens, self.device = name, revision, max_tokens, device
-        self.untrained, self.seed = seed is not None, seed
-        ids = np.array([tokenize(tokenizer, ["one two three"])[0].token_ids])
-        hidden, attention = self.forward_ids(ids, attention=True)
-        assert hidden is not None and attention is not None
-        self.n_layers, self.dim = hidden.shape[1] - 1, hidden.shape[3]
-        self.n_heads = attention.shape[2]
-        looks_ahead = np.triu(attention[0], k=1).any()
-        self.family: Literal["encoder", "decoder"] = "encoder" if looks_ahead else "decoder"
+    def __init__(self, candidate: Candidate, findings: Sequence[Finding]) -> None:
+        from explaint_lib.encoders._load import longest_input
+
+        assert candidate.measured is not None
+        self.model, self.tokenizer, self.device = candidate.model, candidate.tokenizer, candidate.device
+        self.name, self.revision = candidate.name, candidate.source.revision
+        self.untrained, self.seed = candidate.seed is not None, candidate.seed
+        self.max_tokens = longest_input(self.model, self.tokenizer)
+        self.measured = candidate.measured
+        self.n_layers, self.n_heads = self.measured.n_layers, self.measured.n_heads
+        self.dim, self.family = self.measured.dim, self.measured.family
+        self.limits = tuple(finding.said for finding in findings if finding.result == "limited")
 
     def __repr__(self) -> str:
         """Return the name and the shape of the model."""
@@ -112,6 +109,7 @@ class Encoder:
             "untrained",
             "seed",
             "device",
+            "limits",
         )
         counted = {"n_parameters": sum(weights.numel() for weights in self.model.parameters())}
         versions = {
@@ -166,6 +164,11 @@ class Encoder:
         """
         import torch
 
+        if attention and self.measured.no_attention:
+            raise ExplaintError(
+                f"{self.name} ({type(self.model).__name__}) has no attention to read: {self.measured.no_attention}. "
+                "Its states and word vectors can be used: pass attention=False; for attention use another model"
+            )
         ids, mask = self._checked(ids, mask)
         with torch.inference_mode():
             out = self.model(
@@ -174,14 +177,22 @@ class Encoder:
                 output_hidden_states=hidden_states,
                 output_attentions=attention,
             )
-        states = torch.stack(out.hidden_states, dim=1).float().cpu().numpy() if hidden_states else None
-        if not attention:
-            return states, None
-        if not out.attentions or any(layer is None for layer in out.attentions):
+        states = self._stacked(out.hidden_states, ids.shape, 1) if hidden_states else None
+        return states, self._stacked(out.attentions, ids.shape, 2) if attention else None
+
+    def _stacked(self, layers: Any, shape: tuple[int, ...], axes: int) -> np.ndarray:
+        """Return the layers as one array; each must hold one vector a token, or (`axes` = 2) one map (n, n) a head."""
+        import torch
+
+        batch, n = shape
+        expected = (batch, n, self.dim) if axes == 1 else (batch, self.n_heads, n, n)
+        found = {tuple(layer.shape) for layer in layers}
+        if found != {expected}:
             raise ExplaintError(
-                f"{self.name} ({type(self.model).__name__}) returns no attention weights; use another model"
+                f"{self.name} gives {', '.join(map(str, sorted(found)))} a layer for {n} tokens, expected {expected}; "
+                "it reads longer texts in another way: use shorter ones"
             )
-        return states, torch.stack(out.attentions, dim=1).float().cpu().numpy()
+        return torch.stack(list(layers), dim=1).float().cpu().numpy()
 
     def _checked(self, ids: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         ids = np.asarray(ids)
@@ -258,7 +269,7 @@ class Encoder:
             disable=not progress,
             leave=False,
         ) as bar:
-            for batch in batches([len(encoding) for encoding in encodings], batch_tokens):
+            for batch in self._batches([len(encoding) for encoding in encodings], batch_tokens):
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):
@@ -270,6 +281,14 @@ class Encoder:
                     )
                 bar.update(len(batch))
         return done
+
+    def _batches(self, lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
+        """Group texts by similar length; by equal length where padding would change the states."""
+        if self.measured.pads:
+            return batches(lengths, batch_tokens)
+        sizes = np.asarray(lengths)
+        rows = [np.flatnonzero(sizes == size) for size in np.unique(sizes)[::-1]]
+        return [same[group] for same in rows for group in batches(sizes[same].tolist(), batch_tokens)]
 
     def word_vectors(
         self,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._folder import SINGLE, weight_files
 from explaint_lib.encoders._wheels import MODELS, fetch
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx")
@@ -74,16 +75,29 @@ def _local(path: Path, *, weights: bool) -> Source:
     side = sorted(file for file in path.iterdir() if file.suffix in (".json", ".txt", ".model"))
     if not weights and (path / "config.json").is_file():
         return Source(path, _fingerprint(side))
-    tensors, ggufs = sorted(path.glob("*.safetensors")), sorted(path.glob("*.gguf"))
-    if tensors:
-        if not (path / "config.json").is_file():
-            raise ExplaintError(f"{path} has weights but no config.json; expected a folder written by save_pretrained")
-        return Source(path, _fingerprint(side + tensors))
+    ggufs = sorted(path.glob("*.gguf"))
+    if any(path.glob("*.safetensors")):
+        return Source(path, _fingerprint(side + _loaded(path)))
     if len(ggufs) == 1:
         return Source(path, _fingerprint(ggufs), gguf=ggufs[0].name)
     raise ExplaintError(
         _no_weights(str(path), [file.name for file in path.iterdir()], ggufs=[file.name for file in ggufs])
+        + _below(path)
     )
+
+
+def _below(path: Path) -> str:
+    """Return a hint at folders inside that have weights, such as checkpoints of a training run."""
+    inside = sorted({file.parent.name for file in path.glob("*/*.safetensors")})
+    return f". There are weights in {', '.join(inside[:3])} below it: pass such a folder" if inside else ""
+
+
+def _loaded(folder: Path) -> list[Path]:
+    """Return the files that the weights are loaded from: what is loaded is what is hashed."""
+    try:
+        return [file for file in weight_files(folder) if file.is_file()]
+    except ExplaintError:
+        return []  # said by the contract, together with what else is wrong
 
 
 def _no_weights(where: str, files: list[str], ggufs: list[str]) -> str:
@@ -146,7 +160,7 @@ def _hub(name: str, revision: str | None, *, weights: bool) -> Source:
     files = [item.rfilename for item in info.siblings or [] if "/" not in item.rfilename]
     wanted = [file for file in files if file.endswith(_SIDE_FILES)]
     if weights or "config.json" not in files:
-        tensors = [file for file in files if file.endswith(".safetensors")]
+        tensors = [SINGLE] if SINGLE in files else [file for file in files if file.endswith(".safetensors")]
         ggufs = [file for file in files if file.endswith(".gguf")]
         if not tensors and len(ggufs) != 1:
             raise ExplaintError(_no_weights(f"the hub repository {name}{at}", files, ggufs))

@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 from explaint_lib._common import ExplaintError, check_writable, notice, scratch_folder, write_faults
+from explaint_lib.encoders import _folder
 from explaint_lib.encoders._find import Source
 from explaint_lib.encoders._wheels import damage, put_folder, stamp, stamped
 
@@ -62,7 +63,8 @@ def converted(source: Source, target: Path) -> Source:
     check_writable(target.with_name(f"{target.name}.trial"))
     if target.exists():
         notice(f"{target} is damaged ({wrong}); it is converted again")
-    model, tokenizer = trained_model(source), load_tokenizer(source)
+    (model, info), tokenizer = trained_model(source), load_tokenizer(source)
+    check_filled(source, model, info)
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)  # the written weights are plain float32
     settings |= {"architectures": [type(model).__name__], "_name_or_path": ""}
@@ -100,31 +102,73 @@ def load_tokenizer(source: Source) -> Any:
     return tokenizer
 
 
-def trained_model(source: Source) -> Any:
-    """Return the model with its trained weights, float32, eager attention; refuse weights that do not fill
-    it."""
+def _auto_class(config: Any) -> Any:
+    """Return the class that makes the bare model; the encoder alone where a folder holds that of a T5."""
+    from transformers import AutoModel, AutoModelForTextEncoding
+
+    if getattr(config, "is_encoder_decoder", False):
+        raise ExplaintError(
+            f"this is an encoder-decoder model (model_type {config.model_type}); expected an encoder or a decoder. Of "
+            "a T5 save the encoder alone: T5EncoderModel.from_pretrained(...).save_pretrained(folder)"
+        )
+    mapping = AutoModelForTextEncoding._model_mapping
+    alone = type(config) in mapping and mapping[type(config)].__name__.endswith("EncoderModel")
+    return AutoModelForTextEncoding if alone else AutoModel
+
+
+def trained_model(source: Source) -> tuple[Any, dict[str, Any]]:
+    """Return the model with its trained weights, float32, eager attention, and what transformers said of them."""
     import torch
-    from transformers import AutoModel
 
     more = {} if source.gguf else {"use_safetensors": True}
+    auto = _auto_class(configuration(source))
     before = torch.get_rng_state()
     with quiet(), _readable(source, "model"):
-        model, info = AutoModel.from_pretrained(
+        model, info = auto.from_pretrained(
             str(source.folder),
             attn_implementation="eager",
             dtype=torch.float32,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # `check_filled` says which
             **more,
             **_options(source),
         )
     torch.set_rng_state(before)  # layers absent from the file (a pooler) were drawn at random
+    return _settled(model), info
+
+
+def check_filled(source: Source, model: Any, info: dict[str, Any]) -> str:
+    """Say that every weight of the model came from the files.
+
+    Raises
+    ------
+    ExplaintError
+        If tensors are missing or have another shape: they would be random.
+    """
     # the pooler lies above the last hidden state; anything else missing would be noise under a trained name
     missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    kind = type(model).__name__
     if missing:
+        unread = sorted(info["unexpected_keys"])
         raise ExplaintError(
-            f"the weights in {source.folder} lack {len(missing)} tensors of a {type(model).__name__} "
-            f"({', '.join(missing[:3])} ...); they would be random, so this model is refused"
+            f"the weights in {source.folder} lack {len(missing)} tensors of a {kind} ({', '.join(missing[:3])} ...); "
+            "they would be random, so this model is refused"
+            + (f". What is there instead: {', '.join(unread[:3])} ..." if unread else "")
         )
+    if wrong := sorted(info["mismatched_keys"]):
+        name, found, expected = wrong[0]
+        raise ExplaintError(
+            f"{len(wrong)} tensors in {source.folder} have another shape than its config.json asks for ({name}: found "
+            f"{tuple(found)}, expected {tuple(expected)}); the configuration belongs to another model, copy both again"
+        )
+    return f"every weight of the {kind}"
+
+
+def _settled(model: Any) -> Any:
+    """Return a model whose attention does not depend on what it read before: BigBird changes to full attention for
+    good when it meets a short text."""
+    if hasattr(model, "set_attention_type"):
+        model.set_attention_type("original_full")
     return model
 
 
@@ -140,19 +184,18 @@ def untrained_model(source: Source, seed: int) -> Any:
     """Return the same architecture with the random weights its own initialisation draws; torch's random state
     is restored."""
     import torch
-    from transformers import AutoModel
 
     config = configuration(source)
-    with quiet(), _readable(source, "configuration"):
-        config.__dict__.pop("quantization_config", None)  # a GGUF's: random weights are not quantised
-        before = torch.get_rng_state()
-        try:
+    config.__dict__.pop("quantization_config", None)  # a GGUF's: random weights are not quantised
+    auto = _auto_class(config)
+    before = torch.get_rng_state()
+    try:
+        with quiet(), _readable(source, "configuration"):
             torch.default_generator.manual_seed(seed)  # the CPU's alone: the same weights whatever the device
-            return AutoModel.from_config(
-                config, attn_implementation="eager", dtype=torch.float32, trust_remote_code=False
-            )
-        finally:
-            torch.set_rng_state(before)
+            model = auto.from_config(config, attn_implementation="eager", dtype=torch.float32, trust_remote_code=False)
+    finally:
+        torch.set_rng_state(before)
+    return _settled(model)
 
 
 @contextmanager
@@ -162,22 +205,71 @@ def _readable(source: Source, what: str) -> Iterator[None]:
     except ExplaintError:
         raise
     except Exception as fault:  # transformers raises every kind there is for a broken or unknown folder
-        said = " ".join(str(fault).split())[:300]
-        raise ExplaintError(
-            f"transformers cannot read the {what} in {source.folder} ({type(fault).__name__}: {said}). "
-            "Expected a text model that "
-            "the library itself knows; code inside a model folder is never run"
-        ) from fault
+        raise ExplaintError(_why_unreadable(source, what, fault)) from fault
+
+
+def _why_unreadable(source: Source, what: str, fault: Exception) -> str:
+    """Return the cause of a failed load in the project's words."""
+    said = f"{type(fault).__name__}: {' '.join(str(fault).split())[:300]}"
+    if source.gguf:
+        return _why_gguf(source, said)
+    config = _folder.configuration(source.folder)
+    if not _known(config["model_type"]):
+        return (
+            f"transformers cannot read the {what} in {source.folder}: it knows no architecture {config['model_type']!r}"
+            ". Expected a text model that the library itself knows; code inside a model folder is never run"
+        )
+    if method := (config.get("quantization_config") or {}).get("quant_method"):
+        return (
+            f"the weights in {source.folder} are quantised ({method}), and this machine cannot read them ({said}). "
+            "Take the model's plain weights, or install what reads these"
+        )
+    return f"transformers cannot read the {what} in {source.folder} ({said})"
+
+
+def _known(model_type: str) -> bool:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    return model_type in CONFIG_MAPPING
+
+
+def _why_gguf(source: Source, said: str) -> str:
+    import gguf
+
+    path = source.folder / str(source.gguf)
+    try:
+        gguf.GGUFReader(path)
+    except Exception:  # NumPy's errors for a file that ends too early, gguf's own for another format
+        return f"{path} is cut off or no GGUF file ({path.stat().st_size} bytes); copy or download it again"
+    return f"transformers cannot read the GGUF file {path} ({said}); take the model's safetensors weights"
 
 
 def longest_input(model: Any, tokenizer: Any) -> int:
     """Return the number of tokens a model takes: its positions, or the tokenizer's word for it if that is
     less."""
-    positions = getattr(model.config, "max_position_embeddings", None) or 10**9
+    config = model.config.get_text_config()
+    positions = _positions(config)
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     if getattr(table, "padding_idx", None) is not None:
         positions -= table.padding_idx + 1  # RoBERTa counts positions from the padding index on
-    return int(min(positions, tokenizer.model_max_length, 10**9))
+    return int(min(positions, _whole_attention(config), tokenizer.model_max_length, 10**9))
+
+
+def _positions(config: Any) -> int:
+    for name in ("max_position_embeddings", "max_seq_len"):
+        size = getattr(config, name, None)
+        if isinstance(size, int) and size > 0:  # XLNet says -1: it has no table of positions
+            return size
+    return 10**9
+
+
+def _whole_attention(config: Any) -> int:
+    """Return the longest text that is read with whole attention by a model that reads longer ones in blocks."""
+    if config.model_type == "big_bird" and config.attention_type == "block_sparse":
+        return (5 + 2 * config.num_random_blocks) * config.block_size
+    if config.model_type == "reformer":
+        return min(config.lsh_attn_chunk_length, config.local_attn_chunk_length)
+    return 10**9
 
 
 def resolve_device(device: str) -> str:
