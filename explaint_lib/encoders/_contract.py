@@ -15,6 +15,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _folder, _load
 from explaint_lib.encoders._find import Source
 from explaint_lib.encoders._measure import Measured, measure
+from explaint_lib.encoders._wheels import MODELS
 
 Result = Literal["yes", "limited", "refused"]
 _BUFFERS = ("inv_freq", "masked_bias", "position_ids")  # computed, not learnt; old files hold them
@@ -169,12 +170,14 @@ def _inside_a_layer(model: Any, key: str) -> bool:
 def _finite(candidate: Candidate) -> str:
     import torch
 
+    if candidate.name in MODELS:
+        return "pinned by their hash"
     wrong = [name for name, weights in candidate.model.named_parameters() if not torch.isfinite(weights.sum())]
     wrong = [name for name in wrong if not torch.isfinite(candidate.model.get_parameter(name)).all()]
     if wrong:
         raise ExplaintError(
-            f"{len(wrong)} tensors in {candidate.source.folder} hold numbers that are not finite ({', '.join(wrong[:3])}"
-            "); the file is damaged or its training diverged, take another checkpoint"
+            f"{len(wrong)} tensors in {candidate.source.folder} hold numbers that are not finite ("
+            f"{', '.join(wrong[:3])}); the file is damaged or its training diverged, take another checkpoint"
         )
     return "all finite"
 
@@ -190,7 +193,9 @@ def _vocabulary(candidate: Candidate) -> str:
 
 
 def _states(candidate: Candidate) -> str:
-    candidate.measured = found = measure(candidate.model, candidate.tokenizer, candidate.device)
+    candidate.measured = found = measure(
+        candidate.model, candidate.tokenizer, candidate.device, proven=candidate.name in MODELS
+    )
     return f"{found.n_layers} layers of width {found.dim}"
 
 

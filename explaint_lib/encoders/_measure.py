@@ -1,8 +1,8 @@
 """What a model does, found by running it: its shape, whether it reads ahead, whether padding and its maps are sound.
 
-Two runs on five made-up tokens or so. What it controls for: nothing is believed because a configuration says it.
-What it does NOT license: a fault that only long texts show is not found here; `Encoder.forward_ids` compares the
-shapes of every run.
+Two runs on a few tokens, for they cost as much as loading does. What it controls for: nothing is believed because
+a configuration says it. What it does NOT license: a fault that only long texts show is not found here;
+`Encoder.forward_ids` compares the shapes of every run.
 """
 
 from __future__ import annotations
@@ -49,8 +49,16 @@ class Measured:
     to_sink: float
 
 
-def measure(model: Any, tokenizer: Any, device: str) -> Measured:
+def measure(model: Any, tokenizer: Any, device: str, *, proven: bool = False) -> Measured:
     """Run a model twice and see.
+
+    Parameters
+    ----------
+    model, tokenizer
+    device : str
+    proven : bool, default False
+        Whether the tests of this project run this very architecture in batches: then one run is enough, and its
+        attention says whether it reads ahead.
 
     Raises
     ------
@@ -62,6 +70,9 @@ def measure(model: Any, tokenizer: Any, device: str) -> Measured:
     states, maps = _run(model, short[None], None, device)
     depth, dim = states.shape[1] - 1, states.shape[3]
     no_attention = why_no_attention(maps, depth, n)
+    if proven and no_attention is None:
+        ahead = any(np.triu(layer, k=1).any() for layer in maps)
+        return Measured(depth, maps[0].shape[1], dim, "encoder" if ahead else "decoder", True, None, 0.0)
     filler = np.full(len(after), tokenizer.pad_token_id or 0)
     rows = np.stack([np.concatenate(row) for row in ((short, filler), (short, after), (short, other))])
     mask = np.ones(rows.shape, dtype=bool)
@@ -92,19 +103,17 @@ def measure(model: Any, tokenizer: Any, device: str) -> Measured:
 
 
 def probes(tokenizer: Any, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the ids of a short text, and of two different ones that may follow it."""
+    """Return the ids of a short text, and two different tokens that may follow it, (n,), (1,) and (1,)."""
     try:
         short = tokenize(tokenizer, ["one two three"])[0].token_ids
-        more = tokenize(tokenizer, ["four five six seven eight nine ten"])[0]
+        more = tokenize(tokenizer, ["four five six"])[0]
         content = more.token_ids[~more.special]
     except ExplaintError:  # a vocabulary without Latin letters
         plain = np.setdiff1d(np.arange(min(rows, len(tokenizer))), tokenizer.all_special_ids)
         short, content = plain[:5], plain[5:11]
-    after = np.resize(content, 3)
-    other = np.resize(content[::-1], 3)
-    if np.array_equal(after, other):  # all unknown, or very few
-        other = np.resize(short[::-1], 3)
-    return short, after, other
+    after = content[:1]
+    others = np.concatenate([content, short])
+    return short, after, others[others != after][:1]
 
 
 def _run(model: Any, ids: np.ndarray, mask: np.ndarray | None, device: str) -> tuple[np.ndarray, Sequence[np.ndarray]]:
