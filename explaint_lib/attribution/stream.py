@@ -71,6 +71,7 @@ def attention_statistics(
     """
     if isinstance(texts, str | Encoding):
         raise ExplaintError("expected a sequence of texts, found one; pass [text]")
+    encoder.check_attention()
     plain = iter(encoder.encode([t for t in texts if isinstance(t, str)], hidden_states=False, attention=False))
     ids = [(next(plain) if isinstance(text, str) else text).token_ids for text in texts]
     if not cache:

@@ -98,25 +98,13 @@ class Encoder:
         import torch
         import transformers
 
-        keys = (
-            "name",
-            "revision",
-            "family",
-            "n_layers",
-            "n_heads",
-            "dim",
-            "max_tokens",
-            "untrained",
-            "seed",
-            "device",
+        keys = [
+            "name", "revision", "family", "n_layers", "n_heads", "dim", "max_tokens", "untrained", "seed", "device",
             "limits",
-        )
+        ]  # fmt: skip
         counted = {"n_parameters": sum(weights.numel() for weights in self.model.parameters())}
-        versions = {
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "python": platform.python_version(),
-        }
+        python = {"python": platform.python_version()}
+        versions = {"torch": torch.__version__, "transformers": transformers.__version__} | python
         return {key: getattr(self, key) for key in keys} | counted | {"versions": versions}
 
     def identity(self) -> dict[str, Any]:
@@ -130,6 +118,14 @@ class Encoder:
         gpu = torch.cuda.get_device_name(self.device) if str(self.device).startswith("cuda") else None
         about = {key: value for key, value in self.describe().items() if key != "name"}
         return about | {"gpu": gpu, "threads": torch.get_num_threads()}
+
+    def check_attention(self) -> None:
+        """Raise an `ExplaintError` that says why, for a model whose attention cannot be used."""
+        if self.measured.no_attention:
+            raise ExplaintError(
+                f"{self.name} ({type(self.model).__name__}) has no attention to read: {self.measured.no_attention}. "
+                "Its states and word vectors can be used (attention=False); for attention use another model"
+            )
 
     def embedding_matrix(self) -> np.ndarray:
         """Return the input embedding rows, (vocab, dim) float32, without position, normalisation or
@@ -164,11 +160,8 @@ class Encoder:
         """
         import torch
 
-        if attention and self.measured.no_attention:
-            raise ExplaintError(
-                f"{self.name} ({type(self.model).__name__}) has no attention to read: {self.measured.no_attention}. "
-                "Its states and word vectors can be used: pass attention=False; for attention use another model"
-            )
+        if attention:
+            self.check_attention()
         ids, mask = self._checked(ids, mask)
         with torch.inference_mode():
             out = self.model(
@@ -287,8 +280,8 @@ class Encoder:
         if self.measured.pads:
             return batches(lengths, batch_tokens)
         sizes = np.asarray(lengths)
-        rows = [np.flatnonzero(sizes == size) for size in np.unique(sizes)[::-1]]
-        return [same[group] for same in rows for group in batches(sizes[same].tolist(), batch_tokens)]
+        equal = [np.flatnonzero(sizes == size) for size in np.unique(sizes)[::-1]]
+        return [same[group] for same in equal for group in batches(sizes[same].tolist(), batch_tokens)]
 
     def word_vectors(
         self,
