@@ -134,7 +134,7 @@ def test_a_long_text_never_holds_the_maps_of_all_layers():
         with torch.inference_mode():
             model(input_ids=torch.from_numpy(ids), use_cache=False)
 
-    long = SimpleNamespace(model=model, name="long", forward_ids=plain)
+    long = SimpleNamespace(model=model, name="long", forward_ids=plain, check_attention=lambda: None)
     long.encode = lambda texts, **_: []
     text = encoders.Encoding("", ("",) * n, ids[0], np.zeros(n, bool), np.arange(n), (), np.zeros((n, 2)))
 

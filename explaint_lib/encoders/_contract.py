@@ -111,6 +111,18 @@ def refuse(name: str, findings: Sequence[Finding]) -> None:
         )
 
 
+def check_files(name: str, source: Source, seed: int | None) -> None:
+    """Make the checks that read no weights.
+
+    Raises
+    ------
+    ExplaintError
+        Naming all that fail.
+    """
+    checks = [check for check in CHECKS if check.kind.startswith("folder")]
+    refuse(name, examine(Candidate(name, source, "cpu", seed), checks))
+
+
 # --- the clauses ------------------------------------------------------------------------------------------
 
 

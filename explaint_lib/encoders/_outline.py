@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explaint_lib._cache import entry
-from explaint_lib.encoders import _find, _load
+from explaint_lib.encoders import _contract, _find, _load
 from explaint_lib.encoders._vocabulary import unknown_words
 from explaint_lib.encoders._wheels import MODELS
 
@@ -71,6 +71,8 @@ def outline(
         return Outline(name, static.revision, 0, static.unknown_words, static.describe())
     here = name in MODELS or Path(name).expanduser().exists()
     source = _find.find(name, revision, weights=here and not untrained)  # of the hub, the commit identifies a model
+    if here:
+        _contract.check_files(name, source, seed if untrained else None)
     about = {"revision": source.revision, "untrained": untrained, "seed": seed if untrained else None}
     store = entry("models_measured", about, code="explaint_lib.encoders", suffix=".json")
     measured = store.read()
