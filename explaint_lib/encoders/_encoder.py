@@ -255,13 +255,8 @@ class Encoder:
         done = list(encodings)
         if not (hidden_states or attention):
             return done
-        with tqdm(
-            total=len(encodings),
-            desc=f"encode ({printable(self.name)})",
-            unit="text",
-            disable=not progress,
-            leave=False,
-        ) as bar:
+        about = f"encode ({printable(self.name)})"
+        with tqdm(total=len(encodings), desc=about, unit="text", disable=not progress, leave=False) as bar:
             for batch in self._batches([len(encoding) for encoding in encodings], batch_tokens):
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
