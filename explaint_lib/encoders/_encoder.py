@@ -257,7 +257,8 @@ class Encoder:
             return done
         about = f"encode ({printable(self.name)})"
         with tqdm(total=len(encodings), desc=about, unit="text", disable=not progress, leave=False) as bar:
-            for batch in self._batches([len(encoding) for encoding in encodings], batch_tokens):
+            lengths = [len(encoding) for encoding in encodings]
+            for batch in batches(lengths, batch_tokens, equal=not self.measured.pads):
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):
@@ -269,14 +270,6 @@ class Encoder:
                     )
                 bar.update(len(batch))
         return done
-
-    def _batches(self, lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
-        """Group texts by similar length; by equal length where padding would change the states."""
-        if self.measured.pads:
-            return batches(lengths, batch_tokens)
-        sizes = np.asarray(lengths)
-        equal = [np.flatnonzero(sizes == size) for size in np.unique(sizes)[::-1]]
-        return [same[group] for same in equal for group in batches(sizes[same].tolist(), batch_tokens)]
 
     def word_vectors(
         self,

@@ -247,14 +247,17 @@ def excerpt(tokenizer: Any, whole: Encoding, start: int, end: int) -> Encoding:
     )
 
 
-def batches(lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
+def batches(lengths: Sequence[int], batch_tokens: int, *, equal: bool = False) -> list[np.ndarray]:
     """Group texts of similar length so that no batch pads to more than `batch_tokens` tokens (one text always
-    fits)."""
+    fits); with `equal`, texts of one length, so that nothing is padded."""
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
     groups: list[np.ndarray] = []
     begin = 0
     while begin < len(order):
-        size = max(1, batch_tokens // max(1, int(lengths[order[begin]])))
-        groups.append(order[begin : begin + size])
-        begin += size
+        longest = int(lengths[order[begin]])
+        group = order[begin : begin + max(1, batch_tokens // max(1, longest))]
+        if equal:
+            group = group[[lengths[i] == longest for i in group]]  # the longest come first
+        groups.append(group)
+        begin += len(group)
     return groups
