@@ -209,13 +209,13 @@ def test_a_workbook_gives_the_same_cells_as_text(tmp_path):
     table = read_table(tmp_path / "t.xlsx")
     assert list(table.cells["word"]) == ["null", "true", "7", "x"]
     assert list(table.cells["size"]) == ["28", "2.5", "", "0"]
-    assert read_header(tmp_path / "t.xlsx", len) == ["word", "size"]
+    assert read_header(tmp_path / "t.xlsx")[0] == ["word", "size"]
 
 
 @pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.txt", "\t"), ("t.csv", ";")])
 def test_separators_and_byte_order_mark(tmp_path, name, separator):
     path = write(tmp_path, name, "\ufeff" + separator.join(["word", "a", "b"]) + "\n" + separator.join(["x", "1", "0"]))
-    assert read_table(path).columns == ["word", "a", "b"] == read_header(path, len)
+    assert read_table(path).columns == ["word", "a", "b"] == read_header(path)[0]
 
 
 @pytest.mark.parametrize(

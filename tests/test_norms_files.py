@@ -97,6 +97,28 @@ def test_a_short_line_is_no_missing_rating(tmp_path):
     )
 
 
+def test_empty_cells_among_zeros_are_noted(tmp_path):
+    rows = [["word", "a", "b", "c"], ["dog", 1, 0, 0], ["cat", 0, 2, 0], ["cow", 0, 0, 3], ["ant", 1]]
+    found = load_norms(workbook(tmp_path / "t.xlsx", {"s": rows}))
+    assert found.kind == "dense" and "2 cells are empty (row 5), though most others are 0" in found.notes[0]
+
+
+def test_a_hint_alone_is_no_word(tmp_path):
+    assert "lines 2 and 4: nothing is left of the word '(animal)'" in refusal(
+        write(tmp_path, "t.csv", WIDE.replace("lamp", "(animal)").replace("spoon", "_"))
+    )
+
+
+def test_names_of_columns_have_one_form(tmp_path):
+    text = WIDE.replace("word", "\u200bword ").replace(",a", ', "a\u00a0 b"')
+    assert load_norms(write(tmp_path, "t.csv", text)).features == ("a b", "b")
+    assert load_norms(tmp_path / "t.csv", ratings=["a  b"]).features == ("a b",)
+
+
+def test_options_are_said_to_be_those_of_norms(tmp_path):
+    assert "options of explaint norms add and describe" in refusal(write(tmp_path, "t.csv", "Wort,a\nx,1\ny,2\n"))
+
+
 def test_a_long_line_is_named(tmp_path):
     said = refusal(write(tmp_path, "t.csv", WIDE.replace("otter,3,4", "otter,3,5,4")))
     assert "line 3: cells beyond the 3 columns of the header, e.g. '4'" in said
@@ -249,6 +271,7 @@ def test_columns_under_any_name(tmp_path, data_folder):
     np.testing.assert_array_equal(found.values, [[9, 0], [0, 4]])
     norms.add("deutsch", path, **options)
     assert load_norms("deutsch").fingerprint() == found.fingerprint()
+    assert {record.name: record.layout for record in norms.installed()}["deutsch"] == "long table"
     assert "--word COLUMN" in refusal(path) or "--word" in refusal(path)
 
 
@@ -290,6 +313,8 @@ def test_the_separator_is_the_one_on_which_the_lines_agree(tmp_path):
 
 def test_a_decimal_comma_is_named(tmp_path):
     assert "write a decimal point" in refusal(write(tmp_path, "t.csv", "word;a;b\nlamp;1,5;2\notter;3;4\n"))
+    all_of_them = refusal(write(tmp_path, "t.csv", "word;a\nlamp;1,5\notter;3,25\n"))
+    assert "write a decimal point" in all_of_them and "--category" not in all_of_them
 
 
 # --- what R and pandas write
@@ -390,10 +415,12 @@ def rewrite(path: Path, part: str, change) -> None:
 
 def test_a_formula_without_a_result_is_no_missing_rating(tmp_path):
     path = workbook(tmp_path / "t.xlsx", {"s": [*ROWS, ["bell", "=B2+1", 3], ["drum", 2, "=SUM(C2:C4)"]]})
-    assert "2 cells hold a formula without a stored result (B5, C6)" in refusal(path)
+    assert "2 cells hold a formula whose result was never computed (B5, C6)" in refusal(path)
     part = "xl/worksheets/sheet1.xml"
     rewrite(path, part, lambda xml: xml.replace(b"</f><v></v>", b"</f><v>2</v>").replace(b"</f><v />", b"</f><v>2</v>"))
     assert load_norms(path).values[3, 0] == 2
+    rewrite(path, part, lambda xml: xml.replace(b"</f><v>2</v>", b"</f><v>0</v>"))  # as XlsxWriter stores it
+    assert "2 cells hold a formula whose result was never computed (B5, C6)" in refusal(path)
 
 
 def test_a_word_that_became_a_date_is_named(tmp_path):

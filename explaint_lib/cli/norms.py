@@ -19,7 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Feature norms: the tables (words x features) that embeddings are mapped to. The teaching sets come "
-    "with the package; human norms may not be redistributed, so you get the file and add it once.",
+    "with the package; human norms may not be redistributed, so you get the file and add it once. Files are read as "
+    "their "
+    "authors publish them, and any other table by the columns you name: see explaint norms add --help.",
 )
 
 # rich keeps every line break of a help text, so a paragraph is one string

@@ -1,11 +1,12 @@
 """Feature norms: which properties people (or we, for the teaching set) give to which words.
 
-What is here: one type, `FeatureNorms`, and the readers that fill it from the bundled teaching norms, from the
-published files of McRae, Buchanan and Binder (recognised by their columns, never by their names), and from
-any table in one documented schema (`explaint_lib.norms.schema`).
+What is here: one type, `FeatureNorms`, and the readers that fill it from the bundled teaching norms, from files as
+their authors publish them (recognised by their columns, never by their names: `explaint_lib.norms.published` lists
+them), and from any table in one documented schema (`explaint_lib.norms.schema`), whose columns may have any name.
 
 What it controls for: the silent accidents of reading. Words are read as words ("null", "true" and "007" stay
-what they are), missing ratings stay missing, homonyms keep their hint, a doubtful cell raises.
+what they are) in one form, missing ratings stay missing, homonyms keep their hint, a doubtful cell raises; all that is
+wrong with a file is said at once, with its lines.
 
 What it does not license: a feature absent from production norms was *not named often enough*, which is not
 the same as false of the thing; and a score against one set of norms is not comparable with a score against

@@ -123,7 +123,7 @@ def _records(text: str, separator: str, name: str) -> tuple[list[Record], list[s
     records: list[Record] = []
     problems: list[str] = []
     csv.field_size_limit(MAX_BYTES)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     line, n_cells = 1, 0
     try:
         for fields in reader:

@@ -24,10 +24,12 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.norms._text_files import MAX_BYTES, MAX_CELLS, Record
 
 MAX_ROWS = 1_048_576  # what the format allows; a damaged row number asks for more
-# The end of a formula, no value or an empty one, and the end of the cell
-_FORMULA = re.compile(
+# A formula and what follows it: a result that is not 0 (XlsxWriter, which computes nothing, stores 0)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_BARE = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_COMPUTED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*<(?:\w+:)?v>(?!0?</)")
 
 
 def text(cell: object) -> str:
@@ -138,26 +140,32 @@ def _choose(book: Any, name: str, wanted: str | None, fits: Callable[[Sequence[s
 def _formulas_without_result(path: Path, title: str, rows: list[Record]) -> list[str]:
     """Report the cells whose formula has no stored result: programs that compute nothing save them so."""
     with zipfile.ZipFile(path) as archive:
-        parts = [part for part in archive.namelist() if part.startswith("xl/worksheets/")]
-        if not any(_FORMULA.search(archive.read(part)) for part in parts):
-            return []
+        parts = [archive.read(part) for part in archive.namelist() if part.startswith("xl/worksheets/")]
+    doubtful = any(_BARE.search(part) or not _COMPUTED.search(part) for part in parts if _FORMULA.search(part))
+    if not doubtful:
+        return []
     stored = dict(rows)
     book = openpyxl.load_workbook(path, read_only=True)
     try:
         sheet = book[title]
         sheet.reset_dimensions()
-        bare = [
-            f"{get_column_letter(cell.column)}{cell.row}"
+        results = {
+            f"{get_column_letter(cell.column)}{cell.row}": "".join(
+                stored.get(cell.row, [])[cell.column - 1 : cell.column]
+            )
             for row in islice(sheet.iter_rows(), MAX_ROWS)
             for cell in row
-            if cell.data_type == "f" and not "".join(stored.get(cell.row, [])[cell.column - 1 : cell.column])
-        ]
+            if cell.data_type == "f"
+        }
     finally:
         book.close()
+    bare = [place for place, result in results.items() if not result]
+    if len(results) > 1 and set(results.values()) <= {"", "0"}:
+        bare = list(results)
     if not bare:
         return []
     return [
-        f"{len(bare)} cells hold a formula without a stored result ({', '.join(bare[:8])}"
+        f"{len(bare)} cells hold a formula whose result was never computed ({', '.join(bare[:8])}"
         + (", ...); " if len(bare) > 8 else "); ")
         + "open the file in a spreadsheet program and save it again, or write the values"
     ]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.norms.core import FeatureNorms, Kind, faults
+from explaint_lib.norms.core import FeatureNorms, Kind, faults, split_hint
 
 # How norm files write a missing number; compared without case. Never applied to words.
 MISSING = ("", "na", "n/a", "nan", "null", "none", "#n/a")
@@ -35,6 +35,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"[0-9.eE+-]*", re.ASCII)
+_LIKE_NUMBER = re.compile(r"[-+]?[\d.,\s]*\d\s*%?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Soft hyphen, zero-width space, marks and overrides of direction, word joiner, byte order mark
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -126,12 +127,13 @@ class Table:
 
     def check(self, limit: int = 20) -> None:
         """Raise all problems in one message; do nothing where there is none."""
+        options = " (options of explaint norms add and describe)" if any("--" in said for said in self.problems) else ""
         if len(self.problems) == 1:
-            raise ExplaintError(f"{self.name}: {self.problems[0]}")
+            raise ExplaintError(f"{self.name}: {self.problems[0]}{options}")
         if self.problems:
             shown = [f"  {place}. {problem}" for place, problem in enumerate(self.problems[:limit], start=1)]
             more = [f"  and {len(self.problems) - limit} more"] if len(self.problems) > limit else []
-            raise ExplaintError("\n".join([f"{self.name}: {len(self.problems)} problems", *shown, *more]))
+            raise ExplaintError("\n".join([f"{self.name}: {len(self.problems)} problems{options}", *shown, *more]))
 
     def drop(self, rows: np.ndarray) -> Table:
         """Return the table without these rows (a mask); problems and notes are shared."""
@@ -168,6 +170,12 @@ class Table:
                 "or take "
                 "the row out"
             )
+        if what == "word":
+            bare = np.flatnonzero([bool(label) and not split_hint(label)[0] for label in labels])
+            if len(bare):
+                self.report(
+                    f"{self.where(bare)}: nothing is left of the word {given[bare[0]]!r} without its hint; write it"
+                )
         controls = np.array([bool(_CONTROL.search(label)) for label in unique], dtype=bool)
         bad = np.flatnonzero(controls[codes])
         if len(bad):
@@ -199,12 +207,12 @@ class Table:
         )
 
     def is_text(self, column: str) -> bool:
-        """Tell whether a column holds text: cells, and no number among them."""
+        """Tell whether a column holds text: cells, and nothing like a number ("1,5", "12 %") among them."""
         filled = False
         for cell in self.cells[column]:
             if cell.lower() in MISSING:
                 continue
-            if cell.lower() in _SPECIAL or not np.isnan(_parsed([cell])[0]):
+            if cell.lower() in _SPECIAL or _LIKE_NUMBER.fullmatch(cell) or not np.isnan(_parsed([cell])[0]):
                 return False
             filled = True
         return filled

@@ -103,12 +103,12 @@ class FeatureNorms:
 
         Homonyms share a form: two rows "bat".
         """
-        return tuple(_split_hint(word)[0] for word in self.words)
+        return tuple(split_hint(word)[0] for word in self.words)
 
     @property
     def contexts(self) -> tuple[str | None, ...]:
         """Bracketed hint of each word ("animal" for "bat_(animal)"), None where there is none."""
-        return tuple(_split_hint(word)[1] for word in self.words)
+        return tuple(split_hint(word)[1] for word in self.words)
 
     @property
     def n_missing(self) -> int:
@@ -201,7 +201,7 @@ class FeatureNorms:
         return f"{self.name}: {size}{missing}. {self.source.rstrip('.')}.{human}"
 
 
-def _split_hint(word: str) -> tuple[str, str | None]:
+def split_hint(word: str) -> tuple[str, str | None]:
     """Split "bat_(animal)" into ("bat", "animal"); underscores become spaces in both."""
     found = _HINT.match(word)
     form, hint = (found["form"], found["hint"]) if found else (word, None)

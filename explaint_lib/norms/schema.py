@@ -28,7 +28,7 @@ import pandas as pd
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms._text_files import MAX_CELLS
-from explaint_lib.norms.checks import Table
+from explaint_lib.norms.checks import Table, one_form
 from explaint_lib.norms.core import FeatureNorms, Kind
 
 SCHEMA = (
@@ -37,10 +37,13 @@ SCHEMA = (
     "feature; --word, --feature, --value, --category and --ratings say which columns these are"
 )
 
-# Whole names; last parts, as of "Val.N" or "Log_Freq"; any parts, as of "V.SD.Sum"
-_OTHER = {"no", "nr", "id", "item", "index", "length", "len", "rank"}
-_COUNTS = {"n", "freq", "frequency"}
-_SPREADS = {"sd", "se", "sem", "std", "stdev", "stddev"}
+# Whole names (without their separators); last parts, as of "Val.N"; any parts, as of "V.SD.Sum" or "Freq_HAL"
+_OTHER = {
+    "no", "nr", "id", "item", "index", "rank", "length", "len", "wordlength", "lengthletters", "letters", "nletters",
+    "syllables", "nsyllables", "nsyll", "phonemes", "nphonemes", "nphon", "rt", "count", "total",
+}  # fmt: skip
+_LAST = {"n"}
+_ANY = {"sd", "se", "sem", "std", "stdev", "stddev", "freq", "frequency", "zipf", "subtlex"}
 
 
 class Columns(NamedTuple):
@@ -77,7 +80,7 @@ def is_long(columns: Sequence[str], told: Columns = NOTHING_TOLD) -> bool:
 def says_no_rating(column: str) -> bool:
     """Tell whether the name of a column says that it holds a count, a spread or a property of the word's string."""
     parts = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
-    return not _SPREADS.isdisjoint(parts) or parts[-1] in _COUNTS or "".join(parts) in _OTHER
+    return not _ANY.isdisjoint(parts) or parts[-1] in _LAST or "".join(parts) in _OTHER
 
 
 def read_any(table: Table, *, kind: Kind | None = None, told: Columns = NOTHING_TOLD) -> FeatureNorms:
@@ -117,7 +120,8 @@ def find_column(table: Table, name: str, option: str) -> str:
     ExplaintError
         For a name that no column has.
     """
-    same = [name] if name in table.columns else [c for c in table.columns if c.lower() == name.strip().lower()]
+    name = one_form(name)
+    same = [name] if name in table.columns else [c for c in table.columns if c.lower() == name.lower()]
     if len(same) != 1:
         close = difflib.get_close_matches(name, table.columns, n=1)
         guess = f". Did you mean {close[0]!r}?" if close else ""
@@ -215,7 +219,8 @@ def _read_wide(table: Table, roles: dict[str, str], kind: Kind | None, ratings: 
     values = np.stack(columns, axis=1)  # (word, feature)
     if kind is None:
         kind = "dense" if np.isnan(values).any() or (values < 0).any() or _mostly_filled(values) else "sparse"
-    table.impossible(features, values, together=kind == "sparse" or _counts(values))
+        _note_doubt(table, kind, values)
+    table.impossible(features, values, together=kind == "sparse" or not _mostly_filled(values))
     categories = table.labels(roles["category"], "category", blank=True) if "category" in roles else None
     return table.norms(
         words, features_in_one_form(table, features), values, kind,
@@ -297,9 +302,15 @@ def _mostly_filled(values: np.ndarray) -> bool:
     return float((values == 0).mean()) < 0.5
 
 
-def _counts(values: np.ndarray) -> bool:
-    """Tell whether the cells are mostly zeros: production strengths, on one scale, even with a code among them."""
-    return float((values == 0).mean()) >= 0.5
+def _note_doubt(table: Table, kind: Kind, values: np.ndarray) -> None:
+    """Note a guess that one cell decides: a table of zeros, as of production strengths, with some empty cells."""
+    empty = np.isnan(values)
+    if kind == "dense" and empty.any() and not _mostly_filled(values) and not (values < 0).any():
+        table.notes.append(
+            f"read as ratings because {int(empty.sum())} cells are empty ({table.where(empty.any(axis=1))}), though "
+            "most "
+            "others are 0, as in production norms: if so, write 0 into them"
+        )
 
 
 def _first(columns: Sequence[str], limit: int = 8) -> str:

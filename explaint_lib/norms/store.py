@@ -292,12 +292,14 @@ def _installed_file(name: str) -> Path | None:
 
 def _layout_of_file(path: Path) -> str:
     """Say what a file holds from its header alone; a file that cannot be read says so instead of raising."""
+    nothing = schema.Columns()
     try:
-        columns = tables.read_header(path, lambda names: _fits(names, schema.Columns()))
+        columns, attrs = tables.read_header(path, lambda names: _fits(names, nothing))
+        told = _Reading.of(checks.Table(path.name, attrs=attrs), None, nothing).told
     except ExplaintError as fault:
         return f"cannot be read: {fault}"
-    layout = published.recognise(columns)
-    return layout.label if layout else f"{'long' if schema.is_long(columns) else 'wide'} table"
+    layout = None if told.told() else published.recognise(columns)
+    return layout.label if layout else f"{'long' if schema.is_long(columns, told) else 'wide'} table"
 
 
 def _looks_like_path(name: str) -> bool:

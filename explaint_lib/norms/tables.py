@@ -12,7 +12,8 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms._text_files import MAX_CELLS, Record, read_text
 from explaint_lib.norms._workbooks import read_workbook, text
-from explaint_lib.norms.checks import MISSING, Table, lines
+from explaint_lib.norms.checks import MISSING, Table, lines, one_form
 
 # The endings under which a file in the data folder is taken for norms; a path may end as it likes.
 SUFFIXES = (".parquet", ".csv", ".tsv", ".txt", ".xlsx", ".dat")
@@ -99,8 +100,10 @@ def read_table(
     return found
 
 
-def read_header(path: str | os.PathLike[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Return the column names of a table file without reading all its rows.
+def read_header(
+    path: str | os.PathLike[str], fits: Callable[[Sequence[str]], bool] = lambda columns: True
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the column names of a table file, and what a Parquet file keeps besides, without reading all its rows.
 
     Raises
     ------
@@ -110,16 +113,15 @@ def read_header(path: str | os.PathLike[str], fits: Callable[[Sequence[str]], bo
     path = Path(path)
     form = _form(path, None, None)
     if form == "parquet":
-        try:
-            return [str(label) for label in pq.read_schema(path).names]
-        except (pa.ArrowException, OSError, ValueError) as fault:
-            raise ExplaintError(f"{path.name} cannot be read as a parquet table: {fault}") from None
+        with _parquet_faults(path):
+            schema = pq.read_schema(path)
+            return [str(label) for label in schema.names], _kept(schema)
     if form == "xlsx":
         records = read_workbook(path, None, fits, header_only=True)[0]
     else:
         records = read_text(path, None, n_lines=3)[0]
     heads = [cells for _, cells in records]
-    return [label for label in _header(heads)[0] if label] if heads else []
+    return [label for label in _header(heads)[0] if label] if heads else [], {}
 
 
 def _form(path: Path, sheet: str | None, separator: str | None) -> str:
@@ -154,29 +156,39 @@ def _form(path: Path, sheet: str | None, separator: str | None) -> str:
 
 def _read_parquet(path: Path) -> tuple[list[Record], dict[str, Any], list[str]]:
     """Return the rows of a Parquet file, what `explaint norms add` kept in it, and notes."""
-    try:
+    with _parquet_faults(path):
         facts = pq.read_metadata(path)
         if facts.num_rows * facts.num_columns > MAX_CELLS:
             raise ExplaintError(f"{path.name} holds more than {MAX_CELLS:,} cells, the limit; drop words or columns")
         table = pq.read_table(path)
-        names = [name for name in table.column_names if not _NO_NAME.fullmatch(name)]
         # pandas stores its row index as a last column; a table that was written with one shows it first
-        places = sorted(range(len(table.column_names)), key=lambda place: table.column_names[place] in names)
+        places = sorted(range(table.num_columns), key=lambda place: not _NO_NAME.fullmatch(table.column_names[place]))
         nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
         places = [place for place in places if table.column_names[place] not in nested]
         columns = [table.column(place).to_pylist() for place in places]
-        kept = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+        kept = _kept(table.schema)
+    records = [(1, [table.column_names[place].strip() for place in places])]
+    rows = zip(*([text(cell) for cell in column] for column in columns), strict=True)
+    records += [(row, list(cells)) for row, cells in enumerate(rows, start=1) if any(cells)]
+    return records, kept, [f"columns of lists left aside: {', '.join(nested)}"] if nested else []
+
+
+@contextmanager
+def _parquet_faults(path: Path) -> Iterator[None]:
+    try:
+        yield
     except ExplaintError:
         raise
     except Exception as fault:  # as in a damaged workbook: pyarrow raises whatever it meets
         raise ExplaintError(
-            f"{path.name} cannot be read as a parquet table: {type(fault).__name__}: {str(fault)[:200]}"
+            f"{path.name} cannot be read as a parquet table: {type(fault).__name__}: {str(fault)[:200]}; write it again"
         ) from None
-    records = [(1, [table.column_names[place].strip() for place in places])]
-    rows = zip(*([text(cell) for cell in column] for column in columns), strict=True)
-    records += [(row, list(cells)) for row, cells in enumerate(rows, start=1) if any(cells)]
-    notes = [f"columns of lists left aside: {', '.join(nested)}"] if nested else []
-    return records, kept if isinstance(kept, dict) else {}, notes
+
+
+def _kept(schema: pa.Schema) -> dict[str, Any]:
+    """Return the attributes that pandas, and so `explaint norms add`, keeps in a Parquet file."""
+    kept = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+    return kept if isinstance(kept, dict) else {}
 
 
 def _header(heads: list[list[str]]) -> tuple[list[str], int]:
@@ -185,12 +197,12 @@ def _header(heads: list[list[str]]) -> tuple[list[str], int]:
     Two rows are one header when the first leaves gaps or repeats itself and the second holds names, no number: the name
     above is meant for the gaps on its right.
     """
-    top = ["" if _NO_NAME.fullmatch(label) else label for label in heads[0]]
+    top = ["" if _NO_NAME.fullmatch(label) else one_form(label) for label in heads[0]]
     while top and not top[-1]:
         top.pop()
     if len(heads) < 3 or len(heads[1]) < len(top):
         return top, 1
-    sub = ["" if _NO_NAME.fullmatch(label) else label for label in heads[1]]
+    sub = ["" if _NO_NAME.fullmatch(label) else one_form(label) for label in heads[1]]
     wide = top + [""] * (len(sub) - len(top))
     often = Counter(wide)
     gaps = [place for place, label in enumerate(wide) if not label or often[label] > 1]
