@@ -124,6 +124,14 @@ def test_a_long_line_is_named(tmp_path):
     assert "line 3: cells beyond the 3 columns of the header, e.g. '4'" in said
 
 
+def test_what_stands_above_the_header_is_named(tmp_path):
+    said = refusal(write(tmp_path, "t.csv", "Table 1. Norms\n" + WIDE))
+    assert "taken for the header (Table, 1., Norms), and none below fits" in said and "above the names" in said
+    rows = [["Table 1"], ["word", "a", "b"], ["lamp", 1, 2], ["otter", 3, 5]]
+    said = refusal(workbook(tmp_path / "t.xlsx", {"s": rows}))
+    assert "taken for the header (Table 1), and none below fits" in said and "--separator" not in said
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -272,7 +280,7 @@ def test_columns_under_any_name(tmp_path, data_folder):
     norms.add("deutsch", path, **options)
     assert load_norms("deutsch").fingerprint() == found.fingerprint()
     assert {record.name: record.layout for record in norms.installed()}["deutsch"] == "long table"
-    assert "--word COLUMN" in refusal(path) or "--word" in refusal(path)
+    assert "pass --word Begriff" in refusal(path)
 
 
 def test_a_column_that_is_not_there_gets_a_guess(tmp_path):

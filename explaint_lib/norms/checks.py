@@ -230,7 +230,8 @@ class Table:
         if len(bad):
             self.report(
                 f"column {column!r} must hold numbers, found {cells[bad[0]]!r} in {self.where(bad)}; "
-                "write a decimal point, leave a missing cell empty or write na, or leave the column aside by naming "
+                "write a decimal point and no unit, leave a missing cell empty or write na, or leave the column aside "
+                "by naming "
                 "the others "
                 "in --ratings"
             )

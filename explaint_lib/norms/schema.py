@@ -105,7 +105,9 @@ def read_any(table: Table, *, kind: Kind | None = None, told: Columns = NOTHING_
         raise ExplaintError(f"kind must be 'sparse' or 'dense', got {kind!r}")
     roles = _roles(table, told)
     if "word" not in roles:
-        table.report(f"there is no column 'word'. {SCHEMA}; found {_first(table.columns)}")
+        text = next((column for column in table.columns if table.is_text(column)), None)
+        guess = f"; if the words are in {text!r}, pass --word {text}" if text else ""
+        table.report(f"there is no column 'word'. {SCHEMA}; found {_first(table.columns)}{guess}")
         table.check()
     if is_long(table.columns, told):
         return _read_long(table, roles, kind)

@@ -200,7 +200,7 @@ def _header(heads: list[list[str]]) -> tuple[list[str], int]:
     top = ["" if _NO_NAME.fullmatch(label) else one_form(label) for label in heads[0]]
     while top and not top[-1]:
         top.pop()
-    if len(heads) < 3 or len(heads[1]) < len(top):
+    if len(heads) < 3 or len(heads[1]) < len(top) or sum(map(bool, top)) < 2:  # a single name is a title
         return top, 1
     sub = ["" if _NO_NAME.fullmatch(label) else one_form(label) for label in heads[1]]
     wide = top + [""] * (len(sub) - len(top))
@@ -229,17 +229,25 @@ def _fill(found: Table, header: list[str], records: list[Record], by_length: boo
     width = len(header)
     short = [by_length and len(row) < width for row in cells]
     long = [any(row[width:]) for row in cells]
-    if any(short):
+    none_fits = len(cells) > 1 and all(map(any, zip(short, long, strict=True)))
+    if none_fits:
+        found.problems.append(
+            f"the first {found.unit} with cells is taken for the header ({', '.join(header[:5])}), and none below fits "
+            "its "
+            f"{width} columns; take out what stands above the names of the columns"
+            + (", or say the separator with --separator" if by_length else "")
+        )
+    if any(short) and not none_fits:
         found.problems.append(
             f"{lines(np.array(numbers)[short], found.unit)}: fewer fields than the {width} of the header; complete "
             "the line (empty between two separators = missing), or take it out"
         )
-    if any(long):
+    if any(long) and not none_fits:
         found.problems.append(
             f"{lines(np.array(numbers)[long], found.unit)}: cells beyond the {width} columns of the header, e.g. "
-            f"{next(cell for row in cells for cell in row[width:] if cell)!r}; name their columns, quote a field that "
-            "holds "
-            "the separator, take them out, or say the separator with --separator"
+            f"{next(cell for row in cells for cell in row[width:] if cell)!r}; name their columns, take them out, or "
+            "quote a "
+            "field that holds the separator"
         )
     whole = [row for row in range(len(cells)) if not (short[row] or long[row])]
     grid = np.full((len(whole), width), "", dtype=object)
