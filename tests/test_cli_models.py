@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 
+from pathlib import Path
+
+import families
 import pytest
 from typer.testing import CliRunner
 
@@ -55,3 +58,35 @@ def test_fetch_fetches_and_loads(arguments, expected, monkeypatch, tmp_path):
 def test_fetch_refuses_an_unknown_name():
     ran = CliRunner().invoke(app, ["fetch", "gpt"])
     assert isinstance(ran.exception, ExplaintError) and "minilm, smollm2, glove, all" in str(ran.exception)
+
+
+# ---- check
+
+
+def checked(name: str, folder: Path) -> tuple[int, dict[str, str], str]:
+    """Return the exit code, the result of each check, and all that was printed."""
+    ran = CliRunner().invoke(app, ["check", str(families.save(name, folder))])
+    rows = [line.split("  ") for line in ran.output.splitlines() if line and not line.startswith(" ")]
+    results = {
+        cells[0]: next(cell.strip() for cell in cells[1:] if cell.strip()) for cells in rows[1:] if len(cells) > 1
+    }
+    return ran.exit_code, results, " ".join(ran.output.split())
+
+
+def test_check_says_what_a_model_can_be_used_for(tmp_path):
+    code, results, _ = checked("bert", tmp_path / "bert")
+    assert code == 0 and {"attention", "batches", "value zeroing", "corruptions"} <= set(results)
+    assert {title for title, result in results.items() if result != "yes"} <= {"words"}  # a tiny vocabulary
+
+
+def test_check_says_what_a_model_is_not_for(tmp_path):
+    code, results, said = checked("mamba", tmp_path / "mamba")
+    assert code == 0 and results["attention"] == results["attention maps"] == results["value zeroing"] == "limited"
+    assert results["states"] == results["word vectors"] == "yes" and "serves word vectors" in said
+
+
+def test_check_of_a_model_that_is_refused_ends_with_2(tmp_path):
+    code, results, said = checked("t5", tmp_path / "t5")
+    assert code == 2 and results["model"] == "refused" and "encoder-decoder" in said and "states" not in results
+    ran = CliRunner().invoke(app, ["check", str(tmp_path / "nowhere")])
+    assert ran.exit_code == 2 and "there is no folder" in " ".join(ran.output.split())

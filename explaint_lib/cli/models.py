@@ -1,4 +1,4 @@
-"""``explaint models list|fetch``: the models that come with the book, and getting their weights once."""
+"""``explaint models list|fetch|check``: the models that come with the book, and what any model can be used for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._terminal import Terminal, say
@@ -51,3 +52,47 @@ def fetch(
     for one in encoders.MODELS if name == "all" else [name]:
         folder = encoders.fetch(one, progress=True)
         say(f"{encoders.load_encoder(one)} in {folder}")
+
+
+@app.command("check")
+def check(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME|PATH", help="A bundled model, a folder, a GGUF file, a hub id.")
+    ],
+) -> None:
+    """Examine a model, and say what it can be used for.
+
+    First the contract that every command asks of a model before it runs:
+    a tokenizer that belongs to it, whole weights that are all used, one state
+    a token and layer, states that do not depend on the batch, attention that
+    is one (n, n) map of weights a head. Then what a reader may do with it:
+    words of the bundled norms, attention maps, and each method that runs the
+    model again, tried on a short text.
+
+    \b
+    yes       holds
+    limited   the model is used, but not for this, or in another way
+    refused   no command takes the model; the sentence says what to do
+
+    Exit code 0 if the model can be used, 2 if it is refused.
+
+    \b
+    Examples:
+      explaint models check minilm
+      explaint models check path/to/my-model
+    """
+    from explaint_lib.experiments.model_check import check_model
+
+    findings = check_model(model, progress=True)
+    table = Table(box=None, pad_edge=False)
+    for column in ("check", "result", "what was found"):
+        table.add_column(column, no_wrap=column != "what was found", overflow="fold")
+    colours = {"yes": "green", "limited": "yellow", "refused": "red"}
+    before = ""
+    for finding in findings:
+        said = "as above" if finding.said == before and finding.result != "yes" else str(finding.said)
+        table.add_row(finding.check, Text(finding.result, style=colours[finding.result]), said)
+        before = finding.said
+    Terminal().print(table)
+    if any(finding.result == "refused" for finding in findings):
+        raise typer.Exit(2)

@@ -84,13 +84,16 @@ def load_encoder(
                 "no revisions; as a random rival take Gaussian vectors"
             )
         return load_static(fetch(name, progress=progress), name=name, revision=MODELS[name].revision)
-    candidate = _candidate(name, revision, seed if untrained else None, device, progress)
-    findings = _contract.examine(candidate, _contract.CHECKS)
+    found = candidate(name, revision=revision, seed=seed if untrained else None, device=device, progress=progress)
+    findings = _contract.examine(found, _contract.CHECKS)
     _contract.refuse(name, findings)
-    return Encoder(candidate, findings)
+    return Encoder(found, findings)
 
 
-def _candidate(name: str, revision: str | None, seed: int | None, device: str, progress: bool) -> Candidate:
+def candidate(
+    name: str, *, revision: str | None, seed: int | None = None, device: str = "cpu", progress: bool = False
+) -> Candidate:
+    """Find a model that is still to be examined; `seed` is that of random weights, None for trained ones."""
     from explaint_lib.encoders import _contract, _find, _load
 
     place = _load.resolve_device(device)

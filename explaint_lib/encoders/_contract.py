@@ -66,17 +66,19 @@ class Check:
     """
 
     title: str
-    of: Callable[[Candidate], str]
+    of: Callable[[Any], str]
     needs: tuple[str, ...] = ()
     kind: Literal["any", "folder", "folder weights", "weights"] = "any"
 
-    def concerns(self, candidate: Candidate) -> bool:
+    def concerns(self, candidate: Any) -> bool:
         """Tell whether this check is made for a model of this kind."""
+        if self.kind == "any":
+            return True
         wrong_place = self.kind.startswith("folder") and candidate.source.gguf is not None
         return not (wrong_place or (self.kind.endswith("weights") and candidate.seed is not None))
 
 
-def examine(candidate: Candidate, checks: Sequence[Check]) -> list[Finding]:
+def examine(candidate: Any, checks: Sequence[Check]) -> list[Finding]:
     """Make the checks in their order; one that needs a check that failed is left out."""
     findings: list[Finding] = []
     passed: set[str] = set()
