@@ -141,7 +141,8 @@ FAMILIES = {
 }  # fmt: skip
 
 #: Refused at the door, and the word that says why.
-REFUSED = {"bart": "encoder-decoder", "t5": "encoder-decoder", "funnel": "same width", "opt350": "same width"}
+REFUSED = {"bart": "encoder-decoder", "t5": "encoder-decoder", "funnel": "same width", "opt350": "same width",
+           "nystromformer": "cannot be run on a text"}  # fmt: skip
 
 
 @cache
