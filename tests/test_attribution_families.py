@@ -180,3 +180,36 @@ def test_an_expert_is_switched_back_after_a_gradient():
     before = model.get_experts_implementation()
     attribution.gradient_x_input(SimpleNamespace(model=model), IDS)
     assert model.get_experts_implementation() == before
+
+
+@pytest.mark.parametrize("family", ["Albert", "Electra", "DistilBert", "GPT2", "Mixtral", "Gemma"])
+def test_a_corrupted_layer_is_the_one_asked_for_and_the_layers_above_run_on(family):
+    """Where layers share one module (ALBERT) too: what lies below is untouched."""
+    import torch
+
+    model = build(family).model
+    encoder = SimpleNamespace(model=model, encode=lambda *_, **__: [SimpleNamespace(token_ids=IDS)])
+    before, text = states(model), attribution.prepare(encoder, IDS)
+    order = np.roll(np.arange(N), 2)
+    for layer in range(len(before) - 1):
+        with attribution.edited_states(encoder, layer, [attribution.reorder(order)]) as seen:
+            after = states(model)
+            states(model)  # and again in the next pass
+        np.testing.assert_array_equal(after[:layer], before[:layer])
+        np.testing.assert_array_equal(seen[0], before[layer][None, order].astype(np.float32))
+        np.testing.assert_array_equal(seen[0], seen[1])
+        running = torch.from_numpy(seen[0]).to(text.start)
+        for above in range(layer, len(before) - 1):
+            with torch.no_grad():
+                running = text.step(above, running)
+        with torch.no_grad():
+            np.testing.assert_allclose(after[-1], text.finish(running)[0].numpy(), atol=1e-5)
+    np.testing.assert_array_equal(states(model), before)
+
+
+@pytest.mark.parametrize("family", ["XLM", "Longformer"])
+def test_states_are_not_corrupted_where_no_list_of_modules_holds_the_layers(family):
+    encoder = SimpleNamespace(model=build(family).model, encode=lambda *_, **__: [SimpleNamespace(token_ids=IDS)])
+    said = f"{family}Model does more than run its layers one after the other"
+    with pytest.raises(ExplaintError, match=said), attribution.edited_states(encoder, 0, [lambda rows: rows]):
+        pass

@@ -64,8 +64,9 @@ def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
     """
     model = attribution.prepare(model, ids)
     blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(model, ids)]
+    raw = np.stack([block.attention.mean(axis=0, dtype=np.float64) for block in blocks])
     return {
-        "raw attention": np.stack([block.attention.mean(axis=0, dtype=np.float64) for block in blocks]),
+        "raw attention": attention.row_shares(raw),  # a row may hold less than 1 where a sink takes the rest
         "norm-weighted": np.stack([attention.row_shares(attention.norm_weighted(block)) for block in blocks]),
         "ALTI": _or_own(np.stack([attention.alti(block) for block in blocks])),
         "value zeroing": _or_own(attention.row_shares(attribution.value_zeroing(model, ids))),
@@ -196,7 +197,7 @@ def run_flow(
     Parameters
     ----------
     encoder : Encoder
-        Of the BERT or the Llama family.
+        Of a family whose attention blocks are known (`attribution.layer_parts`).
     texts : sequence of str
         Sentences of at least five words; cost grows fast with their length.
     n_samples : int
@@ -225,6 +226,10 @@ def run_flow(
 
     def exchange(ids: np.ndarray, position: int, rng: np.random.Generator) -> int:
         found = matched(ids, position, rng)  # special tokens have no match: any ordinary one
+        if found is None and not (ordinary != ids[position]).any():
+            raise ExplaintError(
+                f"{encoder.name} reads these texts as one token only, so none can be exchanged; give other texts"
+            )
         return int(rng.choice(ordinary[ordinary != ids[position]])) if found is None else found
 
     causal = encoder.family == "decoder"
