@@ -324,3 +324,22 @@ def test_the_input_rows_of_a_word_are_those_it_has_inside_a_sentence():
     encoder = SimpleNamespace(tokenizer=tokenizer, max_tokens=64, name="toy")
     assert tokenizer.tokenize(" robin") == ["▁▁", "ro", "bin"]
     assert features._input_ids(encoder, "robin") == [vocabulary["▁robin"]]
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 6, 6), (3, 4, 6, 5)], ids=["some layers only", "a window"])
+def test_a_model_without_a_whole_map_in_every_layer_is_refused(tmp_path, monkeypatch, shape):
+    """As of models that mix attention with other layers (Jamba), or look through a window (Longformer)."""
+    from types import SimpleNamespace
+
+    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path))
+
+    class Seen(SimpleNamespace):
+        def __len__(self):
+            return 6
+
+    encoder = SimpleNamespace(
+        name="toy", n_layers=3, n_heads=4, untrained=False, identity=dict,
+        encode=lambda texts, **_: [Seen(attention=np.zeros(shape)) for _ in texts],
+    )  # fmt: skip
+    with pytest.raises(ExplaintError, match="expected a map of every token by every token in each of its 3 layers"):
+        pair_attention(encoder, [Sentence("a robin is a bird", (2, 7), (13, 17))])
