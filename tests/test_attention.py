@@ -246,15 +246,6 @@ def test_words_sum_over_keys_and_average_over_queries():
     np.testing.assert_allclose(merged[:, 0, 1], weights[:, 0, 1:3].sum(axis=1))
 
 
-def test_dropped_positions_leave_rows_that_sum_to_one():
-    weights = stochastic(np.random.default_rng(12), 4, 4)
-    weights[2] = [1, 0, 0, 0]
-    rest = attention.drop_positions(frozen(weights), [True, False, False, False])
-    np.testing.assert_allclose(rest[[0, 2]].sum(axis=1), 1)
-    np.testing.assert_array_equal(rest[1], 0)  # all of it was on the sink
-    np.testing.assert_allclose(rest[0] / rest[0].sum(), weights[1, 1:] / weights[1, 1:].sum())
-
-
 def test_agreement_of_equal_reversed_and_unrelated_maps():
     rng = np.random.default_rng(13)
     one = stochastic(rng, 12, 12)

@@ -185,16 +185,6 @@ def test_mixing_starts_at_one_levels_off_and_shows_when_trades_are_too_few(spars
     assert abs(free.sum() / (sparse > 0).sum() - late.mean()) < 0.12  # the default is enough
 
 
-def test_spectrum_like_keeps_singular_values_and_means_only(dense_with_missing):
-    drawn = controls.spectrum_like(dense_with_missing, rng=np.random.default_rng(25))
-    mean = np.nanmean(dense_with_missing, axis=0)
-    filled = np.where(np.isnan(dense_with_missing), mean, dense_with_missing)
-    assert np.allclose(drawn.mean(axis=0), mean)
-    singular = [np.linalg.svd(Z - Z.mean(axis=0), compute_uv=False) for Z in (drawn, filled)]
-    assert np.allclose(*singular)
-    assert abs(np.corrcoef(drawn[:, 0], filled[:, 0])[0, 1]) < 0.6
-
-
 # -- pairing ---------------------------------------------------------------------------------------------------------
 
 
@@ -306,11 +296,6 @@ def test_category_centroids_fall_back_to_the_mean_profile_when_the_category_is_h
     assert np.allclose(predicted[:20], sparse[20:].mean(axis=0))
 
 
-def test_category_one_hot_names_its_columns():
-    vectors, names = controls.category_one_hot(["tool", None, "bird"])
-    assert names == ("bird", "tool") and vectors.tolist() == [[0, 1], [0, 0], [1, 0]]
-
-
 # -- splits ----------------------------------------------------------------------------------------------------------
 
 
@@ -367,7 +352,6 @@ def test_near_duplicates_share_a_fold_and_others_do_not_have_to():
         (lambda rng: controls.length_differences(["a"], 2, rng=rng), "from 1 to 1"),
         (lambda rng: controls.character_ngrams(["ab", "cd"]), "no n-gram"),
         (lambda rng: controls.category_centroids(np.ones((3, 2)), ["a"], np.arange(3)), "one entry a word"),
-        (lambda rng: controls.category_one_hot([None]), "no word has a category"),
         (lambda rng: controls.leave_one_category_out(["a", "a"]), "at least 2 categories"),
         (lambda rng: controls.leave_one_category_out(["a", None]), "have no category"),
         (lambda rng: controls.cluster_words(np.ones((3, 2)), 4), "from 1 to 3"),

@@ -23,21 +23,19 @@ def skewed(rng, n):
 # --- bootstrap ---
 
 
-@pytest.mark.parametrize(("method", "scipys"), [("percentile", "percentile"), ("bca", "BCa")])
-def test_bootstrap_interval_agrees_with_scipy(method, scipys):
+def test_bootstrap_interval_agrees_with_scipy():
     scores = skewed(np.random.default_rng(0), 60)
-    ours = inference.bootstrap_ci(scores, 20000, rng=np.random.default_rng(1), method=method)
-    theirs = stats.bootstrap((scores,), np.mean, n_resamples=20000, method=scipys, rng=np.random.default_rng(2))
+    ours = inference.bootstrap_ci(scores, 20000, rng=np.random.default_rng(1))
+    theirs = stats.bootstrap((scores,), np.mean, n_resamples=20000, method="percentile", rng=np.random.default_rng(2))
     # Monte-Carlo error of a 2.5 % quantile of 20,000 draws is about 0.02 standard errors
     assert np.abs(np.subtract(ours, theirs.confidence_interval)).max() < 0.1 * stats.sem(scores)
 
 
-@pytest.mark.parametrize("method", ["percentile", "bca"])
-def test_bootstrap_interval_covers_the_truth(method):
+def test_bootstrap_interval_covers_the_truth():
     rng = np.random.default_rng(3)
     covered = 0
     for _ in range(400):
-        low, high = inference.bootstrap_ci(skewed(rng, 80), 400, rng=rng, method=method)
+        low, high = inference.bootstrap_ci(skewed(rng, 80), 400, rng=rng)
         covered += low < 1.0 < high  # the exponential's mean
     # 95 % nominal; skewed data and 80 words cost about 1.5 points; the standard error is 1.1
     assert 0.90 <= covered / 400 <= 0.98
@@ -51,9 +49,7 @@ def test_bootstrap_leaves_undefined_words_out():
 
 
 def test_constant_scores_have_a_point_interval():
-    for method in ("percentile", "bca"):
-        interval = inference.bootstrap_ci(np.ones(9), 50, rng=np.random.default_rng(0), method=method)
-        assert interval == pytest.approx((1.0, 1.0))
+    assert inference.bootstrap_ci(np.ones(9), 50, rng=np.random.default_rng(0)) == pytest.approx((1.0, 1.0))
 
 
 def test_bootstrap_counts_are_resamples():
@@ -79,10 +75,9 @@ def test_cluster_bootstrap_covers_where_the_plain_one_is_too_narrow():
 
 def test_cluster_bootstrap_of_single_words_is_the_plain_bootstrap():
     scores = skewed(np.random.default_rng(8), 40)
-    for method in ("percentile", "bca"):
-        plain = inference.bootstrap_ci(scores, 200, rng=np.random.default_rng(9), method=method)
-        alone = inference.cluster_bootstrap_ci(scores, range(40), 200, rng=np.random.default_rng(9), method=method)
-        assert alone == pytest.approx(plain, abs=1e-6)
+    plain = inference.bootstrap_ci(scores, 200, rng=np.random.default_rng(9))
+    alone = inference.cluster_bootstrap_ci(scores, range(40), 200, rng=np.random.default_rng(9))
+    assert alone == pytest.approx(plain, abs=1e-6)
 
 
 # --- Spearman per feature over resampled words ---
@@ -130,21 +125,6 @@ def test_weighted_spearman_of_a_perfect_and_a_reversed_prediction():
 def test_undefined_features_leave_the_mean_and_nothing_defined_is_nan():
     gold = read_only(np.zeros((6, 2)))
     assert np.isnan(inference.mean_spearman_feature(gold, gold, np.ones((2, 6)))).all()
-    with pytest.raises(ExplaintError, match="undefined for every feature"):
-        inference.bootstrap_spearman_feature(gold, gold, 10, rng=np.random.default_rng(0))
-
-
-@pytest.mark.parametrize("method", ["percentile", "bca"])
-def test_spearman_interval_covers_the_truth(method):
-    rng = np.random.default_rng(12)
-    truth = 6 / np.pi * np.arcsin(0.6 / 2)  # Spearman of a bivariate normal with correlation .6
-    covered = 0
-    for _ in range(200):
-        gold = rng.normal(size=(60, 2))
-        pred = 0.6 * gold + 0.8 * rng.normal(size=(60, 2))
-        low, high = inference.bootstrap_spearman_feature(pred, gold, 200, rng=rng, method=method)
-        covered += low < truth < high
-    assert 0.88 <= covered / 200 <= 0.99
 
 
 # --- tests ---
@@ -242,20 +222,14 @@ def test_holm_keeps_the_familywise_error():
     assert wrong < 0.07 and raw > 0.3
 
 
-def test_benjamini_hochberg_is_scipys():
-    p = read_only(np.random.default_rng(23).random(40) ** 2)
-    assert inference.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
-
-
-@pytest.mark.parametrize("correct", [inference.holm, inference.benjamini_hochberg])
-def test_a_test_not_made_does_not_count_in_the_family(correct):
-    with_hole = correct(read_only([0.01, np.nan, 0.04]))
+def test_a_test_not_made_does_not_count_in_the_family():
+    with_hole = inference.holm(read_only([0.01, np.nan, 0.04]))
     assert np.isnan(with_hole[1])
-    assert with_hole[[0, 2]] == pytest.approx(correct([0.01, 0.04]))
-    assert correct([]).shape == (0,)
+    assert with_hole[[0, 2]] == pytest.approx(inference.holm([0.01, 0.04]))
+    assert inference.holm([]).shape == (0,)
 
 
-# --- equivalence and effect sizes ---
+# --- equivalence ---
 
 
 def test_equivalence_tells_nothing_from_something_from_too_little():
@@ -274,16 +248,6 @@ def test_equivalence_rarely_errs_at_the_margin():
     assert np.mean(wrong) < 0.10  # 5 % nominal
 
 
-def test_cliffs_delta_is_the_auc_and_its_ends():
-    rng = np.random.default_rng(26)
-    a, b = read_only(rng.integers(0, 6, 30)), read_only(rng.integers(0, 5, 20))
-    pairs = np.sign(a[:, None] - b)
-    assert inference.cliffs_delta(a, b) == pytest.approx(pairs.mean())
-    assert inference.cliffs_delta(a, b) == pytest.approx(2 * stats.mannwhitneyu(a, b).statistic / 600 - 1)
-    assert inference.cliffs_delta([2, 3], [0, 1]) == 1.0
-    assert inference.cliffs_delta([0, 1], [2, np.nan]) == -1.0
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -292,7 +256,6 @@ def test_cliffs_delta_is_the_auc_and_its_ends():
         (lambda rng: inference.bootstrap_ci([0.5, 0.6], 0, rng=rng), "at least 1 resample"),
         (lambda rng: inference.bootstrap_ci([0.5, 0.6], -3, rng=rng), "at least 1 resample"),
         (lambda rng: inference.bootstrap_ci([0.5, 0.6], 5, rng=rng, level=95), "between 0 and 1, found 95"),
-        (lambda rng: inference.bootstrap_ci([0.5, 0.6], 5, rng=rng, method="normal"), "'normal'"),
         (lambda rng: inference.bootstrap_ci(np.ones((2, 2)), 5, rng=rng), r"found shape \(2, 2\)"),
         (lambda rng: inference.cluster_bootstrap_ci([1, 2], ["a"], 5, rng=rng), "one cluster label a score"),
         (lambda rng: inference.cluster_bootstrap_ci([1, 2], ["a", "a"], 5, rng=rng), "at least 2"),
@@ -308,7 +271,6 @@ def test_cliffs_delta_is_the_auc_and_its_ends():
         (lambda rng: inference.paired_permutation_p([np.nan], [1], 9, rng=rng), "no paired difference"),
         (lambda rng: inference.holm([0.5, 1.5]), "between 0 and 1"),
         (lambda rng: inference.equivalence([0.1, 0.2], 0, 9, rng=rng), "above 0"),
-        (lambda rng: inference.cliffs_delta([], [1]), "no value"),
     ],
 )
 def test_bad_input_says_what_was_expected(call, says):

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaint_lib import mappers
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers import FFNN, PLSR, MeanProfile, Ridge, cross_val_predict, dual_pls, make_folds, make_mapper
+from explaint_lib.mappers import FFNN, PLSR, MeanProfile, Ridge, cross_val_predict, make_folds, make_mapper
 
 # No check is expected to fail. (Missing targets are allowed; check_supervised_y_no_nan has nothing but NaN, an error.)
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
@@ -154,30 +154,6 @@ def test_plsr_path_equals_separate_fits():
         np.testing.assert_allclose(predicted, PLSR(count).fit(X, Y).predict(X), atol=1e-9)
     with pytest.raises(ExplaintError, match="between 0 and n_components=20"):
         PLSR(20).fit(X, Y).predict_path(X, [21])
-
-
-def test_dual_pls_predicts_training_and_new_words_for_any_target():
-    X, Y, _ = planted(45, 70, 30, noise=1.0)
-    train, new = slice(0, 40), slice(40, 45)
-    Xc, Yc = X[train] - X[train].mean(axis=0), Y[train] - Y[train].mean(axis=0)
-    K, G = frozen(X[train] @ X[train].T, Y[train] @ Y[train].T)  # not centred: centring is inside
-    T, A = dual_pls(K, G, 6)
-    fitted = PLSR(6, scale=False).fit(X[train], Y[train])
-    np.testing.assert_allclose(T @ (T.T @ Yc) + Y[train].mean(axis=0), fitted.predict(X[train]), atol=1e-8)
-    scores = (X[new] @ X[train].T - K.mean(axis=0)) @ A
-    np.testing.assert_allclose(scores @ (T.T @ Yc) + Y[train].mean(axis=0), fitted.predict(X[new]), atol=1e-8)
-    np.testing.assert_allclose(Xc @ Xc.T @ A, T, atol=1e-8)
-
-
-def test_dual_pls_permutes_targets_by_permuting_the_gram_matrix():
-    X, Y, _ = planted(40, 12, 30, noise=1.0)
-    perm = np.random.default_rng(0).permutation(40)
-    T, _ = dual_pls(X @ X.T, (Y @ Y.T)[np.ix_(perm, perm)], 5)
-    Yp = Y[perm] - Y.mean(axis=0)
-    expected = PLSR(5, scale=False).fit(X, Y[perm]).predict(X) - Y.mean(axis=0)
-    np.testing.assert_allclose(T @ (T.T @ Yp), expected, atol=1e-8)
-    with pytest.raises(ExplaintError, match="square and of one size"):
-        dual_pls(np.eye(3), np.eye(4), 2)
 
 
 def test_plsr_missing_cells_against_the_definition():

@@ -10,7 +10,7 @@ from sklearn.cross_decomposition import PLSRegression
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, cross_val_predict_path, make_folds
 from explaint_lib.mappers._base import moments, sparse_moments
-from explaint_lib.mappers._extract import principal_components
+from explaint_lib.mappers._components import principal_components
 
 # Two exact programs differ by rounding, multiplied by one over the relative gap between the two leading singular values
 # of the deflated covariance (Davis-Kahan): over dozens of components of random data gaps of 1e-3 are common, and errors
@@ -95,7 +95,7 @@ def test_principal_components_of_large_norms_are_found_without_a_matrix_of_words
     Y = sparse_norms(80, 120, 0.2)
     mean, std = moments(Y)
     exact = principal_components(Y, mean, std, 9)
-    monkeypatch.setattr("explaint_lib.mappers._extract._PLAIN", 10)
+    monkeypatch.setattr("explaint_lib.mappers._components._DENSE_UP_TO", 10)
     for side in (Y, Y.T.copy()):
         mean, std = moments(side)
         T, P = principal_components(sparse.csr_array(side), mean, std, 9)

@@ -110,7 +110,7 @@ def test_the_probe_is_scikit_learns_logistic_regression(penalty):
     rival = LogisticRegression(C=1 / penalty, tol=1e-8, max_iter=1000)
     rival.fit(standard, labels, sample_weight=weights / weights.mean())
     probe = probes.fit_probe(*frozen(features, labels), weights=frozen(weights), penalty=penalty)
-    assert np.allclose(probe.probabilities(features), rival.predict_proba(standard)[:, 1], atol=1e-3)
+    assert np.allclose(probe.predict_proba(features)[:, 1], rival.predict_proba(standard)[:, 1], atol=1e-3)
 
 
 def test_a_planted_feature_is_found_and_permuted_labels_are_at_chance():

@@ -102,18 +102,6 @@ def test_divergence():
         s.jensen_shannon(a, a[:2])
 
 
-def test_restricting_cuts_and_divides():
-    maps, keep = random_maps(3), np.array([False, True, True, False, True, True])
-    part = s.restrict(maps, keep)
-    assert part.shape == (3, 4, 4)
-    np.testing.assert_allclose(part.sum(axis=-1), 1)
-    np.testing.assert_allclose(part[0, 1, 2] / part[0, 1, 0], maps[0, 2, 4] / maps[0, 2, 1])
-    padded = np.zeros((8, 8))  # padding: columns that get nothing would count as sharpness
-    padded[:N, :N], padded[N:, :N] = UNIFORM, 1 / N
-    assert s.row_entropy(padded) < 0.9 and s.row_entropy(s.restrict(padded, np.arange(8) < N)) == pytest.approx(1)
-    assert np.isnan(s.restrict(FIRST, np.arange(N) > 2)).all()
-
-
 @pytest.mark.parametrize(
     ("bad", "message"),
     [(np.ones((2, 3)), "one set of positions"), (-UNIFORM, "not negative"), (UNIFORM * np.inf, "finite")],

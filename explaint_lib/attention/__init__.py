@@ -14,7 +14,7 @@ What it does not license
     and column stands for a *position*; whether it stands for a token is the question of `continuity`.
 """
 
-from explaint_lib.attention.agreement import drop_positions, nearness, row_agreement, to_words
+from explaint_lib.attention.agreement import nearness, row_agreement, to_words
 from explaint_lib.attention.effective import effective_attention, total_variation, twin_attention
 from explaint_lib.attention.mixing import flow, mean_over_heads, rollout
 from explaint_lib.attention.parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
@@ -29,7 +29,6 @@ from explaint_lib.attention.structure import (
     map_statistics,
     mean_distance,
     offset_share,
-    restrict,
     row_entropy,
     sink_share,
     uniform_attention,
@@ -43,7 +42,6 @@ __all__ = [
     "alti",
     "blind_test",
     "diagonal_share",
-    "drop_positions",
     "effective_attention",
     "flow",
     "gini",
@@ -55,7 +53,6 @@ __all__ = [
     "nearness",
     "norm_weighted",
     "offset_share",
-    "restrict",
     "rollout",
     "row_agreement",
     "row_entropy",

@@ -43,26 +43,6 @@ def to_words(mixing: np.ndarray, word_ids: np.ndarray) -> tuple[np.ndarray, np.n
     return member / member.sum(axis=1, keepdims=True) @ np.asarray(mixing) @ member.T, first[order]
 
 
-def drop_positions(mixing: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Leave out positions, as query and as key, and give the rest of each row the sum 1 again.
-
-    Parameters
-    ----------
-    mixing : (..., query, key)
-        Not negative.
-    dropped : (n,) bool
-
-    Returns
-    -------
-    (..., kept, kept)
-        A row that had all its weight on dropped positions is all zero.
-    """
-    keep = ~np.asarray(dropped, dtype=bool)
-    rest = np.asarray(mixing, dtype=np.float64)[..., keep, :][..., keep]
-    sums = rest.sum(axis=-1, keepdims=True)
-    return np.divide(rest, sums, out=np.zeros_like(rest), where=sums > 0)
-
-
 def nearness(n: int, *, causal: bool = False) -> np.ndarray:
     """Return the map that knows distance only, (n, n): ``1 / (1 + |i - j|)``, rows summing to 1.
 

@@ -14,8 +14,8 @@ What it does not license
     Structure is a property of the picture. Entropy, Gini and the diagonal do not change at all when rows and
     columns are relabelled together, so no value of theirs says that the labels are right.
 
-Maps are arrays (..., query, key); leading axes (layer, head) are kept. A mask or padding is cut off beforehand
-(`restrict`): columns that may not be attended to would count as sharpness.
+Maps are arrays (..., query, key); leading axes (layer, head) are kept. Cut padding off
+beforehand: columns that may not be attended to would count as sharpness.
 """
 
 from __future__ import annotations
@@ -159,26 +159,6 @@ def uniform_attention(n: int, *, causal: bool = False) -> np.ndarray:
     """Return the map without structure, (n, n): every row spreads its weight over all it may look at."""
     allowed = np.tri(n) if causal else np.ones((n, n))
     return allowed / allowed.sum(axis=-1, keepdims=True)
-
-
-def restrict(attention: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Return maps among the positions `keep`, (n,) bool, each row divided by what is left of it.
-
-    Parameters
-    ----------
-    attention : (..., n, n) array
-    keep : (n,) bool
-        For instance real tokens without padding, or without special ones.
-
-    Returns
-    -------
-    (..., m, m) float64
-        A row that spends nothing on the kept positions becomes NaN, and so do its statistics' means.
-    """
-    keep = np.asarray(keep, dtype=bool)
-    part = np.asarray(attention, dtype=np.float64)[..., keep, :][..., keep]
-    total = part.sum(axis=-1, keepdims=True)
-    return part / np.where(total > 0, total, np.nan)
 
 
 def map_statistics(attention: np.ndarray, *, sink: int | np.ndarray = 0, causal: bool = False) -> np.ndarray:

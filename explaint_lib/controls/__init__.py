@@ -5,10 +5,10 @@ what it keeps, what it destroys and what a high score under it means. What a con
 it can still come from: a score on column-shuffled norms is not "predicting noise" as long as the frequencies
 of the features survive the shuffle and a constant prediction scores as high.
 
-On the side of the norms: `shuffle_columns`, `random_like`, `curveball`, `spectrum_like`; nonsense targets
+On the side of the norms: `shuffle_columns`, `random_like`, `curveball`; nonsense targets
 `length_differences`, `first_letter`, `alphabet_rank`, `hash_bits`; and `features_in_name`, which marks features that
 repeat a part of the word. On the side of the vectors:
-`gaussian_like`, `character_ngrams`, `form_only`, `category_one_hot` (untrained and static models come from
+`gaussian_like`, `character_ngrams`, `form_only` (untrained and static models come from
 `explaint_lib.encoders`). The pairing of the two: `permute_rows`, `permute_within`, `permute_blocks`,
 `swap_neighbours`. Predictions without a map: `category_centroids`. Splits: `leave_one_category_out`,
 `cluster_folds`, `near_duplicate_folds`; and `cluster_words` for finer grains than the categories.
@@ -26,14 +26,13 @@ from explaint_lib.controls._leaks import features_in_name
 from explaint_lib.controls._nonsense import alphabet_rank, first_letter, hash_bits, length_differences
 from explaint_lib.controls._pairings import permute_blocks, permute_rows, permute_within, swap_neighbours
 from explaint_lib.controls._splits import cluster_folds, cluster_words, leave_one_category_out, near_duplicate_folds
-from explaint_lib.controls._targets import random_like, shuffle_columns, spectrum_like
-from explaint_lib.controls._taxonomy import category_centroids, category_one_hot
+from explaint_lib.controls._targets import random_like, shuffle_columns
+from explaint_lib.controls._taxonomy import category_centroids
 from explaint_lib.controls._vectors import character_ngrams, form_only, gaussian_like
 
 __all__ = [
     "alphabet_rank",
     "category_centroids",
-    "category_one_hot",
     "character_ngrams",
     "cluster_folds",
     "cluster_words",
@@ -52,6 +51,5 @@ __all__ = [
     "permute_within",
     "random_like",
     "shuffle_columns",
-    "spectrum_like",
     "swap_neighbours",
 ]

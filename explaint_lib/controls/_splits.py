@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, deal_groups
 from explaint_lib.controls._checks import matrix, members, vectors
 
 
@@ -43,10 +44,7 @@ def leave_one_category_out(categories: Sequence[str]) -> np.ndarray:
     blocks = members(categories)
     if len(blocks) < 2:
         raise ExplaintError("leaving one category out needs at least 2 categories, found 1")
-    folds = np.empty(len(categories), dtype=np.intp)
-    for label, rows in enumerate(blocks):
-        folds[rows] = label
-    return folds
+    return pd.factorize(np.asarray(categories, dtype=object))[0]
 
 
 def cluster_words(V: np.ndarray, n_clusters: int) -> np.ndarray:
@@ -117,11 +115,11 @@ def cluster_folds(
         )
     tree = _tree(X)
     if n_clusters is not None:
-        return _deal(_cut(tree, n_clusters), n_folds, rng)
+        return deal_groups(_cut(tree, n_clusters), n_folds, rng=rng, random_ties=True)
     n_clusters, most = 6 * n_folds, max(n_folds, len(X) // 3)
     while n_clusters < most and np.bincount(_cut(tree, n_clusters)).max() > len(X) / n_folds:
         n_clusters *= 2
-    return _deal(_cut(tree, min(n_clusters, most)), n_folds, rng)
+    return deal_groups(_cut(tree, min(n_clusters, most)), n_folds, rng=rng, random_ties=True)
 
 
 def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: np.random.Generator) -> np.ndarray:
@@ -159,7 +157,7 @@ def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: 
             f"at threshold {threshold:g} one chain ties {longest} of {len(X)} words together, too many for "
             f"{n_folds} folds; raise the threshold"
         )
-    return _deal(chain, n_folds, rng)
+    return deal_groups(chain, n_folds, rng=rng, random_ties=True)
 
 
 def _tree(V: np.ndarray) -> np.ndarray:
@@ -184,16 +182,3 @@ def _directions(V: np.ndarray) -> np.ndarray:
     mean = np.nanmean(V, axis=0)
     centred = np.where(np.isnan(V), 0.0, V - mean)
     return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-300)
-
-
-def _deal(groups: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
-    """Return fold labels that keep groups whole; large groups first, so that folds come out even."""
-    sizes = np.bincount(groups)
-    order = rng.permutation(sizes.size)
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    fold_of, filled = np.empty(sizes.size, dtype=np.intp), np.zeros(n_folds)
-    for group in order:
-        emptiest = np.flatnonzero(filled == filled.min())
-        fold_of[group] = rng.choice(emptiest)
-        filled[fold_of[group]] += sizes[group]
-    return fold_of[groups]

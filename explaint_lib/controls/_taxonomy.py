@@ -68,34 +68,6 @@ def category_centroids(Y: np.ndarray, categories: Sequence[str | None], folds: n
     return predicted
 
 
-def category_one_hot(categories: Sequence[str | None]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the category of each word as a vector: an input that knows the taxonomy and nothing else.
-
-    Keeps the taxonomy; destroys everything else about the word, geometry between categories included. A
-    mapper that reaches the system from it shows that the score needs no more than a category.
-
-    Parameters
-    ----------
-    categories : sequence of (str or None), one a word
-        A word without a category has a zero vector.
-
-    Returns
-    -------
-    vectors : (n_words, n_categories) array of 0 and 1
-    names : tuple of str
-        Of the columns, in alphabetical order.
-
-    Raises
-    ------
-    ExplaintError
-        If no word has a category.
-    """
-    vectors, names = _one_hot(categories)
-    if not names:
-        raise ExplaintError("no word has a category; take clusters of the norms instead (cluster_words)")
-    return vectors, names
-
-
 def _one_hot(categories: Sequence[str | None]) -> tuple[np.ndarray, tuple[str, ...]]:
     names = tuple(sorted({category for category in categories if category is not None}))
     column = {name: j for j, name in enumerate(names)}

@@ -4,7 +4,7 @@ The unit is the word. Cells of a word x feature matrix are not independent, so n
 score per feature (Spearman over words) is recomputed exactly for every resample of the *words*.
 
 What it controls for: the sampling of words (bootstrap), the luck of a pairing (permutation), several tests at
-once (Holm, Benjamini-Hochberg). What it does not license: none of it covers another model, another seed,
+once (Holm). What it does not license: none of it covers another model, another seed,
 another set of features or other folds; a large p is no evidence of absence (`equivalence` is the test for
 that); and an interval around a biased score is a precise statement of the wrong thing.
 """
@@ -19,17 +19,9 @@ from explaint_lib.inference._bootstrap import (
     equivalence,
     percentile_interval,
 )
-from explaint_lib.inference._parts import (
-    Normalised,
-    decomposition,
-    noise_ceiling_split,
-    normalised_score,
-    spearman_brown,
-)
-from explaint_lib.inference._spearman import bootstrap_spearman_feature, mean_spearman_feature
+from explaint_lib.inference._decomposition import decomposition
+from explaint_lib.inference._spearman import mean_spearman_feature
 from explaint_lib.inference._tests import (
-    benjamini_hochberg,
-    cliffs_delta,
     holm,
     paired_permutation_p,
     paired_swap_p,
@@ -41,24 +33,17 @@ __all__ = [
     "SIGN_FLIPS",
     "Comparison",
     "Equivalence",
-    "Normalised",
-    "benjamini_hochberg",
     "bootstrap_ci",
     "bootstrap_counts",
-    "bootstrap_spearman_feature",
-    "cliffs_delta",
     "cluster_bootstrap_ci",
     "compare",
     "decomposition",
     "equivalence",
     "holm",
     "mean_spearman_feature",
-    "noise_ceiling_split",
-    "normalised_score",
     "paired_permutation_p",
     "paired_swap_p",
     "percentile_interval",
     "permutation_p",
-    "spearman_brown",
     "verdicts",
 ]

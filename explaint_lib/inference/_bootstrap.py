@@ -7,14 +7,12 @@ precise statement of the wrong thing, and none of them covers another model, see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from explaint_lib._common import ExplaintError
 
-Method = Literal["percentile", "bca"]
 _CHUNK = 250  # resamples drawn at once
 
 
@@ -57,9 +55,8 @@ def bootstrap_ci(
     *,
     rng: np.random.Generator,
     level: float = 0.95,
-    method: Method = "percentile",
 ) -> tuple[float, float]:
-    """Return the bootstrap interval of a mean score, words resampled with replacement.
+    """Return the percentile bootstrap interval of a mean score, words resampled with replacement.
 
     Parameters
     ----------
@@ -69,9 +66,6 @@ def bootstrap_ci(
         Number of resamples, at least 1; below a few hundred the ends of a 95 % interval are rough.
     rng : numpy.random.Generator
     level : float, in (0, 1)
-    method : "percentile" or "bca"
-        BCa corrects the percentile interval for bias and for a spread that changes with the mean (Efron
-        1987).
 
     Returns
     -------
@@ -84,9 +78,7 @@ def bootstrap_ci(
     """
     scores = defined(per_unit, "score")
     counts = bootstrap_counts(scores.size, n_boot, rng=rng)
-    means = counts @ scores / scores.size  # (n_boot,)
-    jackknife = (scores.sum() - scores) / (scores.size - 1)
-    return interval(means, scores.mean(), jackknife, level, method)
+    return percentile_interval(counts @ scores / scores.size, level)
 
 
 def cluster_bootstrap_ci(
@@ -96,9 +88,8 @@ def cluster_bootstrap_ci(
     *,
     rng: np.random.Generator,
     level: float = 0.95,
-    method: Method = "percentile",
 ) -> tuple[float, float]:
-    """Return the bootstrap interval of a mean score, whole clusters resampled with replacement.
+    """Return the percentile bootstrap interval of a mean score, whole clusters resampled with replacement.
 
     For scores that share something (pairs with the same hypernym, words of one category): resampling the
     single scores would treat them as independent and give an interval that is too narrow.
@@ -108,8 +99,8 @@ def cluster_bootstrap_ci(
     per_unit : (n,) array
         One score a unit; NaN is left out.
     clusters : sequence of n labels
-    n_boot, rng, level, method
-        As in `bootstrap_ci`; BCa leaves out one cluster at a time.
+    n_boot, rng, level
+        As in `bootstrap_ci`.
 
     Returns
     -------
@@ -128,9 +119,7 @@ def cluster_bootstrap_ci(
     totals = np.bincount(codes, weights=scores[defined])  # (n_clusters,)
     sizes = np.bincount(codes).astype(np.float64)  # (n_clusters,)
     counts = bootstrap_counts(sizes.size, n_boot, rng=rng)
-    means = (counts @ totals) / (counts @ sizes)  # (n_boot,)
-    jackknife = (totals.sum() - totals) / (sizes.sum() - sizes)
-    return interval(means, totals.sum() / sizes.sum(), jackknife, level, method)
+    return percentile_interval((counts @ totals) / (counts @ sizes), level)
 
 
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -141,8 +130,10 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
     ExplaintError
         Without a draw, or with a level outside (0, 1).
     """
-    draws = defined(draws, "bootstrap draw")
-    return interval(draws, 0.0, draws, level, "percentile")
+    if not 0 < level < 1:
+        raise ExplaintError(f"the level of an interval must lie between 0 and 1, found {level}")
+    low, high = np.quantile(defined(draws, "bootstrap draw"), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 class Equivalence(NamedTuple):
@@ -202,31 +193,3 @@ def defined(values: np.ndarray, what: str) -> np.ndarray:
     if values.size == 0:
         raise ExplaintError(f"no {what} is defined: all are NaN, or there is none")
     return values
-
-
-def interval(
-    draws: np.ndarray, observed: float, jackknife: np.ndarray, level: float, method: Method
-) -> tuple[float, float]:
-    """Return the percentile or BCa interval of bootstrap `draws`."""
-    if not 0 < level < 1:
-        raise ExplaintError(f"the level of an interval must lie between 0 and 1, found {level}")
-    ends = np.array([(1 - level) / 2, (1 + level) / 2])
-    if method == "bca":
-        ends = _bca_ends(ends, draws, observed, jackknife)
-    elif method != "percentile":
-        raise ExplaintError(f"method must be 'percentile' or 'bca', found {method!r}")
-    low, high = np.quantile(draws, ends)
-    return float(low), float(high)
-
-
-def _bca_ends(ends: np.ndarray, draws: np.ndarray, observed: float, jackknife: np.ndarray) -> np.ndarray:
-    """Shift the two quantiles for bias (z0) and acceleration; Efron (1987), as in `scipy.stats.bootstrap`."""
-    centred = jackknife.mean() - jackknife
-    spread = (centred**2).sum()
-    if spread == 0 or np.ptp(draws) == 0:
-        return ends  # every word scores the same: nothing to correct
-    share = ((draws < observed).mean() + (draws <= observed).mean()) / 2
-    z0 = stats.norm.ppf(np.clip(share, 1 / (draws.size + 1), 1 - 1 / (draws.size + 1)))
-    acceleration = (centred**3).sum() / (6 * spread**1.5)
-    z = z0 + stats.norm.ppf(ends)
-    return stats.norm.cdf(z0 + z / (1 - acceleration * z))

@@ -10,7 +10,6 @@ import numpy as np
 from scipy import sparse
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.inference._bootstrap import Method, bootstrap_counts, interval
 
 _FEW = 32  # up to so many words, sums over the words go through one product of dense matrices
 _CELLS = 2**23  # words times resamples at a time: temporary arrays stay below some hundred megabytes
@@ -68,48 +67,6 @@ def _mean_spearman(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np
         total[known] += rho[known]
         defined += known
     return np.divide(total, defined, out=np.full(len(counts), np.nan), where=defined > 0)
-
-
-def bootstrap_spearman_feature(
-    pred: np.ndarray,
-    gold: np.ndarray,
-    n_boot: int,
-    *,
-    rng: np.random.Generator,
-    level: float = 0.95,
-    method: Method = "percentile",
-) -> tuple[float, float]:
-    """Return the bootstrap interval, over *words*, of the mean over features of Spearman's rho.
-
-    Parameters
-    ----------
-    pred, gold : (n_words, n_features) arrays
-        NaN in `gold` is missing.
-    n_boot, rng, level, method
-        As in `bootstrap_ci`.
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ExplaintError
-        With fewer than 2 words, fewer than 1 resample, or no feature whose rho is defined.
-
-    Warnings
-    --------
-    A resample repeats words, and features named by one or two words drop out of some resamples; with many
-    such features the percentile interval is not centred on the score.
-    """
-    n_words = len(gold)
-    draws = mean_spearman_feature(pred, gold, bootstrap_counts(n_words, n_boot, rng=rng))
-    observed = mean_spearman_feature(pred, gold, np.ones((1, n_words)))[0]
-    if np.isnan(observed):
-        raise ExplaintError("Spearman over words is undefined for every feature: the gold values of each are constant")
-    # leaving out one word is a resample too, so BCa costs n_words further resamples
-    jackknife = mean_spearman_feature(pred, gold, 1 - np.eye(n_words)) if method == "bca" else np.zeros(2)
-    return interval(draws[~np.isnan(draws)], observed, jackknife[~np.isnan(jackknife)], level, method)
 
 
 def _weighted_spearman(

@@ -1,4 +1,4 @@
-"""Tests and effect sizes: permutation p-values, families of tests, Cliff's delta.
+"""Tests: permutation p-values, and p-values corrected for a family of tests.
 
 What they control for: the luck of a pairing, and of many tests. What they do not license: a large p is no
 evidence of absence (`explaint_lib.inference.equivalence` is the test for that).
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import defined
@@ -150,53 +149,10 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     ExplaintError
         If a p-value is outside [0, 1].
     """
-    p, order = _sorted_p(p_values)
-    adjusted = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
-    return _unsorted(adjusted, order, p)
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
-    """Return Benjamini-Hochberg adjusted p-values, which bound the expected *share* of false finds.
-
-    Parameters and errors as `holm`. For long lists (one test a feature) where some false finds are tolerable.
-    """
-    p, order = _sorted_p(p_values)
-    scaled = p[order] * order.size / np.arange(1, order.size + 1)
-    adjusted = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
-    return _unsorted(adjusted, order, p)
-
-
-def cliffs_delta(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Cliff's delta, P(a > b) - P(a < b) over all pairs: an effect size that needs no unit.
-
-    Returns
-    -------
-    float in [-1, 1]
-        0 = no tendency. ``(delta + 1) / 2`` is the AUC (the probability that a value of `a` exceeds one of
-        `b`).
-
-    Raises
-    ------
-    ExplaintError
-        If either side has no defined (non-NaN) value.
-    """
-    a, b = defined(a, "value"), defined(b, "value")
-    ranks = stats.rankdata(np.concatenate([a, b]))
-    u = ranks[: a.size].sum() - a.size * (a.size + 1) / 2  # Mann-Whitney
-    return float(2 * u / (a.size * b.size) - 1)
-
-
-def _sorted_p(p_values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the p-values and the positions of the defined ones in rising order."""
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1 or ((p < 0) | (p > 1)).any():
         raise ExplaintError("p-values must be a flat list of numbers between 0 and 1")
-    order = np.argsort(p, kind="stable")
-    return p, order[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
-
-
-def _unsorted(adjusted: np.ndarray, order: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Put adjusted p-values back into the order they came in, NaN where there was none."""
-    out = np.full(p.shape, np.nan)
-    out[order] = adjusted
-    return out
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
+    return adjusted

@@ -28,23 +28,19 @@ from explaint_lib.mappers._folds import (
     make_mapper,
 )
 from explaint_lib.mappers._linear import MeanProfile, Ridge
-from explaint_lib.mappers._pls import PLSR, DualPLS, dual_pls
-from explaint_lib.mappers._shared import SharedFolds
-from explaint_lib.mappers._together import cross_val_predict_many
+from explaint_lib.mappers._pls import PLSR
+from explaint_lib.mappers._shared_folds import SharedFolds
 
 __all__ = [
     "FFNN",
     "MAPPERS",
     "PLSR",
-    "DualPLS",
     "MeanProfile",
     "Ridge",
     "SharedFolds",
     "choose_components",
     "cross_val_predict",
-    "cross_val_predict_many",
     "cross_val_predict_path",
-    "dual_pls",
     "make_folds",
     "make_mapper",
 ]

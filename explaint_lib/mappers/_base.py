@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from explaint_lib._common import ExplaintError
 
-_SPARSE = 0.1  # targets with fewer cells above zero than this share are handled as sparse
+_SPARSE_BELOW = 0.1  # targets with fewer cells above zero than this share are handled as sparse
 
 
 class Mapper(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -103,8 +103,8 @@ def sparse_moments(A: sparse.csr_array, scale: bool = True) -> tuple[np.ndarray,
     return mean, np.where(std > 1e-14 * np.abs(mean), std, 1.0)
 
 
-def light(Y: np.ndarray) -> np.ndarray | sparse.csr_array:
+def sparse_if_lighter(Y: np.ndarray) -> np.ndarray | sparse.csr_array:
     """Return `Y` sparse where that is much lighter; NaN counts as a value and stays dense."""
-    if np.count_nonzero(Y) > _SPARSE * Y.size or np.isnan(Y).any():
+    if np.count_nonzero(Y) > _SPARSE_BELOW * Y.size or np.isnan(Y).any():
         return Y
     return sparse.csr_array(Y)

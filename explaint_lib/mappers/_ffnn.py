@@ -71,12 +71,6 @@ class FFNN(Mapper):
         self.random_state = random_state
 
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
-        self._train(*self.prepare(X, Y))
-
-    def prepare(
-        self, X: np.ndarray, Y: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
-        """Check the settings and return what training needs: scaled X and Y, training and dev rows, a generator."""
         if not (0 <= self.dropout < 1 and 0 < self.dev_share < 1 and self.hidden >= 1 and self.batch_size >= 1):
             raise ExplaintError(
                 "FFNN expects hidden >= 1, batch_size >= 1, 0 <= dropout < 1 and 0 < dev_share < 1; got "
@@ -89,27 +83,22 @@ class FFNN(Mapper):
         self._y_scale = float(np.sqrt(np.nanmean(centred**2))) or 1.0
         order = rng.permutation(len(X))
         n_dev = max(1, round(self.dev_share * len(X)))
-        return (X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng
-
-    def finish(self, weights: list, errors: list[float]) -> None:
-        """Keep the best weights and the dev errors of every epoch."""
-        self.n_epochs_ = len(errors) - 1 - int(np.argmin(errors[::-1]))
-        self.dev_mse_ = np.array(errors) * self._y_scale**2
-        self._weights = [w.numpy().astype(np.float64) for w in weights]
+        self._train((X - self._x_mean) / self._x_std, centred / self._y_scale, order[n_dev:], order[:n_dev], rng)
 
     def _train(
         self, X: np.ndarray, Y: np.ndarray, train: np.ndarray, dev: np.ndarray, rng: np.random.Generator
     ) -> None:
+        """Train on scaled X and Y; keep the weights of the best epoch and the dev errors of all of them."""
         import torch  # slow to import, and only this mapper needs it
 
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         inputs, targets = (torch.tensor(A, dtype=torch.float32) for A in (X, np.nan_to_num(Y)))
         observed = torch.tensor(~np.isnan(Y))
-        weights = _start(X.shape[1], self.hidden, Y.shape[1], generator)
+        weights = _start_weights(X.shape[1], self.hidden, Y.shape[1], generator)
         adam = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
 
-        def loss(rows, keep=0.0):
-            squares = (_forward(inputs[rows], *weights, keep, generator) - targets[rows]) ** 2 * observed[rows]
+        def loss(rows, dropout=0.0):
+            squares = (_forward(inputs[rows], *weights, dropout, generator) - targets[rows]) ** 2 * observed[rows]
             return squares.sum() / observed[rows].sum().clamp(min=1)
 
         def dev_error():
@@ -118,9 +107,8 @@ class FFNN(Mapper):
 
         best, errors = [w.detach().clone() for w in weights], [dev_error()]
         for epoch in range(1, self.max_epochs + 1):
+            train = rng.permutation(train)
             for start in range(0, len(train), self.batch_size):
-                if start == 0:
-                    train = rng.permutation(train)
                 adam.zero_grad()
                 loss(train[start : start + self.batch_size], self.dropout).backward()
                 adam.step()
@@ -129,7 +117,9 @@ class FFNN(Mapper):
                 best = [w.detach().clone() for w in weights]
             elif epoch - int(np.argmin(errors)) >= self.patience:
                 break
-        self.finish(best, errors)
+        self.n_epochs_ = len(errors) - 1 - int(np.argmin(errors[::-1]))
+        self.dev_mse_ = np.array(errors) * self._y_scale**2
+        self._weights = [w.numpy().astype(np.float64) for w in best]
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         W1, b1, W2, b2 = self._weights
@@ -137,7 +127,7 @@ class FFNN(Mapper):
         return (hidden @ W2 + b2) * self._y_scale + self._y_mean
 
 
-def _start(n_in: int, hidden: int, n_out: int, generator):
+def _start_weights(n_in: int, hidden: int, n_out: int, generator):
     """Return start weights: W1, b1 uniform within 1/sqrt(n_in) (PyTorch's default), W2, b2 zero."""
     import torch
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import Mapper, light, moments
+from explaint_lib.mappers._base import Mapper, moments, sparse_if_lighter
 
 ALPHAS = tuple(10.0 ** (k / 2) for k in range(-2, 15))
-_KEEP = 800  # rank up to which the matrices of all penalties are kept
+_KEEP_UP_TO_RANK = 800  # rank up to which the matrices of all penalties are kept
 
 
 class MeanProfile(Mapper):
@@ -77,7 +77,7 @@ class Ridge(Mapper):
     def _fit(self, X: np.ndarray, Y: np.ndarray) -> None:
         words = SharedRidge(X, self.alphas)
         self._x_mean, self._x_std = words.mean, words.std
-        self.coef_, self.intercept_, chosen, self.loo_mse_ = words.fit(light(Y))
+        self.coef_, self.intercept_, chosen, self.loo_mse_ = words.fit(sparse_if_lighter(Y))
         self.alpha_ = float(words.alphas[chosen])
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
@@ -166,7 +166,7 @@ class _Design:
 
     def inner(self) -> Iterator[np.ndarray]:
         """Yield for each penalty ``g U' diag(weights) U g`` (r, r); kept unless they would fill the memory."""
-        small = len(self.s) <= _KEEP
+        small = len(self.s) <= _KEEP_UP_TO_RANK
         if small and not self._inner:
             self._inner = list(self._make_inner())
         yield from self._inner if small else self._make_inner()

@@ -1,8 +1,8 @@
 """Partial least squares regression (PLS2), exact, in whichever of word space and vector space is smaller.
 
-PLS looks at X and Y only through inner products between words, so any matrices with the same Gram matrices
-``K = X X'`` and ``G = Y Y'`` give the same scores (Rannar et al. 1994). `explaint_lib.mappers._extract` has the
-algorithm; here are the estimator and the fit from Gram matrices alone.
+PLS looks at X and Y only through inner products between words (Rannar et al. 1994), so that the components can be found
+in the smaller space. `explaint_lib.mappers._components` finds them; here are the estimator and the two sides of its
+fit, which `SharedFolds` uses as well: what belongs to the words, and what belongs to the targets.
 """
 
 from __future__ import annotations
@@ -13,75 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.linalg import solve_triangular
-from scipy.linalg.lapack import dpstrf
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import Mapper, light, moments, sparse_moments
-from explaint_lib.mappers._extract import extract, factorise, principal_components
-
-
-class DualPLS(NamedTuple):
-    """A PLS fit in word space: ``scores = K @ rotations``, both of shape (n_words, n_components)."""
-
-    scores: np.ndarray
-    rotations: np.ndarray
-
-
-def dual_pls(K: ArrayLike, G: ArrayLike, n_components: int) -> DualPLS:
-    """Fit PLS from Gram matrices alone.
-
-    Parameters
-    ----------
-    K, G : arrays of shape (n_words, n_words)
-        ``X X'`` and ``Y Y'`` of the training words; both are centred here (nothing happens if the columns
-        of X and Y were).
-    n_components : int
-        The number of components wanted; fewer come back when the rank of ``X`` or of its covariance with
-        ``Y`` is lower.
-
-    Returns
-    -------
-    DualPLS
-        Orthonormal `scores` T of the training words, and `rotations` A with ``T = K A`` (centred K). The
-        fit with the first ``a`` components predicts **any** target matrix: ``T[:, :a] @ (T[:, :a].T @ Y)``
-        for the training words (centred Y), and for others ``S[:, :a] @ (T[:, :a].T @ Y)`` with ``S = (K_new
-        - K.mean(axis=0)) @ A`` and ``K_new = X_new X'`` of shape (n_new, n_words).
-
-    Notes
-    -----
-    To permute the pairing of words and targets, pass ``G[np.ix_(perm, perm)]`` with the same `K`. This is
-    exact if `perm` permutes the training words among themselves; if rows cross from training to test words,
-    the training columns of Y change their means (which centring here repairs) and their standard deviations
-    (which it does not).
-
-    Only inner products enter, so whatever in X or Y lies below 1e-8 of its largest singular value is lost;
-    `PLSR` works on factors and has no such limit.
-    """
-    factors = []
-    for name, gram in (("K", K), ("G", G)):
-        gram = np.asarray(gram, dtype=np.float64)
-        if gram.ndim != 2 or gram.shape != (len(np.asarray(K)),) * 2:
-            raise ExplaintError(
-                f"K and G must be square and of one size (n_words, n_words); {name} has shape {gram.shape}"
-            )
-        gram = gram - gram.mean(axis=0)
-        gram = gram - gram.mean(axis=1)[:, None]
-        factors.append(_factor_of_gram((gram + gram.T) / 2))
-    L, F = factors
-    tau, rho = extract(L, np.ascontiguousarray(F.T), n_components)
-    Q, R = np.linalg.qr(L)
-    # rotations in word space: L'A = rho'
-    return DualPLS(tau.T, Q @ solve_triangular(R, rho.T, trans="T"))
-
-
-def _factor_of_gram(gram: np.ndarray) -> np.ndarray:
-    """Return L (n, rank) with ``L L' = gram``, by pivoted Cholesky: centred Gram matrices are singular."""
-    lower, pivots, rank, _ = dpstrf(gram, lower=1)
-    factor = np.empty((len(gram), rank))
-    factor[pivots - 1] = np.tril(lower)[:, :rank]
-    return factor
+from explaint_lib.mappers._base import Mapper, moments, sparse_if_lighter, sparse_moments
+from explaint_lib.mappers._components import factorise, pls_components, principal_components
 
 
 class FittedTargets(NamedTuple):
@@ -136,7 +72,7 @@ class TrainingWords:
             missing = np.isnan(Yt)
             incomplete = {int(j): Yt[j].copy() for j in np.flatnonzero(missing.any(axis=1))}
             Yt[missing] = 0.0
-        tau, rho = extract(self.factors.M, Yt if U is None else Yt @ U, n_components)
+        tau, rho = pls_components(self.factors.M, Yt if U is None else Yt @ U, n_components)
         scores = self.factors.scores(tau)
         return FittedTargets(scores, Yt @ scores, mean, std, incomplete), rho
 
@@ -201,12 +137,12 @@ class PLSR(Mapper):
         if self.n_components < 1:
             raise ExplaintError(f"n_components must be at least 1, got {self.n_components}")
         if X.shape == Y.shape and np.array_equal(X, Y):
-            self._targets = fit_itself(light(X), self.n_components, self.scale)
+            self._targets = fit_itself(sparse_if_lighter(X), self.n_components, self.scale)
             self._x_mean, self._x_std = self._targets.mean, self._targets.std
             self.x_rotations_ = self._targets.loadings / (self._targets.loadings**2).sum(axis=0)
         else:
             words = TrainingWords(X, self.scale)
-            self._targets, rho = words.fit(light(Y), self.n_components)
+            self._targets, rho = words.fit(sparse_if_lighter(Y), self.n_components)
             self._x_mean, self._x_std = words.mean, words.std
             self.x_rotations_ = words.factors.rotations(rho)
         self.x_scores_, self.y_loadings_ = self._targets.scores, self._targets.loadings

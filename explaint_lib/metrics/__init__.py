@@ -3,7 +3,7 @@
 What it measures: `METRICS` holds six scores of a prediction ``pred (word, feature)`` against gold norms of
 the same shape, one value a word or a feature (never only a mean), so that bootstrap and paired tests can
 resample the unit. Beside them stand the scores that ask other questions: `two_alternative` (which word of its
-category?), `auc_feature`, `average_precision_feature` and `r2_feature` (feature by feature), `rsa` (are the
+category?), `auc_feature`, `average_precision_feature` and `r2_pooled` (feature by feature), `rsa` (are the
 spaces shaped alike?), `hubness` and its corrections, and two ceilings that a map could reach.
 
 What it controls for: chance (a ranking at random) and oracle (the best ranking, given how many features a
@@ -36,9 +36,7 @@ from explaint_lib.metrics._correlation import (
 )
 from explaint_lib.metrics._features import (
     auc_feature,
-    average_precision_chance,
     average_precision_feature,
-    r2_feature,
     r2_pooled,
 )
 from explaint_lib.metrics._hubness import csls, hubness, k_occurrence, mutual_proximity, overlap_by, retrieval_by
@@ -75,7 +73,6 @@ __all__ = [
     "Kind",
     "Metric",
     "auc_feature",
-    "average_precision_chance",
     "average_precision_feature",
     "cosines",
     "csls",
@@ -91,7 +88,6 @@ __all__ = [
     "neighbour_overlap_chance",
     "neighbour_overlap_oracle",
     "overlap_by",
-    "r2_feature",
     "r2_pooled",
     "r_precision",
     "r_precision_chance",

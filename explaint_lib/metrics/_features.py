@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._correlation import MIN_WORDS, scored_features
 from explaint_lib.metrics._ranking import Kind
-from explaint_lib.metrics._ties import matrix, pair
+from explaint_lib.metrics._ties import pair
 
 
 def auc_feature(
@@ -84,36 +85,21 @@ def average_precision_feature(
 
     Warnings
     --------
-    A random ranking *without* ties scores a little above 0, the more so the rarer the feature:
-    `average_precision_chance` is exact. AP looks at the top of the ranking, AUC at all of it.
+    A random ranking *without* ties scores a little above 0, the more so the rarer the feature. AP looks at the top of
+    the ranking, AUC at all of it.
     """
     pred, gold = pair(pred, gold)
     has, scored = _positives(gold, kind, min_words)
     out = np.full(gold.shape[1], np.nan)
     for j in scored:
         there = ~np.isnan(gold[:, j])
-        out[j] = _normalised(*_average_precision(pred[there, j], has[there, j]))
+        base_rate = has[there, j].mean()
+        out[j] = (average_precision_score(has[there, j], pred[there, j]) - base_rate) / (1 - base_rate)
     return out
 
 
-def average_precision_chance(gold: ArrayLike, *, kind: Kind = "sparse", min_words: int = MIN_WORDS) -> np.ndarray:
-    """Return the expected `average_precision_feature` of a random ranking without ties, per feature.
-
-    With n words of which r have the feature, E[AP] = (H + (r - 1) (n - H) / (n - 1)) / n, where H is the
-    n-th harmonic number.
-    """
-    gold = matrix(gold)
-    has, scored = _positives(gold, kind, min_words)
-    out = np.full(gold.shape[1], np.nan)
-    for j in scored:
-        n, r = int((~np.isnan(gold[:, j])).sum()), int(has[:, j].sum())
-        harmonic = (1 / np.arange(1, n + 1)).sum()
-        out[j] = _normalised((harmonic + (r - 1) * (n - harmonic) / (n - 1)) / n, r / n)
-    return out
-
-
-def r2_feature(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> np.ndarray:
-    """Return for each feature 1 - SSE / SST, where SST is the error of the *training* mean.
+def r2_pooled(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> float:
+    """Return 1 - SSE / SST summed over all observed cells, where SST is the error of the *training* mean.
 
     Parameters
     ----------
@@ -124,41 +110,29 @@ def r2_feature(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> np.ndarray
 
     Returns
     -------
-    array of shape (features,), at most 1
+    float, at most 1
         0 for the mean profile, exactly; below 0 for a prediction with larger errors than that. NaN where the
-        training mean makes no error, or is undefined.
+        training mean makes no error.
 
     Warnings
     --------
-    Asks for the right *strength*, not only the right order. A rare feature weighs as much as a frequent one:
-    its R2 is noise, and often far below 0. `r2_pooled` weighs features by their variance.
+    Asks for the right *strength*, not only the right order. Features weigh by their variance: a frequent one counts
+    for many rare ones.
     """
-    error, baseline = _squares(pred, gold, folds)
-    return np.where(baseline > 0, 1 - error / np.where(baseline > 0, baseline, 1.0), np.nan)
-
-
-def r2_pooled(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> float:
-    """Return 1 - SSE / SST summed over all observed cells; parameters as `r2_feature`."""
-    error, baseline = _squares(pred, gold, folds)
-    return float(1 - error.sum() / baseline.sum()) if baseline.sum() > 0 else float("nan")
-
-
-def _squares(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return the squared errors of the prediction and of the training means, (feature,) each."""
     pred, gold = pair(pred, gold)
     folds = np.asarray(folds)
     if folds.shape != (len(gold),) or len(np.unique(folds)) < 2:
         raise ExplaintError(f"expected at least two folds, one label for each of {len(gold)} words")
     there, filled = ~np.isnan(gold), np.nan_to_num(gold)
-    error, baseline = ((pred - filled) ** 2 * there).sum(axis=0), np.zeros(gold.shape[1])
+    error, baseline = ((pred - filled) ** 2 * there).sum(), 0.0
     for label in np.unique(folds):
         test = folds == label
         count = there[~test].sum(axis=0)
         if not count.all():
             raise ExplaintError(f"{np.count_nonzero(count == 0)} features have no observed value outside fold {label}")
         mean = filled[~test].sum(axis=0) / count  # (feature,)
-        baseline += ((filled[test] - mean) ** 2 * there[test]).sum(axis=0)
-    return error, baseline
+        baseline += ((filled[test] - mean) ** 2 * there[test]).sum()
+    return float(1 - error / baseline) if baseline > 0 else float("nan")
 
 
 def _positives(gold: np.ndarray, kind: Kind, min_words: int) -> tuple[np.ndarray, np.ndarray]:
@@ -169,16 +143,3 @@ def _positives(gold: np.ndarray, kind: Kind, min_words: int) -> tuple[np.ndarray
     rest = there.sum(axis=0) - has.sum(axis=0)
     enough = (has.sum(axis=0) >= min_words) & (rest >= min_words) & scored_features(gold, kind, min_words)
     return has, np.flatnonzero(enough)
-
-
-def _average_precision(pred: np.ndarray, has: np.ndarray) -> tuple[float, float]:
-    """Return the average precision, tied words entering together, and the base rate."""
-    order = np.argsort(-pred, kind="stable")
-    found = np.cumsum(has[order])
-    last = np.append(np.flatnonzero(np.diff(pred[order])), len(pred) - 1)  # the last word of each tie
-    hits, seen = found[last], last + 1
-    return float((np.diff(hits, prepend=0) * hits / seen).sum() / found[-1]), float(found[-1] / len(pred))
-
-
-def _normalised(precision: float, base_rate: float) -> float:
-    return (precision - base_rate) / (1 - base_rate)

@@ -18,7 +18,6 @@ from explaint_lib.probes.heads import (
 )
 from explaint_lib.probes.linear import (
     CodeLength,
-    LinearProbe,
     balanced_weights,
     control_labels,
     fit_probe,
@@ -33,7 +32,6 @@ __all__ = [
     "BestHead",
     "CodeLength",
     "HeadTest",
-    "LinearProbe",
     "balanced_weights",
     "best_head",
     "between",

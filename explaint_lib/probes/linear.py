@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from explaint_lib._common import ExplaintError
 
@@ -22,24 +25,9 @@ Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 FRACTIONS = (0.032, 0.0625, 0.125, 0.25, 0.5, 1.0)
 
 
-class LinearProbe(NamedTuple):
-    """A fitted probe: P(True) is ``sigmoid((features - mean) / scale @ coefficients + intercept)``."""
-
-    mean: np.ndarray
-    scale: np.ndarray
-    coefficients: np.ndarray
-    intercept: float
-
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Return the probability of True for each row of (n, n_features)."""
-        from scipy.special import expit
-
-        return expit((features - self.mean) / self.scale @ self.coefficients + self.intercept)
-
-
 def fit_probe(
     features: np.ndarray, labels: np.ndarray, *, weights: np.ndarray | None = None, penalty: float = 1.0
-) -> LinearProbe:
+) -> Pipeline:
     """Fit a logistic regression to standardised features, with an L2 penalty on all coefficients but the intercept.
 
     Parameters
@@ -47,32 +35,22 @@ def fit_probe(
     features : (n, n_features) array
         A feature that does not vary gets the coefficient 0.
     labels : (n,) bool
+        Both classes must occur.
     weights : (n,) array, optional
         Not negative; scaled to mean 1. They enter the standardisation too.
     penalty : float > 0
         The loss is the summed log loss plus ``penalty / 2`` times the squared coefficients (scikit-learn's ``C`` is
         its inverse).
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Fitted; ``predict_proba(features)[:, 1]`` is the probability of True.
     """
-    from scipy.optimize import minimize
-    from scipy.special import expit
-
     weights = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
-    share = weights / weights.sum()
-    mean = share @ features
-    scale = np.sqrt(share @ (features - mean) ** 2)
-    scale[scale < 1e-12] = np.inf
-    design = np.column_stack([(features - mean) / scale, np.ones(len(labels))])  # (n, n_features + 1)
-    sign, ridge = np.where(labels, 1.0, -1.0), np.full(design.shape[1], penalty / len(labels))
-    ridge[-1] = 0
-
-    def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = sign * (design @ beta)
-        slope = share * sign * -expit(-margin)
-        return share @ np.logaddexp(0, -margin) + ridge @ beta**2 / 2, slope @ design + ridge * beta
-
-    found = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B",
-                     options={"maxiter": 500, "gtol": 1e-5, "ftol": 1e-9})  # fmt: skip
-    return LinearProbe(mean, scale, found.x[:-1], float(found.x[-1]))
+    weights = weights / weights.mean()
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty, tol=1e-5, max_iter=500))
+    return probe.fit(features, labels, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
 
 
 def probe_probabilities(
@@ -110,13 +88,13 @@ def probe_probabilities(
         if np.intersect1d(train, test).size:
             raise ExplaintError("a fold trains on rows that it tests")
         weights = balanced_weights(labels[train], [np.asarray(words)[train] for words in balance])
-        total[test] += _fitted(features, labels, train, test, penalty, weights)
+        total[test] += _held_out_probabilities(features, labels, train, test, penalty, weights)
         count[test] += 1
     with np.errstate(invalid="ignore"):
         return total / count
 
 
-def _fitted(
+def _held_out_probabilities(
     features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, penalty: float, weights: np.ndarray
 ) -> np.ndarray:
     used = weights > 0
@@ -126,7 +104,7 @@ def _fitted(
     if not varies.any() or labels[train].all() or not labels[train].any():  # nothing varies: nothing to learn from
         return np.full(len(test), share)
     probe = fit_probe(features[np.ix_(train, varies)], labels[train], weights=weights, penalty=penalty)
-    return probe.probabilities(features[np.ix_(test, varies)])
+    return probe.predict_proba(features[np.ix_(test, varies)])[:, 1]
 
 
 def balanced_weights(labels: np.ndarray, words: Sequence[np.ndarray], *, n_rounds: int = 30) -> np.ndarray:
@@ -228,7 +206,9 @@ def online_code_length(
         for begin, end in zip(ends, ends[1:], strict=False):
             train, test = np.flatnonzero(place < begin), np.flatnonzero((place >= begin) & (place < end))
             if test.size:
-                p = _fitted(features, labels, train, test, penalty, np.ones(len(train))).clip(1e-3, 1 - 1e-3)
+                p = _held_out_probabilities(features, labels, train, test, penalty, np.ones(len(train))).clip(
+                    1e-3, 1 - 1e-3
+                )
                 bits -= float(np.log2(np.where(labels[test], p, 1 - p)).sum())
         totals.append(bits)
     mean = float(np.mean(totals))

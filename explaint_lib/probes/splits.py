@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, deal_groups
 
 SPLITS = ("pair", "hyponym", "hypernym", "neither")
 
@@ -56,10 +56,10 @@ def split_folds(
         raise ExplaintError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
     pairs = [f"{x}\t{y}" for x, y in zip(hyponyms, hypernyms, strict=True)]
     if split == "pair":
-        return _grouped(_dealt(pairs if twins is None else twins, n_folds, rng))
+        return _train_and_test(_fold_of_labels(pairs if twins is None else twins, n_folds, rng))
     if split in ("hyponym", "hypernym"):
-        return _grouped(_dealt(hyponyms if split == "hyponym" else hypernyms, n_folds, rng))
-    x_fold, y_fold = _dealt(hyponyms, n_folds, rng), _dealt(hypernyms, n_folds, rng)
+        return _train_and_test(_fold_of_labels(hyponyms if split == "hyponym" else hypernyms, n_folds, rng))
+    x_fold, y_fold = _fold_of_labels(hyponyms, n_folds, rng), _fold_of_labels(hypernyms, n_folds, rng)
     folds = []
     for x in range(n_folds):
         for y in range(n_folds):
@@ -69,18 +69,13 @@ def split_folds(
     return folds
 
 
-def _dealt(labels: Sequence[str], n_folds: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the fold of each row: whole labels, in random order, each to the fold that has fewest rows."""
-    names, codes, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+def _fold_of_labels(labels: Sequence[str], n_folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the fold of each row, (n,); rows with one label share a fold."""
+    names, codes = np.unique(np.asarray(labels), return_inverse=True)
     if n_folds < 2 or len(names) < n_folds:
         raise ExplaintError(f"expected 2 folds or more, and as many different words; found {n_folds} for {len(names)}")
-    fold_of, load = np.empty(len(names), dtype=int), np.zeros(n_folds)
-    order = rng.permutation(len(names))
-    for name in order[np.argsort(-sizes[order], kind="stable")]:
-        fold_of[name] = int(load.argmin())
-        load[fold_of[name]] += sizes[name]
-    return fold_of[codes]
+    return deal_groups(codes, n_folds, rng=rng)
 
 
-def _grouped(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _train_and_test(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]

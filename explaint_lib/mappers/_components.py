@@ -25,9 +25,9 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 # A component is absent when its covariance, or the X it would use, is this small beside the largest one.
 TOLERANCE = 1e-12
-_SMALL = 48  # below this size a full decomposition is faster than iterating
+_DECOMPOSE_UP_TO = 48  # below this size a full decomposition is faster than iterating
 _MAX_STEPS = 400
-_PLAIN = 1200  # up to this size a Gram matrix is decomposed, above it only multiplied with
+_DENSE_UP_TO = 1200  # up to this size a Gram matrix is decomposed, above it only multiplied with
 
 
 class Factors(NamedTuple):
@@ -60,7 +60,7 @@ def factorise(X: np.ndarray) -> Factors:
     return Factors(None, np.ascontiguousarray(R.T), V)
 
 
-def extract(M: np.ndarray, Zt: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+def pls_components(M: np.ndarray, Zt: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Extract components.
 
     Parameters
@@ -114,7 +114,11 @@ def extract(M: np.ndarray, Zt: np.ndarray, n_components: int) -> tuple[np.ndarra
 
 
 class _Lanczos:
-    """Dominant eigenpairs of symmetric matrices of one size, upper triangle given, to machine precision."""
+    """Dominant eigenpairs of symmetric matrices of one size, upper triangle given, to machine precision.
+
+    By hand because ``scipy.sparse.linalg.eigsh`` takes a third to a half longer for a permutation of McRae's norms with
+    50 components, and ``ikpls`` ten times as long for a fit: ``benchmarks/mapping.py`` measures both.
+    """
 
     def __init__(self, size: int) -> None:
         self.basis = np.empty((min(size, _MAX_STEPS) + 1, size))
@@ -126,7 +130,7 @@ class _Lanczos:
     def dominant(self, C: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the largest eigenvalue and its eigenvector."""
         size = C.shape[0]
-        if size <= _SMALL:
+        if size <= _DECOMPOSE_UP_TO:
             values, vectors = eigh(C, lower=False, subset_by_index=[size - 1, size - 1])
             return float(values[0]), vectors[:, 0]
         basis, most = self.basis, len(self.basis) - 1
@@ -139,7 +143,7 @@ class _Lanczos:
             beside[k] = length = blas.dnrm2(v)
             spent = length <= 1e-15 * abs(diagonal[0])  # nothing is left to find
             if spent or (k >= self.expected and (k - self.expected) % 4 == 0):
-                value, vector = _last_of_tridiagonal(diagonal[: k + 1], beside[: k + 1])
+                value, vector = _largest_of_tridiagonal(diagonal[: k + 1], beside[: k + 1])
                 # the residual's norm; the eigenvector is as good as that over the gap to the next eigenvalue
                 if spent or length * abs(vector[-1]) <= 4e-16 * value:
                     self.expected = max(8, k - 6)
@@ -149,7 +153,7 @@ class _Lanczos:
         return float(values[0]), vectors[:, 0]
 
 
-def _last_of_tridiagonal(diagonal: np.ndarray, beside: np.ndarray) -> tuple[float, np.ndarray]:
+def _largest_of_tridiagonal(diagonal: np.ndarray, beside: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the largest eigenpair of a symmetric tridiagonal matrix; the last of `beside` is not part of it."""
     n = len(diagonal)
     if n == 1:
@@ -190,7 +194,7 @@ def principal_components(
     def back(u):  # its transpose times u
         return (X.T @ u - mean * (ones @ u)) / std
 
-    if min(n, p) <= _PLAIN:
+    if min(n, p) <= _DENSE_UP_TO:
         dense = ((X.toarray() if sparse.issparse(X) else X) - mean) / std
         U, s, Vt = _thin_svd(dense, most)
     else:

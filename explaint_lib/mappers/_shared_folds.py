@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers._base import light
+from explaint_lib.mappers._base import sparse_if_lighter
 from explaint_lib.mappers._folds import splits_of
 from explaint_lib.mappers._linear import ALPHAS, SharedRidge
 from explaint_lib.mappers._pls import FittedTargets, TrainingWords, fit_itself
@@ -97,7 +97,7 @@ class SharedFolds:
         Y = self._checked(Y)
         if not self._shared:
             self._shared = [SharedRidge(self._X[train], self.alphas) for train, _ in self._splits]
-        target = light(Y)
+        target = sparse_if_lighter(Y)
         predicted = np.empty(Y.shape)
         for (train, test), ridge in zip(self._splits, self._shared, strict=True):
             predicted[test] = ridge.predict(target[train], self._X[test])
@@ -170,7 +170,7 @@ class SharedFolds:
 
     def _fits(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
         """Yield for each fold the fit to the others and the scores of its own words, (n_test, a)."""
-        target = light(Y)
+        target = sparse_if_lighter(Y)
         itself = Y.shape == self._X.shape and np.array_equal(Y, self._X)
         if not (itself or self._shared):
             for train, test in self._splits:

@@ -1,4 +1,4 @@
-"""Decomposition, normalised score and noise ceilings: exact sums, joint intervals, planted truths."""
+"""Decomposition: exact sums, joint intervals, planted truths."""
 
 from __future__ import annotations
 
@@ -58,56 +58,11 @@ def test_the_decomposition_finds_what_was_planted():
     assert abs(beyond["category"]) < 0.03 < 0.06 < beyond["category_and_attributes"]
 
 
-def test_normalised_score_is_the_ratio_and_its_interval_joint():
-    rng = np.random.default_rng(5)
-    noise = rng.normal(size=200)
-    found = inference.normalised_score(0.5 + noise, 0.2 + noise, 0.8 + noise, n_boot=300, rng=rng)
-    assert found.value == pytest.approx(0.5) and found.low == pytest.approx(0.5) and found.high == pytest.approx(0.5)
-    loose = inference.normalised_score(0.5 + rng.normal(size=200), 0.2 + noise, 0.8 + noise, n_boot=300, rng=rng)
-    assert loose.high - loose.low > 0.1
-
-
-def test_noise_ceiling_of_features_that_everyone_names_is_the_oracle_and_falls_with_doubt():
-    rng = np.random.default_rng(6)
-    named = rng.random((40, 60)) < 0.15
-    named[:, 0] = True
-
-    def ceiling(strength, **more):
-        return inference.noise_ceiling_split(
-            np.where(named, strength, 0.0), metrics.f1_at_k, 5, rng=rng, n_people=30, **more
-        ).mean()
-
-    sure = ceiling(30.0)
-    assert sure == pytest.approx(metrics.f1_oracle(named.astype(float)).mean())
-    assert ceiling(6.0, least=5) < ceiling(15.0, least=5) < sure
-    assert ceiling(6.0, least=5) < ceiling(6.0)  # a minimum loses features
-
-
-def test_noise_ceiling_matches_the_reliability_of_simulated_people():
-    """Halves of a binomial sample, stepped up by Spearman-Brown, agree as two whole samples do."""
-    rng = np.random.default_rng(7)
-    truth = rng.uniform(0.05, 0.95, size=(60, 300))
-    strengths = rng.binomial(30, truth).astype(float)
-    half = np.nanmean(inference.noise_ceiling_split(strengths, metrics.spearman_item, 4, rng=rng))
-    whole = np.nanmean(inference.noise_ceiling_split(strengths, metrics.spearman_item, 4, rng=rng, group=30))
-    assert half < whole and abs(inference.spearman_brown(half) - whole) < 0.02
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
         (lambda rng: inference.decomposition({"a": np.ones(3)}, n_boot=9, rng=rng), "at least 2 rungs"),
         (lambda rng: inference.decomposition({"a": np.ones(3), "b": np.ones(4)}, n_boot=9, rng=rng), "one score"),
-        (
-            lambda rng: inference.normalised_score(np.ones(3), np.ones(3), np.ones(3), n_boot=9, rng=rng),
-            "must lie above the floor",
-        ),
-        (
-            lambda rng: inference.noise_ceiling_split(np.full((2, 2), 31.0), metrics.f1_at_k, 1, rng=rng),
-            "from 0 to n_people",
-        ),
-        (lambda rng: inference.noise_ceiling_split(np.ones((2, 2)), metrics.f1_at_k, 0, rng=rng), "at least 1"),
-        (lambda rng: inference.spearman_brown(-1.0), "above -1"),
     ],
 )
 def test_bad_input_says_what_was_expected(call, says):
