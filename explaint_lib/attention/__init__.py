@@ -15,14 +15,13 @@ What it does not license
 """
 
 from explaint_lib.attention.agreement import nearness, row_agreement, to_words
+from explaint_lib.attention.blind import BlindTest, blind_test
 from explaint_lib.attention.effective import effective_attention, total_variation, twin_attention
 from explaint_lib.attention.mixing import flow, mean_over_heads, rollout
 from explaint_lib.attention.parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
 from explaint_lib.attention.structure import (
     LABEL_FREE,
     STATISTICS,
-    BlindTest,
-    blind_test,
     diagonal_share,
     gini,
     jensen_shannon,

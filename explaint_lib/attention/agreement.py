@@ -33,6 +33,13 @@ def to_words(mixing: np.ndarray, word_ids: np.ndarray) -> tuple[np.ndarray, np.n
         Rows keep their sums.
     first : (unit,) int
         The first position of each unit, in the order of the text.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> merged, first = attention.to_words(np.full((3, 3), 1 / 3), [0, 1, 1])
+    >>> merged.round(2).tolist(), first.tolist()
+    ([[0.33, 0.67], [0.33, 0.67]], [0, 1])
     """
     ids = np.asarray(word_ids)
     labels = np.where(ids >= 0, ids, -1 - np.arange(len(ids)))
@@ -47,6 +54,12 @@ def nearness(n: int, *, causal: bool = False) -> np.ndarray:
     """Return the map that knows distance only, (n, n): ``1 / (1 + |i - j|)``, rows summing to 1.
 
     The floor for every claim that a map shows content: no model was asked.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.nearness(3, causal=True).round(2).tolist()
+    [[1.0, 0.0, 0.0], [0.33, 0.67, 0.0], [0.18, 0.27, 0.55]]
     """
     steps = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     near = np.tril(1 / (1 + steps)) if causal else 1 / (1 + steps)
@@ -79,6 +92,13 @@ def row_agreement(
     ------
     ExplaintError
         If shapes differ or a map holds undefined values.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> near = attention.nearness(6)
+    >>> attention.row_agreement({"near": near, "far": -near}).round(2).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
     """
     names = list(maps)
     stack = np.stack([np.asarray(maps[name], dtype=np.float64) for name in names]) if names else np.empty(0)

@@ -48,6 +48,13 @@ def effective_attention(
     References
     ----------
     Brunner et al. 2020, effective attention.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> values = np.array([[1.0], [1.0], [1.0]])  # equal values: only a row's sum reaches the output
+    >>> attention.effective_attention(np.eye(3), values).round(2).tolist()
+    [[0.33, 0.33, 0.33], [0.33, 0.33, 0.33], [0.33, 0.33, 0.33]]
     """
     attention, values = _checked(attention, values)
     if keep_sums:
@@ -87,6 +94,14 @@ def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = 
     ------
     ExplaintError
         If a row of `attention` is no distribution.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> values = np.ones((3, 1))
+    >>> twin = attention.twin_attention(np.eye(3), values)
+    >>> bool(np.allclose(twin @ values, values)), np.diag(twin).round(2).tolist()
+    (True, [0.0, 0.0, 0.0])
     """
     attention, values = _checked(attention, values)
     if attention.min() < 0 or not np.allclose(attention.sum(axis=1), 1, atol=1e-4):
@@ -111,6 +126,12 @@ def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the distance of two maps row by row, half the sum of absolute differences: (..., query) in [0, 1].
 
     The share of a row's weight that stands elsewhere.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.total_variation([[0.5, 0.5]], [[1.0, 0.0]]).tolist()
+    [0.5]
     """
     return np.abs(np.asarray(first, np.float64) - np.asarray(second, np.float64)).sum(axis=-1) / 2
 

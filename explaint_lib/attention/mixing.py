@@ -18,7 +18,14 @@ _UNITS = 2**24  # capacities of a flow are whole numbers: a weight is cut to 1 /
 
 
 def mean_over_heads(attention: np.ndarray) -> np.ndarray:
-    """Return the mean over heads: (layer, head, query, key) to (layer, query, key)."""
+    """Return the mean over heads: (layer, head, query, key) to (layer, query, key).
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.mean_over_heads(np.ones((2, 4, 3, 3)) / 3).shape
+    (2, 3, 3)
+    """
     attention = np.asarray(attention)
     if attention.ndim != 4:
         raise ExplaintError(f"expected attention (layer, head, query, key), found shape {attention.shape}")
@@ -54,6 +61,13 @@ def rollout(mixing: np.ndarray, *, residual: float = 0.5) -> np.ndarray:
     References
     ----------
     Abnar & Zuidema 2020, attention rollout.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> uniform = np.full((2, 2, 2), 0.5)  # (layer, query, key)
+    >>> attention.rollout(uniform)[-1].tolist()
+    [[0.625, 0.375], [0.375, 0.625]]
     """
     steps = _with_residual(mixing, residual)
     passed = [steps[0]]
@@ -91,6 +105,13 @@ def flow(mixing: np.ndarray, *, residual: float = 0.5) -> np.ndarray:
     References
     ----------
     Abnar & Zuidema 2020, attention flow.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> uniform = np.full((2, 2, 2), 0.5)  # (layer, query, key)
+    >>> attention.flow(uniform).round(2).tolist()
+    [[0.67, 0.33], [0.33, 0.67]]
     """
     steps = _with_residual(mixing, residual)
     n_layers, n, _ = steps.shape

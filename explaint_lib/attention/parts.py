@@ -91,6 +91,16 @@ def transformed_vectors(
     ------
     queries : slice
     vectors : (query, key, dim)
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> parts = attention.LayerParts(
+    ...     attention=np.full((1, 2, 2), 0.5), values=np.ones((1, 2, 3)), residual=np.ones((2, 3)), bias=np.zeros(3)
+    ... )
+    >>> (queries, vectors), = attention.transformed_vectors(parts)
+    >>> bool(np.allclose(vectors.sum(axis=1), parts.output))
+    True
     """
     n, dim = parts.residual.shape
     total = parts._total()
@@ -124,6 +134,14 @@ def norm_weighted(parts: LayerParts, *, residual: bool = True, norm: bool = True
     Warnings
     --------
     Lengths are not shares: vectors that cancel each other count twice. `mixing_ratio` sums first.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> values = np.array([[[1.0], [0.0]]])  # (head, key, dim): the second position has nothing to give
+    >>> parts = attention.LayerParts(np.full((1, 2, 2), 0.5), values, residual=np.ones((2, 1)), bias=np.zeros(1))
+    >>> attention.norm_weighted(parts).tolist()
+    [[1.5, 0.0], [0.5, 1.0]]
     """
     chunks = transformed_vectors(parts, residual=residual, norm=norm)
     return np.concatenate([np.linalg.norm(vectors, axis=-1) for _, vectors in chunks])
@@ -138,6 +156,15 @@ def mixing_ratio(parts: LayerParts, *, norm: bool = True) -> np.ndarray:
     References
     ----------
     Kobayashi et al. 2021, mixing ratio (ATTNRESLN-N; without `norm` ATTNRES-N).
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> parts = attention.LayerParts(
+    ...     attention=np.full((1, 2, 2), 0.5), values=np.ones((1, 2, 1)), residual=np.ones((2, 1)), bias=np.zeros(1)
+    ... )
+    >>> attention.mixing_ratio(parts).tolist()
+    [0.25, 0.25]
     """
     ratios = []
     for queries, vectors in transformed_vectors(parts, norm=norm):
@@ -162,6 +189,15 @@ def alti(parts: LayerParts) -> np.ndarray:
     ----------
     Ferrando et al. 2022, aggregation of layer-wise token-to-token interactions. Theirs are BERT-like models;
     for blocks whose normalisation stands before them we take the sum itself as the state.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> parts = attention.LayerParts(
+    ...     attention=np.full((1, 2, 2), 0.5), values=np.ones((1, 2, 1)), residual=np.ones((2, 1)), bias=np.zeros(1)
+    ... )
+    >>> attention.alti(parts).tolist()
+    [[0.75, 0.25], [0.25, 0.75]]
     """
     output = parts.output
     rows = []
@@ -180,6 +216,12 @@ def row_shares(sizes: np.ndarray) -> np.ndarray:
     ------
     ExplaintError
         For negative or undefined sizes, which have no shares.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.row_shares([[1.0, 3.0], [0.0, 0.0]]).tolist()
+    [[0.25, 0.75], [0.0, 0.0]]
     """
     sizes = np.asarray(sizes, dtype=np.float64)
     if not np.isfinite(sizes).all() or sizes.min(initial=0) < 0:

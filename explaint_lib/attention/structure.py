@@ -2,8 +2,8 @@
 
 What it measures
     Statistics of the *picture*, one number a map: how sharp its rows are (entropy, Gini), how much lies on
-    chosen columns (sinks), on the diagonal or beside it, how far rows look. `blind_test` asks whether these
-    numbers tell two kinds of maps apart, on sentences that the classifier has not seen.
+    chosen columns (sinks), on the diagonal or beside it, how far rows look. `blind_test` (in `blind.py`) asks whether
+    these numbers tell two kinds of maps apart, on sentences that the classifier has not seen.
 
 What it controls for
     Every statistic is normalised by what a row *may* do: in a causal map row *i* has i + 1 columns, so its
@@ -21,7 +21,6 @@ beforehand: columns that may not be attended to would count as sharpness.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -52,6 +51,12 @@ def row_entropy(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
     ------
     ExplaintError
         For maps that are not square, hold negative or infinite values, or look ahead although `causal`.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.row_entropy(np.full((4, 4), 0.25)).item(), abs(attention.row_entropy(np.eye(4)).item())
+    (1.0, 0.0)
     """
     weights, allowed = _checked(attention, causal)
     safe = np.where(weights > 0, weights, 1)
@@ -64,6 +69,12 @@ def gini(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
 
     Parameters and errors as in `row_entropy`. With m columns the coefficient is multiplied by m / (m - 1), so
     that 1 is reached at every length.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.gini(np.eye(4)).item(), attention.gini(np.full((4, 4), 0.25)).item()
+    (1.0, 0.0)
     """
     weights, allowed = _checked(attention, causal)
     n = weights.shape[-1]
@@ -91,6 +102,12 @@ def sink_share(attention: np.ndarray, key: int | np.ndarray = 0, *, causal: bool
     -------
     (...) float64 in [0, 1]
         NaN if no other row may look there.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.sink_share(np.array([[0.0, 1.0], [0.75, 0.25]])).item()
+    0.75
     """
     weights, allowed = _checked(attention, causal)
     n = len(allowed)
@@ -108,6 +125,12 @@ def offset_share(attention: np.ndarray, offset: int, *, causal: bool = False) ->
 
     Rows without such a column do not count. Parameters, returns and errors as in `row_entropy`; NaN where no row
     has one (an offset above 0 in a causal map).
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.offset_share(np.array([[1.0, 0.0], [0.75, 0.25]]), -1).item()
+    0.75
     """
     weights, allowed = _checked(attention, causal)
     n = len(allowed)
@@ -117,7 +140,14 @@ def offset_share(attention: np.ndarray, offset: int, *, causal: bool = False) ->
 
 
 def diagonal_share(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
-    """Return the mean weight that rows put on their own position; see `offset_share`."""
+    """Return the mean weight that rows put on their own position; see `offset_share`.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.diagonal_share(np.array([[1.0, 0.0], [0.75, 0.25]])).item()
+    0.625
+    """
     return offset_share(attention, 0, causal=causal)
 
 
@@ -125,6 +155,12 @@ def mean_distance(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
     """Return how far rows look, as a multiple of how far equal weights would: 0 = at themselves, 1 = anywhere.
 
     Parameters, returns and errors as in `row_entropy`; at most about 2 (a row that looks at the far end).
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.mean_distance(np.eye(4)).item(), attention.mean_distance(np.full((4, 4), 0.25)).item()
+    (0.0, 1.0)
     """
     weights, allowed = _checked(attention, causal)
     n = len(allowed)
@@ -146,6 +182,12 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray, *, causal: bool = Fals
     Returns
     -------
     (...) float64 in [0, 1]
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.jensen_shannon(np.eye(2), np.eye(2)[::-1]).item()
+    1.0
     """
     (p, allowed), (q, _) = _checked(first, causal), _checked(second, causal)
     if p.shape != q.shape:
@@ -156,7 +198,14 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray, *, causal: bool = Fals
 
 
 def uniform_attention(n: int, *, causal: bool = False) -> np.ndarray:
-    """Return the map without structure, (n, n): every row spreads its weight over all it may look at."""
+    """Return the map without structure, (n, n): every row spreads its weight over all it may look at.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> attention.uniform_attention(2, causal=True).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    """
     allowed = np.tri(n) if causal else np.ones((n, n))
     return allowed / allowed.sum(axis=-1, keepdims=True)
 
@@ -170,6 +219,13 @@ def map_statistics(attention: np.ndarray, *, sink: int | np.ndarray = 0, causal:
         As in `row_entropy`.
     sink : int, or (n,) bool
         As `key` of `sink_share`.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention
+    >>> found = attention.map_statistics(attention.uniform_attention(4))
+    >>> dict(zip(attention.STATISTICS, found.round(2).tolist()))
+    {'entropy': 1.0, 'gini': 0.0, 'sink': 0.25, 'diagonal': 0.25, 'previous': 0.25, 'next': 0.25, 'distance': 1.0}
     """
     measures: tuple[Callable[..., np.ndarray], ...] = (
         row_entropy, gini, lambda a, causal: sink_share(a, sink, causal=causal), diagonal_share,
@@ -177,81 +233,6 @@ def map_statistics(attention: np.ndarray, *, sink: int | np.ndarray = 0, causal:
         mean_distance,
     )  # fmt: skip
     return np.stack([measure(attention, causal=causal) for measure in measures], axis=-1)
-
-
-class BlindTest(NamedTuple):
-    """The outcome for each sentence, (sentence,): chance is one half for both.
-
-    `accuracy`: share of its two kinds of maps named rightly, one at a time. `forced_choice`: of a map of each
-    kind side by side, is the right one called the second kind? (Ties count one half.)
-    """
-
-    accuracy: np.ndarray
-    forced_choice: np.ndarray
-
-
-def blind_test(
-    first: np.ndarray, second: np.ndarray, *, n_folds: int = 5, rng: np.random.Generator, penalty: float = 1.0
-) -> BlindTest:
-    """Let a classifier tell two kinds of maps apart by their statistics alone.
-
-    Parameters
-    ----------
-    first, second : (sentence, ...) or (sentence, map, ...) arrays
-        Statistics of the two kinds, the same sentence in the same row. With three axes or more the second one
-        lists maps, and each is judged by itself, as a reader judges a picture; the sentence's score is their
-        mean. With two axes a sentence is judged once, by all its numbers.
-    n_folds : int
-        Sentences are divided; no sentence is judged by a classifier that saw it.
-    rng : numpy.random.Generator
-        Draws the folds.
-    penalty : float
-        Inverse strength of the logistic regression's L2 penalty, fixed beforehand.
-
-    Returns
-    -------
-    BlindTest
-
-    Raises
-    ------
-    ExplaintError
-        If the shapes differ or there are fewer than 2 sentences a fold.
-
-    Warnings
-    --------
-    A row must not be a copy of another sentence's row of the other kind (a sentence that lends its states to a
-    corruption of another): the copy is in the training set with the wrong name, and scores fall *below* chance.
-    A classifier that fails has shown that these statistics do not tell the maps apart for a classifier of this
-    kind, not that nothing does.
-    """
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    n = len(first)
-    if first.shape != second.shape or first.ndim < 2 or n < 2 * n_folds or n_folds < 2:
-        raise ExplaintError(
-            f"expected two arrays of one shape (sentence, ...) with at least 2 sentences for each of {n_folds} folds; "
-            f"found {first.shape} and {second.shape}"
-        )
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-
-    single = first.ndim == 2
-    both = np.stack([first, second]).reshape(2, n, 1 if single else first.shape[1], -1)  # (kind, sentence, map, f)
-    both = both[..., np.isfinite(both).all(axis=(0, 1, 2))]
-    fold = rng.permutation(n) % n_folds
-    solver = "lbfgs" if single else "newton-cholesky"  # the second is far faster for many maps and few numbers
-    score = np.zeros(both.shape[:3])
-    for number in range(n_folds):
-        train, test = both[:, fold != number], both[:, fold == number]
-        # a single map has few numbers, and kinds may differ in their products ("sharp, and off the diagonal")
-        steps = [] if single else [PolynomialFeatures(2, include_bias=False)]
-        model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=1000, solver=solver))
-        kinds = np.broadcast_to(np.arange(2)[:, None, None], train.shape[:3])
-        model.fit(train.reshape(-1, both.shape[3]), kinds.ravel())
-        score[:, fold == number] = model.decision_function(test.reshape(-1, both.shape[3])).reshape(test.shape[:3])
-    right = np.stack([(score[0] < 0) + 0.5 * (score[0] == 0), (score[1] > 0) + 0.5 * (score[1] == 0)])
-    choice = 0.5 + 0.5 * np.sign(score[1] - score[0])  # (sentence, map)
-    return BlindTest(right.mean(axis=(0, 2)), choice.mean(axis=1))
 
 
 def _checked(attention: np.ndarray, causal: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,14 @@ def curveball(Y: np.ndarray, *, rng: np.random.Generator, trades_per_word: int =
     ----------
     Strona et al. (2014): the curveball algorithm, which draws uniformly from all such matrices in the limit
     of many trades.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> Y = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    >>> drawn = controls.curveball(Y, rng=np.random.default_rng(0))
+    >>> drawn.sum(axis=0).tolist() == Y.sum(axis=0).tolist(), drawn.sum(axis=1).tolist() == Y.sum(axis=1).tolist()
+    (True, True)
     """
     Y, owned = _graph(Y, trades_per_word)
     _trade(owned, trades_per_word * len(owned), rng)
@@ -78,6 +86,14 @@ def curveball_mixing(Y: np.ndarray, sweeps: int, *, rng: np.random.Generator) ->
         Starts at 1 and falls to a level above 0, at which it stays: frequent features must meet words that
         had them. Mixed means that the last values show no trend; `curveball` should make several times as
         many trades as it takes to get there.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> Y = (np.random.default_rng(0).random((40, 30)) < 0.2).astype(float)
+    >>> kept = controls.curveball_mixing(Y, 10, rng=np.random.default_rng(1))
+    >>> kept.shape, bool(kept[-1] < 0.5 < kept[0])
+    ((11,), True)
     """
     Y, owned = _graph(Y, sweeps)
     first = [set(features) for features in owned]

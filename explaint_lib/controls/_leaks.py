@@ -38,6 +38,13 @@ def features_in_name(words: Sequence[str], features: Sequence[str]) -> np.ndarra
     ------
     ExplaintError
         If there are no words or features, or one of them is empty.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> controls.features_in_name(["goldfish", "owl"], ["a_fish", "hoots"])
+    array([[ True, False],
+           [False, False]])
     """
     features = [_parts(feature) - _FILLERS for feature in word_list(features)]
     used = sorted(set().union(*features))

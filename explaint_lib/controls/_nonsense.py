@@ -35,6 +35,15 @@ def length_differences(words: Sequence[str], n_targets: int = 65, *, rng: np.ran
     ----------
     After the length differences of Herasimchyk et al. (2025, arXiv 2508.13729); a reconstruction, their
     recipe is not public.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> values, names = controls.length_differences(["owl", "robin"], 2, rng=np.random.default_rng(0))
+    >>> names
+    ('length_minus_owl', 'length_minus_robin')
+    >>> values.tolist()
+    [[0.0, -2.0], [2.0, 0.0]]
     """
     words = word_list(words)
     if not 1 <= n_targets <= len(words):
@@ -49,6 +58,15 @@ def first_letter(words: Sequence[str]) -> Targets:
 
     A sparse target like a norm, with one feature a word. A high score means that the vectors carry spelling:
     contextual encoders do, through their word pieces. Letters with which no word begins are left out.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> values, names = controls.first_letter(["owl", "robin", "rook"])
+    >>> names
+    ('begins_with_o', 'begins_with_r')
+    >>> values.tolist()
+    [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     """
     words = [word.strip().lower() for word in word_list(words)]
     letters = sorted({word[0] for word in words})
@@ -61,6 +79,13 @@ def alphabet_rank(words: Sequence[str]) -> Targets:
 
     A dense target. A high score means that the vectors carry the first (the last) letters, and for the
     second column suffixes: *-er*, *-ing*.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> values, names = controls.alphabet_rank(["owl", "robin", "crow"])
+    >>> values.tolist()
+    [[0.5, 0.0], [1.0, 0.5], [0.0, 1.0]]
     """
     forms = [word.lower() for word in word_list(words)]
 
@@ -83,6 +108,15 @@ def hash_bits(words: Sequence[str], n_bits: int = 64) -> Targets:
     words : sequence of str
     n_bits : int, from 1 to 512
         Each bit is 1 for about half of the words.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> values, names = controls.hash_bits(["owl", "robin"], 4)
+    >>> names
+    ('bit_00', 'bit_01', 'bit_02', 'bit_03')
+    >>> values.shape
+    (2, 4)
     """
     words = word_list(words)
     if not 1 <= n_bits <= 512:

@@ -39,6 +39,13 @@ def permute_rows(n_words: int, *, rng: np.random.Generator) -> np.ndarray:
     --------
     With the norms themselves as input (X := Y, permuted alike) this control is a tautology; permute against X
     only.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> order = controls.permute_rows(5, rng=np.random.default_rng(0))
+    >>> sorted(order.tolist())
+    [0, 1, 2, 3, 4]
     """
     if n_words < 1:
         raise ExplaintError(f"a permutation needs at least 1 word, found {n_words}")
@@ -70,6 +77,14 @@ def permute_within(categories: Sequence[str], *, rng: np.random.Generator) -> np
     Warnings
     --------
     A word alone in its category keeps its own norms. Score only words whose category has several members.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> categories = ["bird", "bird", "tool", "tool", "tool"]
+    >>> order = controls.permute_within(categories, rng=np.random.default_rng(0))
+    >>> [categories[i] for i in order]
+    ['bird', 'bird', 'tool', 'tool', 'tool']
     """
     blocks = members(categories)
     permutation = np.empty(len(categories), dtype=np.intp)
@@ -103,6 +118,14 @@ def permute_blocks(categories: Sequence[str], *, rng: np.random.Generator) -> np
     ------
     ExplaintError
         If a word has no category (None).
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> categories = ["bird", "bird", "tool", "tool"]
+    >>> order = controls.permute_blocks(categories, rng=np.random.default_rng(3))
+    >>> len({categories[i] for i in order[:2]})  # the birds still share one category's norms
+    1
     """
     blocks = members(categories)
     shuffled = [rng.permutation(blocks[block]) for block in rng.permutation(len(blocks))]
@@ -149,6 +172,13 @@ def swap_neighbours(
     --------
     Partners beyond the `k` nearest are needed for a few words (hubs are taken early), which makes the null
     slightly easier to beat. Words of one form have one vector: swapping them changes nothing.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> X = np.array([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
+    >>> controls.swap_neighbours(X, 1, rng=np.random.default_rng(0)).tolist()
+    [1, 0, 3, 2]
     """
     X = vectors(X)
     n = len(X)

@@ -40,6 +40,12 @@ def leave_one_category_out(categories: Sequence[str]) -> np.ndarray:
     The mean profile falls here as well (features of the category are missing from training altogether):
     compare with the mean profile *on the same folds*, and with the oracle among features that occur outside
     the category.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> controls.leave_one_category_out(["bird", "tool", "bird"]).tolist()
+    [0, 1, 0]
     """
     blocks = members(categories)
     if len(blocks) < 2:
@@ -70,6 +76,14 @@ def cluster_words(V: np.ndarray, n_clusters: int) -> np.ndarray:
     ------
     ExplaintError
         If `V` is no matrix or the number of clusters is out of range.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> V = np.array([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
+    >>> labels = controls.cluster_words(V, 2)
+    >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
+    True
     """
     V = matrix(V)
     if not 1 <= n_clusters <= len(V):
@@ -106,6 +120,14 @@ def cluster_folds(
     ------
     ExplaintError
         If a number is out of range.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> V = np.repeat(np.eye(4), 3, axis=0)  # four clusters of three equal words
+    >>> folds = controls.cluster_folds(V, 2, rng=np.random.default_rng(0), n_clusters=4)
+    >>> np.bincount(folds).tolist(), [len(set(cluster)) for cluster in folds.reshape(4, 3).tolist()]
+    ([6, 6], [1, 1, 1, 1])
     """
     X = matrix(X)
     fewest = n_folds if n_clusters is None else n_clusters
@@ -145,6 +167,14 @@ def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: 
     ------
     ExplaintError
         If the chains tie more words together than fit into one fold twice over: the threshold is too low.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> V = np.repeat(np.eye(4), 2, axis=0)  # every word has a twin
+    >>> folds = controls.near_duplicate_folds(V, 2, threshold=0.9, rng=np.random.default_rng(0))
+    >>> bool((folds[::2] == folds[1::2]).all())
+    True
     """
     X = vectors(X)
     if not 2 <= n_folds <= len(X):

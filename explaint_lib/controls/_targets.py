@@ -42,6 +42,14 @@ def shuffle_columns(Y: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     ----------
     The shuffled condition of arXiv 2601.22928 and of Herasimchyk et al. (ECAI 2025, arXiv 2508.13729); this
     is a reconstruction, the recipe is not published as code.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> Y = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 5.0]])
+    >>> shuffled = controls.shuffle_columns(Y, rng=np.random.default_rng(0))
+    >>> np.sort(shuffled, axis=0).tolist() == np.sort(Y, axis=0).tolist()
+    True
     """
     return rng.permuted(matrix(Y), axis=0)
 
@@ -73,6 +81,14 @@ def random_like(Y: np.ndarray, kind: Literal["sparse", "dense"], *, rng: np.rand
     References
     ----------
     The random condition of arXiv 2601.22928 (a reconstruction).
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> Y = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 5.0]])
+    >>> drawn = controls.random_like(Y, "sparse", rng=np.random.default_rng(0))
+    >>> sorted(drawn[drawn > 0].tolist())
+    [1.0, 2.0, 5.0]
     """
     Y = matrix(Y)
     observed = Y[~np.isnan(Y)]

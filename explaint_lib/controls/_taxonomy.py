@@ -40,6 +40,13 @@ def category_centroids(Y: np.ndarray, categories: Sequence[str | None], folds: n
     Words of a category in one fold share one prediction. Because a held-out word is absent from its own
     category's mean, this control scores *below* .5 in a two-alternative test against words of other folds;
     see `explaint_lib.metrics.two_alternative`.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> Y = np.array([[1.0], [3.0], [10.0], [20.0]])
+    >>> controls.category_centroids(Y, ["bird", "bird", "tool", "tool"], np.array([0, 1, 0, 1])).ravel().tolist()
+    [3.0, 1.0, 20.0, 10.0]
     """
     Y, folds = matrix(Y), np.asarray(folds)
     if not len(Y) == len(categories) == len(folds):

@@ -27,6 +27,13 @@ def gaussian_like(X: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     -------
     (n_words, dim) array
         A sample: its own mean and covariance vary around those of `X`. Of rank at most that of centred `X`.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> X = np.random.default_rng(0).standard_normal((30, 4)) + 7
+    >>> controls.gaussian_like(X, rng=np.random.default_rng(1)).mean().round()
+    np.float64(7.0)
     """
     X = vectors(X)
     centred = X - X.mean(axis=0)
@@ -58,6 +65,12 @@ def character_ngrams(words: Sequence[str], sizes: Sequence[int] = (1, 2, 3), *, 
     ------
     ExplaintError
         If there are no words or no sizes, or no n-gram occurs in `least` words.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> controls.character_ngrams(["cat", "car"], sizes=(2,)).tolist()  # shared by both: "<c" and "ca"
+    [[1.0, 1.0], [1.0, 1.0]]
     """
     words = word_list(words)
     if not len(sizes) or min(sizes) < 1:
@@ -89,6 +102,12 @@ def form_only(words: Sequence[str]) -> np.ndarray:
     (n_words, 2) array
         Number of characters; frequency on the Zipf scale (log10 of occurrences per thousand million words)
         from the package wordfreq, 0 for a word it does not know.
+
+    Examples
+    --------
+    >>> from explaint_lib import controls
+    >>> controls.form_only(["dog", "zzyzzx"])[:, 0].tolist()
+    [3.0, 6.0]
     """
     from wordfreq import zipf_frequency
 

@@ -36,6 +36,13 @@ def bootstrap_counts(n_units: int, n_boot: int, *, rng: np.random.Generator) -> 
     ------
     ExplaintError
         With fewer than 2 units (one word has no spread to resample) or fewer than 1 resample.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> counts = inference.bootstrap_counts(4, 3, rng=np.random.default_rng(0))
+    >>> counts.shape, counts.sum(axis=1).tolist()
+    ((3, 4), [4.0, 4.0, 4.0])
     """
     if n_units < 2:
         raise ExplaintError(f"an interval needs at least 2 words with a defined score, found {n_units}")
@@ -75,6 +82,14 @@ def bootstrap_ci(
     ------
     ExplaintError
         With fewer than 2 defined scores, or fewer than 1 resample.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> scores = np.linspace(0, 1, 50)
+    >>> low, high = inference.bootstrap_ci(scores, 2000, rng=np.random.default_rng(0))
+    >>> print(f"{low:.1f} to {high:.1f}")
+    0.4 to 0.6
     """
     scores = defined(per_unit, "score")
     counts = bootstrap_counts(scores.size, n_boot, rng=rng)
@@ -110,6 +125,15 @@ def cluster_bootstrap_ci(
     ------
     ExplaintError
         If the labels do not match the scores, or fewer than 2 clusters hold a defined score.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> scores = np.repeat(np.linspace(0, 1, 10), 5)  # five equal scores in each of ten clusters
+    >>> clusters = np.repeat(np.arange(10), 5)
+    >>> low, high = inference.cluster_bootstrap_ci(scores, clusters, 2000, rng=np.random.default_rng(0))
+    >>> print(f"{low:.1f} to {high:.1f}")
+    0.3 to 0.7
     """
     scores = np.asarray(per_unit, dtype=np.float64)
     if scores.ndim != 1 or len(clusters) != scores.size:
@@ -129,6 +153,13 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
     ------
     ExplaintError
         Without a draw, or with a level outside (0, 1).
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> low, high = inference.percentile_interval(np.arange(101), level=0.9)
+    >>> print(f"{low:.0f} to {high:.0f}")
+    5 to 95
     """
     if not 0 < level < 1:
         raise ExplaintError(f"the level of an interval must lie between 0 and 1, found {level}")
@@ -177,6 +208,13 @@ def equivalence(
     References
     ----------
     Schuirmann (1987), two one-sided tests.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> differences = np.tile([-0.01, 0.01], 50)
+    >>> inference.equivalence(differences, margin=0.02, n_boot=500, rng=np.random.default_rng(0)).equivalent
+    True
     """
     if not margin > 0:
         raise ExplaintError(f"the margin (smallest difference of interest) must be above 0, found {margin}")

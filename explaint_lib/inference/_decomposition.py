@@ -49,6 +49,14 @@ def decomposition(ladder: Mapping[str, np.ndarray], *, n_boot: int, rng: np.rand
     A part can be negative: a null may beat the one below it by nothing, or a weak null lie under the mean
     profile. A share is a ratio: where the lead is not clear of 0 its interval runs to anything, and it hides how
     large the lead is. Print the levels.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> ladder = {"base rate": np.array([0.1, 0.2, 0.3]), "system": np.array([0.4, 0.4, 0.7])}
+    >>> rows = inference.decomposition(ladder, n_boot=100, rng=np.random.default_rng(0))
+    >>> [(row["part"], round(row["value"], 2)) for row in rows]
+    [('base rate', 0.2), ('system', 0.3)]
     """
     names = list(ladder)
     if len(names) < 2:

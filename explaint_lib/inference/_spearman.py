@@ -40,6 +40,13 @@ def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray
     ------
     ExplaintError
         If the shapes do not match.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> gold = np.arange(6.0)[:, None]  # (word, feature)
+    >>> inference.mean_spearman_feature(gold**2, gold, np.ones((1, 6)))
+    array([1.])
     """
     pred, gold = np.asarray(pred, dtype=np.float64), np.asarray(gold, dtype=np.float64)
     if pred.shape != gold.shape or pred.ndim != 2 or counts.ndim != 2 or counts.shape[1] != len(gold):

@@ -36,6 +36,12 @@ def permutation_p(observed: float, null: np.ndarray, alternative: Alternative = 
     ------
     ExplaintError
         Without a null score, or with an undefined (NaN) one or observation.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> inference.permutation_p(0.3, null=[0.1, 0.2, 0.25, 0.4])
+    0.4
     """
     null = np.asarray(null, dtype=np.float64).ravel()
     if null.size < 1:
@@ -78,6 +84,13 @@ def paired_permutation_p(
     ------
     ExplaintError
         If the shapes differ, no pair is defined, or no permutation is asked for.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> scores = np.linspace(0, 1, 20)
+    >>> inference.paired_permutation_p(scores + 0.1, scores, 99, rng=np.random.default_rng(0))
+    0.01
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape:
@@ -122,6 +135,15 @@ def paired_swap_p(
     ------
     ExplaintError
         If the shapes differ, no permutation is asked for or the statistic is undefined.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> gold = np.arange(30.0)
+    >>> def agreement(prediction):
+    ...     return np.corrcoef(prediction, gold)[0, 1]
+    >>> inference.paired_swap_p(gold, np.zeros(30) + gold % 2, agreement, 99, rng=np.random.default_rng(0))
+    0.01
     """
     if a.shape != b.shape:
         raise ExplaintError(f"a paired test needs two predictions a word, found shapes {a.shape} and {b.shape}")
@@ -148,6 +170,12 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     ------
     ExplaintError
         If a p-value is outside [0, 1].
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> inference.holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
     """
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1 or ((p < 0) | (p > 1)).any():

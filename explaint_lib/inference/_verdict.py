@@ -63,6 +63,14 @@ def compare(
     ------
     ExplaintError
         If the shapes differ or fewer than 2 units have both scores.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> control = np.linspace(0, 1, 40)
+    >>> found = inference.compare(control + 0.1, control, "mean profile", n_boot=200, rng=np.random.default_rng(0))
+    >>> print(f"{found.control}: {found.difference:.2f}, p = {found.p_value:.4f}")
+    mean profile: 0.10, p = 0.0001
     """
     observed, control = np.asarray(observed, dtype=np.float64), np.asarray(control, dtype=np.float64)
     if observed.shape != control.shape:
@@ -105,6 +113,15 @@ def verdicts(
     ------
     ExplaintError
         If `smallest_effect` is not above 0.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference
+    >>> clear = inference.Comparison("mean profile", difference=0.1, low=0.05, high=0.15, p_value=0.001)
+    >>> reached = inference.Comparison("category", difference=0.0, low=-0.01, high=0.01, p_value=0.4)
+    >>> rows = inference.verdicts({"beats base rates": [clear], "knows the word": [reached]}, smallest_effect=0.02)
+    >>> [row["verdict"] for row in rows]
+    ['supported', 'explained away by category']
     """
     if not smallest_effect > 0:
         raise ExplaintError(f"the smallest effect of interest must be above 0, found {smallest_effect}")

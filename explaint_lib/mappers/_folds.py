@@ -28,6 +28,12 @@ def make_mapper(name: str, *, components: int = 50, seed: int = 0) -> Mapper:
         Used by ``plsr``.
     seed : int, default=0
         Used by ``ffnn``.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> mappers.make_mapper("plsr", components=20)
+    PLSR(n_components=20)
     """
     if name == "plsr":
         return PLSR(n_components=components)
@@ -53,6 +59,12 @@ def make_folds(n: int, n_folds: int, *, rng: np.random.Generator) -> np.ndarray:
     ------
     ExplaintError
         If there are fewer than two folds, or more folds than words.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> np.bincount(mappers.make_folds(10, 3, rng=np.random.default_rng(0))).tolist()
+    [4, 3, 3]
     """
     if not 2 <= n_folds <= n:
         raise ExplaintError(f"the number of folds must be between 2 and the number of words ({n}), got {n_folds}")
@@ -81,6 +93,17 @@ def cross_val_predict(mapper: Mapper, X: ArrayLike, Y: ArrayLike, folds: ArrayLi
     ExplaintError
         If lengths differ, if there is only one fold, or if a feature is observed in no training word of
         some fold.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((40, 5))
+    >>> Y = X @ rng.standard_normal((5, 3))
+    >>> folds = mappers.make_folds(40, 4, rng=rng)
+    >>> predicted = mappers.cross_val_predict(mappers.Ridge(), X, Y, folds)
+    >>> bool(np.abs(predicted - Y).max() < 0.1)
+    True
     """
     X, Y, splits = _splits(X, Y, folds)
     predicted = np.empty(Y.shape)
@@ -99,6 +122,17 @@ def cross_val_predict_path(
     array of shape (len(components), n_words, n_features)
         As `cross_val_predict` with ``PLSR(n_components=c)`` for each c; the mapper's own `n_components` is
         not used.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((40, 5))
+    >>> Y = X @ rng.standard_normal((5, 3))
+    >>> folds = mappers.make_folds(40, 4, rng=rng)
+    >>> path = mappers.cross_val_predict_path(mappers.PLSR(), X, Y, folds, [1, 5])
+    >>> path.shape
+    (2, 40, 3)
     """
     X, Y, splits = _splits(X, Y, folds)
     if not len(components):
@@ -138,6 +172,18 @@ def choose_components(
     best : int
         The candidate with the highest score, the smallest of them when tied.
     scores : array of shape (len(candidates),)
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 8))
+    >>> Y = X @ rng.standard_normal((8, 4)) + 0.1 * rng.standard_normal((60, 4))
+    >>> def score(predicted, gold):
+    ...     return -float(np.mean((predicted - gold) ** 2))
+    >>> best, scores = mappers.choose_components(X, Y, [0, 4], mappers.make_folds(60, 3, rng=rng), score)
+    >>> best
+    4
     """
     path = cross_val_predict_path(PLSR(scale=scale), X, Y, folds, candidates)
     gold = np.asarray(Y, dtype=np.float64)

@@ -25,6 +25,13 @@ class MeanProfile(Mapper):
     Out of fold, the mean of a feature is *lower* when the held-out words have more of it, so that
     predictions and gold are negatively correlated over words (exactly -1 with one word a fold). A negative
     per-feature correlation of the mean profile is this artefact of cross-validation and not information.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> X, Y = np.zeros((3, 2)), np.array([[1.0, 0.0], [3.0, np.nan], [2.0, 4.0]])
+    >>> mappers.MeanProfile().fit(X, Y).predict(X)[0].tolist()
+    [2.0, 2.0]
     """
 
     _min_samples = 1
@@ -69,6 +76,13 @@ class Ridge(Mapper):
     (intercept included, the scaling of X held fixed); see Hastie, Tibshirani & Friedman (2009), section
     7.10. Features with missing cells are solved on their observed words only; those that miss the same
     words share one decomposition.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> X = np.random.default_rng(0).standard_normal((40, 5))
+    >>> mappers.Ridge().fit(X, X[:, 0]).predict(X).shape
+    (40,)
     """
 
     def __init__(self, alphas: Sequence[float] = ALPHAS) -> None:

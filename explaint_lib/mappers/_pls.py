@@ -127,6 +127,15 @@ class PLSR(Mapper):
     ----------
     Rannar, Lindgren, Geladi & Wold (1994), J. Chemometrics 8, 111-125. Dayal & MacGregor (1997), J.
     Chemometrics 11, 73-85.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((40, 5))
+    >>> Y = X @ rng.standard_normal((5, 3))
+    >>> bool(np.allclose(mappers.PLSR(n_components=5).fit(X, Y).predict(X), Y))
+    True
     """
 
     def __init__(self, n_components: int = 50, scale: bool = True) -> None:

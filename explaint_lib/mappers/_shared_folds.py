@@ -53,6 +53,16 @@ class SharedFolds:
     With the norms themselves as input (``SharedFolds(Y, folds).predict(Y)``) PLSR is principal component analysis: the
     prediction of a held-out word is its own vector, projected on the leading components of the others. That is
     computed as such, without a words-by-words matrix where norms are large and sparse.
+
+    Examples
+    --------
+    >>> from explaint_lib import mappers
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.standard_normal((40, 5)), rng.random((40, 3))
+    >>> shared = mappers.SharedFolds(X, mappers.make_folds(40, 4, rng=rng), mapper="ridge")
+    >>> null = [shared.predict(Y[rng.permutation(40)]) for _ in range(3)]
+    >>> len(null), null[0].shape
+    (3, (40, 3))
     """
 
     def __init__(

@@ -232,6 +232,13 @@ def left_out(gold: ArrayLike, *, kind: Kind) -> dict[str, str]:
     -------
     dict
         Name of `METRICS` to a phrase such as "needs 11 features a word, found 5". Empty for most norms.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> ratings = np.random.default_rng(0).random((30, 5))  # five scales
+    >>> metrics.left_out(ratings, kind="dense")["f1_at_10"]
+    'needs 11 features a word, found 5'
     """
     gold = matrix(gold)
     found = {"words": len(gold), "features a word": int((~np.isnan(gold)).sum(axis=1).min())}

@@ -37,6 +37,13 @@ def reachable_ceiling(gold: ArrayLike, folds: ArrayLike, *, k: int = 10) -> np.n
     --------
     It has seen the answer, so it is no system; and it is the best of *this construction*, not a proven
     maximum: `mixture_ceiling` lets the weights be anything and lies higher.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> metrics.reachable_ceiling(gold, [0, 1, 0, 1], k=1).round(1).tolist()
+    [[1.0, 0.1], [1.0, 0.0], [0.1, 1.0], [0.0, 1.0]]
     """
     gold, fills = _filled(gold, folds)
     predicted = np.empty(gold.shape)
@@ -73,6 +80,13 @@ def mixture_ceiling(gold: ArrayLike, folds: ArrayLike) -> np.ndarray:
     It minimises squared error; another mixture may score a little higher on a ranking metric. With fewer
     features than training words (ratings) any row is a mixture of the others, and the ceiling is the oracle:
     it says nothing there.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 0.0, 2.0], [2.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
+    >>> metrics.mixture_ceiling(gold, [0, 1, 0, 1]).round(2).tolist()
+    [[1.0, 0.0, 2.0], [2.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 3.0, 0.0]]
     """
     gold, fills = _filled(gold, folds)
     predicted = np.empty(gold.shape)

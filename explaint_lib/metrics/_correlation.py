@@ -34,6 +34,13 @@ def spearman_item(pred: ArrayLike, gold: ArrayLike) -> np.ndarray:
     reaches only `spearman_oracle` (below .13 for a word with 13 of 2,526 features), however good it is. And
     the mean profile scores high on dense ratings, because features differ in level. Read `spearman_feature`
     instead.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
+    >>> metrics.spearman_item(np.array([[0.3, 0.2, 0.1], [0.3, 0.2, 0.1]]), gold).tolist()
+    [-1.0, nan]
     """
     pred, gold = pair(pred, gold)
     return _rank_correlation(pred, gold)
@@ -63,6 +70,13 @@ def spearman_feature(
     The mean profile is *negative* here under cross-validation, and -1 when each word is its own fold: the
     training mean of a feature is lower for the fold that holds more of it. Its expectation without that
     artefact is 0. Any mapper that shrinks towards the training mean inherits a little of it.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.arange(12.0)[:, None]
+    >>> metrics.spearman_feature(gold**2, gold).tolist(), metrics.spearman_feature(-gold, gold).tolist()
+    ([1.0], [-1.0])
     """
     pred, gold = pair(pred, gold)
     scored = scored_features(gold, kind, min_words)
@@ -77,12 +91,26 @@ def spearman_item_oracle(gold: ArrayLike) -> np.ndarray:
     A real-valued prediction has no ties, while the gold ranks of t tied cells are all their mean. The best
     ranking keeps gold order and splits each tie somehow; its covariance with the gold ranks is then their
     variance, so that ``rho = sd(gold ranks) / sd(1..n) = sqrt(1 - sum(t^3 - t) / (n^3 - n))``.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.spearman_item_oracle(np.array([[1.0, 0.0, 0.0, 0.0]])).round(2).tolist()
+    [0.77]
     """
     return _tie_free_best(matrix(gold))
 
 
 def spearman_feature_oracle(gold: ArrayLike, *, kind: Kind = "sparse", min_words: int = MIN_WORDS) -> np.ndarray:
-    """Return the best `spearman_feature` of a ranking without ties, per feature: as `spearman_item_oracle`."""
+    """Return the best `spearman_feature` of a ranking without ties, per feature: as `spearman_item_oracle`.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.repeat([1.0, 2.0], 6)[:, None]
+    >>> metrics.spearman_feature_oracle(gold).round(2).tolist()
+    [0.87]
+    """
     gold = matrix(gold)
     out = np.full(gold.shape[1], np.nan)
     scored = scored_features(gold, kind, min_words)
@@ -91,7 +119,15 @@ def spearman_feature_oracle(gold: ArrayLike, *, kind: Kind = "sparse", min_words
 
 
 def scored_features(gold: np.ndarray, kind: Kind = "sparse", min_words: int = MIN_WORDS) -> np.ndarray:
-    """Return which features `spearman_feature` scores, as a bool array of shape (features,)."""
+    """Return which features `spearman_feature` scores, as a bool array of shape (features,).
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+    >>> metrics.scored_features(gold, min_words=2).tolist()
+    [True, False]
+    """
     return (gold > 0).sum(axis=0) >= min_words if kind == "sparse" else np.ones(gold.shape[1], dtype=bool)
 
 

@@ -46,6 +46,13 @@ def auc_feature(
     Without `folds`, the mean profile scores below .5: the training mean of a feature is lower for the fold
     that holds more of it. With `folds` it scores .5 exactly. Taxonomic features reach high values from the
     category alone: report by feature type and beside `explaint_lib.controls.category_centroids`.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0], [1.0], [0.0], [0.0]])
+    >>> metrics.auc_feature(np.array([[0.9], [0.2], [0.3], [0.1]]), gold, min_words=2).tolist()
+    [0.75]
     """
     pred, gold = pair(pred, gold)
     has, scored = _positives(gold, kind, min_words)
@@ -87,6 +94,13 @@ def average_precision_feature(
     --------
     A random ranking *without* ties scores a little above 0, the more so the rarer the feature. AP looks at the top of
     the ranking, AUC at all of it.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0], [1.0], [0.0], [0.0]])
+    >>> metrics.average_precision_feature(np.array([[0.9], [0.8], [0.3], [0.1]]), gold, min_words=2).tolist()
+    [1.0]
     """
     pred, gold = pair(pred, gold)
     has, scored = _positives(gold, kind, min_words)
@@ -118,6 +132,13 @@ def r2_pooled(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> float:
     --------
     Asks for the right *strength*, not only the right order. Features weigh by their variance: a frequent one counts
     for many rare ones.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold, folds = np.array([[0.0], [2.0], [4.0]]), [0, 1, 1]
+    >>> round(metrics.r2_pooled(np.array([[1.0], [1.0], [3.0]]), gold, folds), 2)
+    0.9
     """
     pred, gold = pair(pred, gold)
     folds = np.asarray(folds)

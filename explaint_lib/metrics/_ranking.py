@@ -72,6 +72,13 @@ def f1_at_k(
     --------
     The ceiling is far below 1 when words have many more or fewer than k features: see `f1_oracle`. A constant
     profile already scores well above chance, because a few features are common.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 1.0, 0.0, 0.0]])
+    >>> metrics.f1_at_k(np.array([[0.9, 0.1, 0.8, 0.0]]), gold, k=2).tolist()
+    [0.5]
     """
     pred, gold = pair(pred, gold)
     _check_k(k, gold)
@@ -80,7 +87,14 @@ def f1_at_k(
 
 
 def f1_chance(gold: ArrayLike, k: int = 10, gold_mode: str = "all", *, kind: Kind = "sparse") -> np.ndarray:
-    """Return the expected `f1_at_k` of a ranking at random, per word: hits are ``k n_gold / n_observed``."""
+    """Return the expected `f1_at_k` of a ranking at random, per word: hits are ``k n_gold / n_observed``.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.f1_chance(np.array([[1.0, 1.0, 0.0, 0.0]]), k=2).tolist()
+    [0.5]
+    """
     gold = matrix(gold)
     _check_k(k, gold)
     n_gold = gold_share(gold, k, gold_mode, kind).sum(axis=1)
@@ -92,6 +106,12 @@ def f1_oracle(gold: ArrayLike, k: int = 10, gold_mode: str = "all", *, kind: Kin
 
     With ``gold_mode="top_k"`` ties among the gold values at the cut lower it: nothing can rank the right
     one of two equals.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.f1_oracle(np.array([[1.0, 0.0, 0.0, 0.0]]), k=3).tolist()
+    [0.5]
     """
     gold = matrix(gold)
     _check_k(k, gold)
@@ -117,6 +137,13 @@ def r_precision(pred: ArrayLike, gold: ArrayLike, *, kind: Kind = "sparse", k: i
     -------
     array of shape (words,), from 0 to 1
         NaN for a word with no gold feature; ties in the predictions by expectation, as in `f1_at_k`.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 1.0, 0.0, 0.0]])
+    >>> metrics.r_precision(np.array([[0.9, 0.1, 0.8, 0.0]]), gold).tolist()
+    [0.5]
     """
     pred, gold = pair(pred, gold)
     share = _r_share(gold, kind, k)
@@ -125,14 +152,28 @@ def r_precision(pred: ArrayLike, gold: ArrayLike, *, kind: Kind = "sparse", k: i
 
 
 def r_precision_chance(gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
-    """Return the expected `r_precision` of a ranking at random, per word: ``n_gold / n_observed``."""
+    """Return the expected `r_precision` of a ranking at random, per word: ``n_gold / n_observed``.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.r_precision_chance(np.array([[1.0, 1.0, 0.0, 0.0]])).tolist()
+    [0.5]
+    """
     gold = matrix(gold)
     n_gold = _r_share(gold, kind, k).sum(axis=1)
     return _ratio(n_gold * n_gold / _observed(gold), n_gold)
 
 
 def r_precision_oracle(gold: ArrayLike, *, kind: Kind = "sparse", k: int = 10) -> np.ndarray:
-    """Return the best `r_precision` of any ranking, per word: 1, or less where ratings tie at the cut."""
+    """Return the best `r_precision` of any ranking, per word: 1, or less where ratings tie at the cut.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.r_precision_oracle(np.array([[1.0, 1.0, 0.0, 0.0]])).tolist()
+    [1.0]
+    """
     share = _r_share(matrix(gold), kind, k)
     n_gold = np.rint(share.sum(axis=1)).astype(int)
     return _ratio(_best_hits(share, n_gold), n_gold)

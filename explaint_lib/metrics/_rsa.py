@@ -46,6 +46,13 @@ def rsa(
     References
     ----------
     Kriegeskorte, Mur & Bandettini (2008).
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> near = np.corrcoef(np.random.default_rng(0).random((5, 8)))
+    >>> metrics.rsa(near, near**3).round(2).item()
+    1.0
     """
     a, b = _residuals(near, gold_near, given)
     n = len(np.asarray(near))
@@ -88,6 +95,14 @@ def rsa_null(
     -------
     array of shape (n_permutations,)
         Pass it to `explaint_lib.inference.permutation_p`.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> near = np.corrcoef(np.random.default_rng(0).random((6, 8)))
+    >>> null = metrics.rsa_null(near, near, 20, rng=np.random.default_rng(1))
+    >>> null.shape, bool(np.median(null) < 0.5)
+    ((20,), True)
     """
     if n_permutations < 1:
         raise ExplaintError(f"a null needs at least 1 permutation, found {n_permutations}")
@@ -112,7 +127,14 @@ def rsa_null(
 
 
 def same_group(groups: Sequence) -> np.ndarray:
-    """Return the (words, words) matrix that is 1 where two words share a group; None shares with nobody."""
+    """Return the (words, words) matrix that is 1 where two words share a group; None shares with nobody.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.same_group(["bird", "bird", None]).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     labels = np.unique([str(group) for group in groups], return_inverse=True)[1]
     known = np.array([group is not None for group in groups])
     return ((labels[:, None] == labels) & np.outer(known, known)).astype(np.float64)

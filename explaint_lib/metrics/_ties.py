@@ -47,6 +47,12 @@ def top_share(values: np.ndarray, k: int | np.ndarray) -> np.ndarray:
     array of shape (rows, columns)
         1 above the row's k-th largest value, 0 below, (k - a) / b at it, with `a` cells above and `b` cells
         at it. Rows sum to k.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.top_share(np.array([[3.0, 1.0, 1.0, 0.0]]), 2).tolist()
+    [[1.0, 0.5, 0.5, 0.0]]
     """
     rows, columns = values.shape
     k = np.broadcast_to(np.asarray(k), (rows,))

@@ -57,6 +57,19 @@ def calibrate(
     ------
     ExplaintError
         Without diagnostics, worlds or draws, and for a world whose truth is not told or varies.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> rows = planted.calibrate(
+    ...     {"says yes to everything": lambda world, rng: True},
+    ...     {"keeper": lambda rng: planted.keeper(rng=rng), "mover": lambda rng: planted.mover(rng=rng)},
+    ...     lambda world: world.truth["decodability"],
+    ...     n_draws=3,
+    ...     rng=np.random.default_rng(0),
+    ... )
+    >>> [(row["world"], row["truth"], row["error"]) for row in rows]
+    [('keeper', True, 0.0), ('mover', False, 1.0)]
     """
     if not diagnostics or not worlds or n_draws < 1:
         raise ExplaintError("expected at least one diagnostic, one world and one draw")

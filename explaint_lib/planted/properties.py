@@ -101,6 +101,13 @@ def property_world(
     ------
     ExplaintError
         For an unknown kind and for sizes too small to hold the structure.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.property_world("category", rng=np.random.default_rng(0))
+    >>> world.embeddings.shape, world.truth["category"], world.truth["word"]
+    ((240, 50), True, False)
     """
     if kind not in KINDS:
         raise ExplaintError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")

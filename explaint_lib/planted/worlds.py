@@ -33,6 +33,13 @@ def keeper(*, rng: np.random.Generator) -> PlantedTransformer:
     class (or at itself, if there are none). Both add a little of what they find to blocks of their own.
     Truth: every kind of continuity holds, the pictures name the right tokens. It guards against methods that
     always say "collapse".
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.keeper(rng=np.random.default_rng(0))
+    >>> world.truth["decodability"], world.n_layers
+    (True, 4)
     """
     blocks = _blocks(with_context=True)
     layers = tuple(_reading_layer(blocks, depth) for depth in range(1, N_LAYERS + 1))
@@ -60,6 +67,14 @@ def mover(*, rng: np.random.Generator) -> PlantedTransformer:
     The `position` block stays. A map onto *layer-0 states of the same sentence* can therefore find position
     i by its position alone, without any word; ask for the word (rows of `embedding_matrix`) or compare with
     a position-only control.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.mover(rng=np.random.default_rng(0))
+    >>> ids = world.sample(2, 8, rng=np.random.default_rng(1))
+    >>> world.forward_ids(ids)[0].shape[:3], world.truth["decodability"]
+    ((2, 5, 8), False)
     """
     blocks = _blocks(with_context=True)
     layers = [_reading_layer(blocks, depth) for depth in range(1, N_LAYERS + 1)]
@@ -82,6 +97,13 @@ def rotator(*, rng: np.random.Generator) -> PlantedTransformer:
     All heads look at their own position, and together add ``h (Q - I)``. Truth: nothing is lost and nothing
     is mixed, yet the cosine to the input is at chance; one orthogonal map (Procrustes) finds every token.
     This is what some decoders do in their first layer, in pure form.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.rotator(rng=np.random.default_rng(0))
+    >>> world.truth["raw_geometry"], world.truth["decodability"]
+    (False, True)
     """
     blocks = _blocks(with_context=False)
     dim, n_heads = max(block.stop for block in blocks.values()), 4
@@ -114,6 +136,13 @@ def decoy(*, rng: np.random.Generator) -> PlantedTransformer:
     is: the values lie where the output map does not look. So no state is ever changed. Truth: identity is kept
     and attention has no effect at all. Whatever calls the looked-up token a source is fooled; so is a method
     that weights attention by the length of the values before the output map.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.decoy(rng=np.random.default_rng(0))
+    >>> world.truth["picture_misleading"]
+    True
     """
     blocks = _blocks(with_context=True)
     return _assemble(
@@ -135,6 +164,13 @@ def sink(*, rng: np.random.Generator) -> PlantedTransformer:
     gives it nine times the weight of a token that it looks up, and all of its weight where it finds none.
     Truth: identity is kept, the little weight that is left does all the work, and the token that gets most of
     the attention gives nothing. What calls the first token the main source is fooled.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> world = planted.sink(rng=np.random.default_rng(0))
+    >>> world.tokens(world.sample(1, 8, rng=np.random.default_rng(1))[0])[0] == world.vocabulary[world.start_id]
+    True
     """
     blocks = _blocks(with_context=True)
     return _assemble(

@@ -34,6 +34,13 @@ def between(attention: np.ndarray, first: Sequence[int], second: Sequence[int]) 
     ------
     ExplaintError
         If a word has no position, or the words overlap.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> attention = np.full((1, 1, 3, 3), 1 / 3)  # (layer, head, query, key)
+    >>> probes.between(attention, [0], [1, 2]).round(2).ravel().tolist()
+    [0.67, 0.33]
     """
     first, second = np.asarray(first, dtype=int), np.asarray(second, dtype=int)
     if not first.size or not second.size or np.intersect1d(first, second).size:
@@ -63,6 +70,13 @@ def word_attention(attention: np.ndarray, word_ids: Sequence[int]) -> np.ndarray
     ------
     ExplaintError
         If there is not one word id a token, or a word has no token.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> attention = np.full((1, 1, 4, 4), 1 / 4)  # one special token, a word of one piece, a word of two
+    >>> probes.word_attention(attention, [-1, 0, 1, 1])[0, 0].tolist()
+    [[0.25, 0.5], [0.25, 0.5]]
     """
     ids = np.asarray(word_ids, dtype=int)
     if ids.shape != (attention.shape[-1],):

@@ -53,6 +53,15 @@ def max_t_heads(
     ------
     ExplaintError
         If no stratum holds both classes.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> labels = np.arange(20) % 2 == 0
+    >>> scores = np.column_stack([labels + np.linspace(0, 0.5, 20), np.random.default_rng(0).random(20)])
+    >>> found = probes.max_t_heads(scores, labels, n_permutations=99, rng=np.random.default_rng(1))
+    >>> float(found.auc[0]), float(found.p_value[0])
+    (1.0, 0.01)
     """
     from scipy.stats import rankdata
 
@@ -92,6 +101,13 @@ def head_choices(attention: np.ndarray, queries: Sequence[int], *, backward_only
     Returns
     -------
     (n_queries, layer, head) int array
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> attention = np.array([[[[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]]])  # (layer, head, word, word)
+    >>> probes.head_choices(attention, [0, 1]).ravel().tolist()
+    [2, 0]
     """
     weights = np.array(np.moveaxis(attention[:, :, list(queries)], 2, 0), dtype=np.float64)  # (query, layer, head, key)
     for row, query in enumerate(queries):
@@ -143,6 +159,17 @@ def best_head(
     ------
     ExplaintError
         If the lengths differ or a half is empty.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> targets = np.random.default_rng(0).integers(0, 5, 40)
+    >>> choices = np.column_stack([targets, np.zeros(40, dtype=int)])  # the first head is always right
+    >>> queries, lengths, halves = np.full(40, 5), np.full(40, 6), np.arange(40) % 2 == 0
+    >>> rng = np.random.default_rng(1)
+    >>> best = probes.best_head(choices, queries, targets, lengths, halves, n_permutations=99, rng=rng)
+    >>> best.index, best.score, best.p_value
+    (0, 1.0, 0.01)
     """
     flat = np.asarray(choices).reshape(len(choices), -1)
     queries, targets, lengths, halves = (np.asarray(each) for each in (queries, targets, lengths, halves))
@@ -214,6 +241,13 @@ def share_with_a_fitting_head(
     ------
     ExplaintError
         If there are fewer items than examples.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> right = np.array([[True, False], [True, True], [False, True]])  # (item, head)
+    >>> probes.share_with_a_fitting_head(right, 1, rng=np.random.default_rng(0))
+    1.0
     """
     if not 1 <= n_examples <= len(right):
         raise ExplaintError(f"expected 1 to {len(right)} examples, as many as there are items; found {n_examples}")

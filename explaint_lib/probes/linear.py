@@ -46,6 +46,14 @@ def fit_probe(
     -------
     sklearn.pipeline.Pipeline
         Fitted; ``predict_proba(features)[:, 1]`` is the probability of True.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> features = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> probe = probes.fit_probe(features, np.array([False, False, True, True]))
+    >>> probe.predict(features).tolist()
+    [False, False, True, True]
     """
     weights = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
     weights = weights / weights.mean()
@@ -79,6 +87,17 @@ def probe_probabilities(
     ------
     ExplaintError
         If the shapes do not agree, or a fold trains on what it tests.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(40) % 2 == 0
+    >>> features = labels[:, None] + 0.1 * rng.standard_normal((40, 1))
+    >>> halves = np.arange(20), np.arange(20, 40)
+    >>> found = probes.probe_probabilities(features, labels, [halves, halves[::-1]])
+    >>> float(probes.hits(found, labels).mean())
+    1.0
     """
     features, labels = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=bool)
     if features.ndim != 2 or labels.shape != (len(features),):
@@ -119,6 +138,13 @@ def balanced_weights(labels: np.ndarray, words: Sequence[np.ndarray], *, n_round
     words : sequence of (n,) arrays
         Without any, all weights are 1.
     n_rounds : int
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> labels, words = np.array([True, True, False]), np.array(["bird", "bird", "bird"])
+    >>> probes.balanced_weights(labels, [words]).tolist()
+    [0.75, 0.75, 1.5]
     """
     weights, labels = np.ones(len(labels)), np.asarray(labels, dtype=bool)
     codes = [np.unique(each, return_inverse=True)[1] for each in words]
@@ -138,6 +164,12 @@ def hits(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     (n,) float64 array; NaN where there is no probability
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> probes.hits(np.array([0.9, 0.9, 0.5]), np.array([True, False, True])).tolist()
+    [1.0, 0.0, 0.5]
     """
     probabilities, labels = np.asarray(probabilities), np.asarray(labels, dtype=bool)
     # the same number computed from two training sets may differ in the last digit: that is a tie, not a decision
@@ -159,6 +191,13 @@ def control_labels(words: Sequence[str], *, rng: np.random.Generator) -> np.ndar
     Returns
     -------
     (n,) bool array
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> answers = probes.control_labels(["bird", "bird", "tool"], rng=np.random.default_rng(0))
+    >>> bool(answers[0] == answers[1] != answers[2])
+    True
     """
     names, codes = np.unique(np.asarray(words), return_inverse=True)
     answers = np.arange(len(names)) % 2 == 0
@@ -195,6 +234,14 @@ def online_code_length(
     References
     ----------
     Voita & Titov (2020), equation 3.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> labels = np.arange(64) % 2 == 0
+    >>> code = probes.online_code_length(labels[:, None], labels, np.arange(64), rng=np.random.default_rng(0))
+    >>> bool(code.compression > 2)
+    True
     """
     features, labels = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=bool)
     names, codes = np.unique(np.asarray(groups), return_inverse=True)

@@ -51,6 +51,14 @@ def split_folds(
     ------
     ExplaintError
         For another split, or if there are fewer words (or pairs) than folds.
+
+    Examples
+    --------
+    >>> from explaint_lib import probes
+    >>> hyponyms, hypernyms = ["robin", "owl", "saw", "axe"], ["bird", "bird", "tool", "tool"]
+    >>> folds = probes.split_folds("hyponym", hyponyms, hypernyms, n_folds=2, rng=np.random.default_rng(0))
+    >>> sorted(int(row) for _, test in folds for row in test)
+    [0, 1, 2, 3]
     """
     if split not in SPLITS:
         raise ExplaintError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")

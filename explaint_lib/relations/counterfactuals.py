@@ -51,7 +51,15 @@ class PairSet:
 
 
 def pair_set(negatives: str, true: Sequence[Pair], false: Sequence[Pair]) -> PairSet:
-    """Put true and false pairs together."""
+    """Put true and false pairs together.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> true, false = [relations.Pair("robin", "bird")], [relations.Pair("robin", "fruit")]
+    >>> relations.pair_set("by hand", true, false).labels.tolist()
+    [True, False]
+    """
     labels = np.repeat([True, False], [len(true), len(false)])
     labels.flags.writeable = False
     return PairSet(negatives, (*true, *false), labels)
@@ -67,6 +75,14 @@ def naive(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator)
     ------
     ExplaintError
         If a hyponym has no surely false hypernym left.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms, relations
+    >>> taxonomy = relations.hypernym_pairs(norms.load_norms("bundled"))
+    >>> drawn = relations.naive(taxonomy, taxonomy.pairs[:20], rng=np.random.default_rng(0))
+    >>> int(drawn.labels.sum()), len(drawn.pairs)
+    (20, 40)
     """
     hypernyms = sorted(h for h, words in taxonomy.members.items() if len(words) > 1)
     taken: set[Pair] = set()
@@ -87,6 +103,15 @@ def balanced(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generat
     ------
     ExplaintError
         If there is no such exchange, because one hypernym holds too many of the pairs.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms, relations
+    >>> taxonomy = relations.hypernym_pairs(norms.load_norms("bundled"))
+    >>> true = relations.at_most(taxonomy.pairs, 5, rng=np.random.default_rng(0))
+    >>> drawn = relations.balanced(taxonomy, true, rng=np.random.default_rng(1))
+    >>> sorted(drawn.hypernyms[: len(true)]) == sorted(drawn.hypernyms[len(true) :])
+    True
     """
     return pair_set("balanced", true, exchanged(true, taxonomy.surely_false, rng=rng))
 
@@ -98,6 +123,15 @@ def near(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator) 
     ------
     ExplaintError
         As `balanced`.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms, relations
+    >>> taxonomy = relations.hypernym_pairs(norms.load_norms("bundled"))
+    >>> true = relations.at_most(taxonomy.pairs, 5, rng=np.random.default_rng(0))
+    >>> drawn = relations.near(taxonomy, true, rng=np.random.default_rng(1))
+    >>> sorted(drawn.hypernyms[: len(true)]) == sorted(drawn.hypernyms[len(true) :])
+    True
     """
     false = exchanged(true, taxonomy.surely_false, cost=lambda a, b: -4 * taxonomy.nearness[a, b], rng=rng)
     return pair_set("near", true, false)

@@ -124,6 +124,13 @@ def parsed_sentences(n_sentences: int, *, rng: np.random.Generator) -> list[Pars
     Returns
     -------
     list of ParsedSentence
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> sentence = relations.parsed_sentences(1, rng=np.random.default_rng(0))[0]
+    >>> sentence.words[-1], len(sentence.relations) > 2
+    ('.', True)
     """
     found: dict[tuple[str, ...], ParsedSentence] = {}
     while len(found) < n_sentences:
@@ -136,6 +143,14 @@ def shuffled_words(sentence: ParsedSentence, *, rng: np.random.Generator) -> Par
     """Put the words in random order; each relation goes with its two words, the full stop stays.
 
     A head that finds a relation by the two *words* still can; one that needs their order, or the sentence, cannot.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> sentence = relations.parsed_sentences(1, rng=np.random.default_rng(0))[0]
+    >>> shuffled = relations.shuffled_words(sentence, rng=np.random.default_rng(1))
+    >>> sorted(shuffled.words) == sorted(sentence.words), shuffled.words[-1]
+    (True, '.')
     """
     n = len(sentence.words) - 1
     order = rng.permutation(n)  # new place -> old place

@@ -109,6 +109,13 @@ def hypernym_pairs(norms: FeatureNorms, *, min_hyponyms: int = 5) -> Taxonomy:
     ------
     ExplaintError
         If the norms have no feature types, or fewer than two hypernyms are left.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms, relations
+    >>> taxonomy = relations.hypernym_pairs(norms.load_norms("bundled"))
+    >>> relations.Pair("robin", "bird") in taxonomy.pairs, taxonomy.surely_false("robin", "fruit")
+    (True, True)
     """
     if norms.feature_types is None or norms.kind != "sparse":
         raise ExplaintError(
@@ -158,6 +165,13 @@ def at_most(pairs: Iterable[Pair], limit: int, *, rng: np.random.Generator) -> t
     """Return at most `limit` pairs of each hypernym, drawn at random, in their old order.
 
     One hypernym that holds a fifth of all pairs ("animal") would decide every average.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> pairs = [relations.Pair(word, "animal") for word in ("dog", "cat", "cow")]
+    >>> len(relations.at_most(pairs, 2, rng=np.random.default_rng(0)))
+    2
     """
     pairs = tuple(pairs)
     kept: set[int] = set()

@@ -61,7 +61,14 @@ _SLOT = re.compile(r"\{(hyponym|hypernym):(\w+)\}")
 
 
 def templates(group: Group) -> tuple[Template, ...]:
-    """Return the templates of one group, in a fixed order."""
+    """Return the templates of one group, in a fixed order.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> [template.name for template in relations.templates("negated")]
+    ['is_not_a', 'no_kind_of']
+    """
     return tuple(template for template in TEMPLATES if template.group == group)
 
 
@@ -78,6 +85,15 @@ def fill(template: Template, hyponym: str, hypernym: str) -> Sentence:
     -------
     Sentence
         ``text[slice(*span)]`` is the noun as it stands there, in the plural where the template asks for it.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> sentence = relations.fill(relations.templates("affirmed")[0], "owl", "bird")
+    >>> sentence.text
+    'They said that an owl is a bird.'
+    >>> sentence.text[slice(*sentence.hyponym)]
+    'owl'
     """
     text, spans, end = "", {}, 0
     for slot in _SLOT.finditer(template.text):

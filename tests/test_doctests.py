@@ -1,0 +1,61 @@
+"""The examples in the docstrings: they run and print what they say, and every public function has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+LIBRARY = ROOT / "explaint_lib"
+
+# What still lacks examples. Both lists may only shrink: whoever writes the examples strikes the name.
+ROOMS_TO_DO = {"attribution", "cli", "continuity", "encoders", "experiments", "norms", "plotting", "widgets"}
+FUNCTIONS_TO_DO = {
+    "metrics": {
+        "cosines", "csls", "hubness", "k_occurrence", "mutual_proximity", "neighbour_overlap_at_k",
+        "neighbour_overlap_chance", "neighbour_overlap_oracle", "overlap_by", "relational_nearness", "retrieval_at_k",
+        "retrieval_by", "retrieval_chance", "retrieval_oracle", "two_alternative", "two_alternative_by",
+        "two_alternative_null", "two_alternative_null_by",
+    },
+    "relations": {"load_wordnet", "wordnet_pairs"},  # need WordNet, which is not installed with the project
+}  # fmt: skip
+
+ROOMS = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted(LIBRARY.rglob("*.py"))
+    if ">>>" in path.read_text("utf8")
+]
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples_print_what_they_say(name: str):
+    module = importlib.import_module(name)
+    # NumPy is at hand, as in a reader's session; all else an example imports itself
+    found = doctest.DocTestFinder(exclude_empty=True).find(module, globs={"np": np})
+    report: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    for one in found:
+        runner.run(one, out=report.append)
+    assert runner.summarize(verbose=False).attempted > 0
+    assert not report, "".join(report)
+
+
+def lacking(room: str) -> set[str]:
+    """Return the public functions of a room whose docstring has no section "Examples"."""
+    module = importlib.import_module(f"explaint_lib.{room}")
+    functions = {name: getattr(module, name) for name in module.__all__ if inspect.isfunction(getattr(module, name))}
+    return {name for name, function in functions.items() if "\nExamples\n-" not in (inspect.getdoc(function) or "")}
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in ROOMS_TO_DO])
+def test_every_public_function_has_an_example(room: str):
+    assert lacking(room) == FUNCTIONS_TO_DO.get(room, set())
+
+
+def test_what_is_to_do_is_there():
+    assert set(ROOMS) >= ROOMS_TO_DO and not ROOMS_TO_DO & set(FUNCTIONS_TO_DO)
