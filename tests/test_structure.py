@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explaint_lib import attention as s
 from explaint_lib._common import ExplaintError
-from explaint_lib.attention import structure as s
 
 N = 6
 EYE, UNIFORM, CAUSAL = np.eye(N), s.uniform_attention(N), s.uniform_attention(N, causal=True)
