@@ -88,7 +88,6 @@ FIGURES = {
     "conditions": (_conditions, 60),
     "curves": (_curves, 60),
     "sweep": (_sweep, 60),
-    "null": (lambda ax, names: plotting.null_histogram(ax, [0.1, 0.2, 0.3], 0.5, label=names[0]), 1),
 }
 
 

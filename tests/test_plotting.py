@@ -121,18 +121,6 @@ def test_curves_refuse(ax):
         plotting.curves_plot(ax, {"trained": curve([1]) + curve([0.5])})
 
 
-@pytest.mark.parametrize("observed", [0.25, 0.1, -0.2])
-def test_null_histogram_labels_never_meet(ax, observed):
-    null = np.random.default_rng(0).normal(0.1, 0.02, 199)
-    null.flags.writeable = False
-    plotting.null_histogram(ax, null, observed, p_value=0.005, xlabel="F1@10")
-    assert sum(patch.get_height() for patch in ax.patches) == 199
-    assert "p = 0.005" in ax.texts[0].get_text() and "199 permutations" in ax.texts[1].get_text()
-    assert_no_text_covers_another(ax)
-    with pytest.raises(ExplaintError, match="no finite value"):
-        plotting.null_histogram(ax, [np.nan], 0)
-
-
 def test_sweep_has_its_references(ax):
     x = np.array([1, 5, 20, 100])
     curves = {"system": np.array([[0.1, 0.09, 0.11]] * 4), "shuffled": np.full(4, 0.1)}

@@ -82,17 +82,17 @@ def blind_test(
     single = first.ndim == 2
     both = np.stack([first, second]).reshape(2, n, 1 if single else first.shape[1], -1)  # (kind, sentence, map, f)
     both = both[..., np.isfinite(both).all(axis=(0, 1, 2))]
-    fold = rng.permutation(n) % n_folds
+    fold_of = rng.permutation(n) % n_folds
     solver = "lbfgs" if single else "newton-cholesky"  # the second is far faster for many maps and few numbers
     score = np.zeros(both.shape[:3])
-    for number in range(n_folds):
-        train, test = both[:, fold != number], both[:, fold == number]
+    for fold in range(n_folds):
+        train, test = both[:, fold_of != fold], both[:, fold_of == fold]
         # a single map has few numbers, and kinds may differ in their products ("sharp, and off the diagonal")
         steps = [] if single else [PolynomialFeatures(2, include_bias=False)]
         model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=1000, solver=solver))
         kinds = np.broadcast_to(np.arange(2)[:, None, None], train.shape[:3])
         model.fit(train.reshape(-1, both.shape[3]), kinds.ravel())
-        score[:, fold == number] = model.decision_function(test.reshape(-1, both.shape[3])).reshape(test.shape[:3])
+        score[:, fold_of == fold] = model.decision_function(test.reshape(-1, both.shape[3])).reshape(test.shape[:3])
     right = np.stack([(score[0] < 0) + 0.5 * (score[0] == 0), (score[1] > 0) + 0.5 * (score[1] == 0)])
     choice = 0.5 + 0.5 * np.sign(score[1] - score[0])  # (sentence, map)
     return BlindTest(right.mean(axis=(0, 2)), choice.mean(axis=1))

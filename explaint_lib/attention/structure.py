@@ -228,10 +228,14 @@ def map_statistics(attention: np.ndarray, *, sink: int | np.ndarray = 0, causal:
     {'entropy': 1.0, 'gini': 0.0, 'sink': 0.25, 'diagonal': 0.25, 'previous': 0.25, 'next': 0.25, 'distance': 1.0}
     """
     measures: tuple[Callable[..., np.ndarray], ...] = (
-        row_entropy, gini, lambda a, causal: sink_share(a, sink, causal=causal), diagonal_share,
-        lambda a, causal: offset_share(a, -1, causal=causal), lambda a, causal: offset_share(a, 1, causal=causal),
+        row_entropy,
+        gini,
+        lambda a, causal: sink_share(a, sink, causal=causal),
+        diagonal_share,
+        lambda a, causal: offset_share(a, -1, causal=causal),
+        lambda a, causal: offset_share(a, 1, causal=causal),
         mean_distance,
-    )  # fmt: skip
+    )
     return np.stack([measure(attention, causal=causal) for measure in measures], axis=-1)
 
 

@@ -46,7 +46,7 @@ def features_in_name(words: Sequence[str], features: Sequence[str]) -> np.ndarra
     array([[ True, False],
            [False, False]])
     """
-    features = [_parts(feature) - _FILLERS for feature in word_list(features)]
+    features = [_letter_groups(feature) - _FILLERS for feature in word_list(features)]
     used = sorted(set().union(*features))
     at = {part: [] for part in used}
     for column, parts in enumerate(features):
@@ -54,18 +54,18 @@ def features_in_name(words: Sequence[str], features: Sequence[str]) -> np.ndarra
             at[part].append(column)
     marked = np.zeros((len(word_list(words)), len(features)), dtype=bool)
     for row, word in zip(marked, words, strict=True):
-        for own in _parts(word):
+        for own in _letter_groups(word):
             for part in used:
-                if (own in part or part in own) and _shared(*sorted((own, part), key=len)):
+                if (own in part or part in own) and _are_one_part(*sorted((own, part), key=len)):
                     row[at[part]] = True
     return marked
 
 
-def _parts(text: str) -> set[str]:
+def _letter_groups(text: str) -> set[str]:
     return {part for part in re.findall("[a-z]+", text.lower()) if len(part) > 2}
 
 
-def _shared(short: str, long: str) -> bool:
+def _are_one_part(short: str, long: str) -> bool:
     if long in (short, short + "s", short + "es"):
         return True
     return len(short) >= _SHORTEST and (long.startswith(short) or long.endswith(short))

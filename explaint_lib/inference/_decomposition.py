@@ -73,10 +73,18 @@ def decomposition(ladder: Mapping[str, np.ndarray], *, n_boot: int, rng: np.rand
             lead = drawn[:, -1] - drawn[:, 0]  # 0 only if the two are the same
             share = float(steps[i] / (levels[-1] - levels[0]))
             share_low, share_high = percentile_interval(drawn_steps[lead != 0, i] / lead[lead != 0])
-        rows.append({
-            "part": name, "level": float(levels[i]), "value": float(steps[i]), "ci_low": low, "ci_high": high,
-            "share": share, "share_low": share_low, "share_high": share_high,
-        })  # fmt: skip
+        rows.append(
+            {
+                "part": name,
+                "level": float(levels[i]),
+                "value": float(steps[i]),
+                "ci_low": low,
+                "ci_high": high,
+                "share": share,
+                "share_low": share_low,
+                "share_high": share_high,
+            }
+        )
     return rows
 
 

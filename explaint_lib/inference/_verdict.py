@@ -138,8 +138,11 @@ def verdicts(
             verdict = f"explained away by {' and '.join(reached)}"
         for one, p in zip(controls, adjusted, strict=True):
             numbers = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high}
-            rows.append({"claim": claim, "control": one.control} | numbers
-                        | {"p_value": one.p_value, "p_holm": p, "verdict": verdict})  # fmt: skip
+            rows.append(
+                {"claim": claim, "control": one.control}
+                | numbers
+                | {"p_value": one.p_value, "p_holm": p, "verdict": verdict}
+            )
         if not controls:
             nothing = dict.fromkeys(("difference", "ci_low", "ci_high", "p_value", "p_holm"))
             rows.append({"claim": claim, "control": "none could be run"} | nothing | {"verdict": verdict})

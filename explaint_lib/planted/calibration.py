@@ -91,9 +91,17 @@ def calibrate(
         wrong = n_draws - yes if truths[label] else yes
         low, high = _exact_interval(wrong, n_draws)
         rows.append(
-            {"diagnostic": name, "world": label, "truth": truths[label], "n": n_draws, "said_yes": yes / n_draws,
-             "error": wrong / n_draws, "ci_low": low, "ci_high": high}
-        )  # fmt: skip
+            {
+                "diagnostic": name,
+                "world": label,
+                "truth": truths[label],
+                "n": n_draws,
+                "said_yes": yes / n_draws,
+                "error": wrong / n_draws,
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
     return rows
 
 

@@ -192,8 +192,8 @@ class PlantedTransformer:
 
     def _run(self, states: np.ndarray, start: int, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         hidden, attention = [states], []
-        for number, layer in enumerate(self.layers[start:]):
-            states, weights = layer(states, None if given is None else np.asarray(given)[:, number])
+        for depth, layer in enumerate(self.layers[start:]):
+            states, weights = layer(states, None if given is None else np.asarray(given)[:, depth])
             hidden.append(states)
             attention.append(weights)
         return np.stack(hidden, axis=1), np.stack(attention, axis=1)
@@ -201,7 +201,7 @@ class PlantedTransformer:
     def parts(self, ids: np.ndarray) -> Parts:
         """Return attention, values, residual and output of every layer; `ids` as in `forward_ids`."""
         hidden, attention = self.forward_ids(ids)
-        values = [layer.read(hidden[:, number]) for number, layer in enumerate(self.layers)]
+        values = [layer.read(hidden[:, depth]) for depth, layer in enumerate(self.layers)]
         return Parts(attention, np.stack(values, axis=1), hidden[:, :-1], hidden[:, 1:])
 
     def sources(self, ids: np.ndarray) -> np.ndarray:
@@ -219,13 +219,13 @@ class PlantedTransformer:
         words = self.embedding[self._checked(ids, n_axes=2)]  # (batch, n, dim)
         terms = words[:, :, None] * np.eye(words.shape[1])[:, :, None]  # (batch, i, j, dim)
         shares = []
-        for number in range(self.n_layers + 1):
+        for depth in range(self.n_layers + 1):
             length = np.linalg.norm(terms, axis=-1)  # (batch, i, j)
             total = length.sum(axis=-1, keepdims=True)
             shares.append(length / np.where(total > 0, total, 1))
-            if number < self.n_layers:
-                layer = self.layers[number]
-                given = np.einsum("bhim,bmjd->bhijd", parts.attention[:, number], terms)  # (batch, head, i, j, dim)
+            if depth < self.n_layers:
+                layer = self.layers[depth]
+                given = np.einsum("bhim,bmjd->bhijd", parts.attention[:, depth], terms)  # (batch, head, i, j, dim)
                 terms = terms + ((given @ layer.value[:, None]) @ layer.output[:, None]).sum(axis=1)
         return np.stack(shares, axis=1)
 

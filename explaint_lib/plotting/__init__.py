@@ -10,7 +10,7 @@ are given; two intervals that overlap are no test of a difference.
 
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
 from explaint_lib.plotting.maps import attention_lines, attention_map
-from explaint_lib.plotting.results import conditions_plot, curves_plot, null_histogram, sweep_plot
+from explaint_lib.plotting.results import conditions_plot, curves_plot, sweep_plot
 from explaint_lib.plotting.tables import verdict_table
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "conditions_plot",
     "curves_plot",
     "look",
-    "null_histogram",
     "plain",
     "set_style",
     "style",

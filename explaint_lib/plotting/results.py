@@ -142,59 +142,6 @@ def curves_plot(
     return _label_ends(ax, ends)
 
 
-def null_histogram(
-    ax: Axes,
-    null: ArrayLike,
-    observed: float,
-    *,
-    p_value: float | None = None,
-    label: str = "permutations",
-    xlabel: str = "",
-) -> Axes:
-    """Draw a null distribution as a histogram and the observed value as a line, each named in place.
-
-    Parameters
-    ----------
-    ax : Axes
-    null : array_like, shape (n_permutations,)
-    observed : float
-    p_value : float, optional
-        Written beside the observed value. Pass (1 + b)/(1 + B), which is never 0.
-    label : str
-        What the null is made of.
-    xlabel : str
-
-    Returns
-    -------
-    Axes
-    """
-    null = np.asarray(null, dtype=float).ravel()
-    null = null[np.isfinite(null)]
-    if null.size == 0:
-        raise ExplaintError("null holds no finite value")
-    colour = LOOKS["shuffled"].colour
-    counts, edges, _ = ax.hist(null, bins=min(30, max(5, null.size // 5)), color=colour, alpha=0.4, edgecolor="white")
-    top = counts.max()
-    ax.set_ylim(0, 1.38 * top)
-    ax.axvline(observed, color=LOOKS["system"].colour, lw=3, ymax=0.86)
-    low, high = min(edges[0], observed), max(edges[-1], observed)
-    room = 0.08 * (high - low or 1)
-    ax.set_xlim(low - room, high + room)
-    text = f"observed {observed:.3g}" + ("" if p_value is None else f"\np = {p_value:.2g}")
-    right = observed > (low + high) / 2
-    blue = LOOKS["system"].colour
-    ax.text(observed, 1.2 * top, text, color=blue, ha="right" if right else "left", va="bottom", weight="bold")
-    # its own line of text, below the observed one: the two never meet
-    middle = float(np.median(null))
-    side = "left" if middle < (low + high) / 2 else "right"
-    at = low - 0.6 * room if side == "left" else high + 0.6 * room
-    ax.text(at, 1.05 * top, f"{null.size:,} {plain(label)}", color=colour, ha=side, va="bottom")
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel("count")
-    ax.grid(axis="x", visible=False)
-    return ax
-
-
 def sweep_plot(
     ax: Axes,
     x: ArrayLike,

@@ -26,9 +26,13 @@ class HeadTest(NamedTuple):
 
 
 def max_t_heads(
-    scores: np.ndarray, labels: np.ndarray, strata: Sequence | None = None, *, n_permutations: int,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    strata: Sequence | None = None,
+    *,
+    n_permutations: int,
     rng: np.random.Generator,
-) -> HeadTest:  # fmt: skip
+) -> HeadTest:
     """Test every head at once: does its weight differ between the classes?
 
     Parameters
@@ -134,9 +138,15 @@ class BestHead(NamedTuple):
 
 
 def best_head(
-    choices: np.ndarray, queries: np.ndarray, targets: np.ndarray, lengths: np.ndarray, halves: np.ndarray, *,
-    n_permutations: int, rng: np.random.Generator,
-) -> BestHead:  # fmt: skip
+    choices: np.ndarray,
+    queries: np.ndarray,
+    targets: np.ndarray,
+    lengths: np.ndarray,
+    halves: np.ndarray,
+    *,
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> BestHead:
     """Search for the head that follows a relation, and ask how good the best one would be by chance.
 
     Parameters

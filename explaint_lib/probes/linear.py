@@ -212,9 +212,14 @@ class CodeLength(NamedTuple):
 
 
 def online_code_length(
-    features: np.ndarray, labels: np.ndarray, groups: Sequence, *, n_orders: int = 5, penalty: float = 1.0,
+    features: np.ndarray,
+    labels: np.ndarray,
+    groups: Sequence,
+    *,
+    n_orders: int = 5,
+    penalty: float = 1.0,
     rng: np.random.Generator,
-) -> CodeLength:  # fmt: skip
+) -> CodeLength:
     """Return the online (prequential) code length of labels given features.
 
     Labels are sent in blocks; each block is coded by a probe trained on all blocks before, the first one uniformly.
