@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+import psutil
 
 try:
     import fcntl
@@ -226,6 +227,44 @@ def notice(line: str) -> None:
     """Print one line on stderr; not in a notebook, whose stored outputs must not depend on the state of a cache."""
     if "ipykernel" not in sys.modules:
         _log.warning("explaint: %s", printable(line))  # a lone warning reaches stderr without a handler
+
+
+def free_memory() -> float:
+    """Return how many bytes of memory are free: of the machine, or of this process's container where that is less."""
+    free = float(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError, KeyError):  # no container, or one without a limit
+        group = Path("/sys/fs/cgroup")
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used = int((group / "memory.current").read_text()) - int(kept["inactive_file"])
+        free = min(free, int((group / "memory.max").read_text()) - used)
+    return free
+
+
+def check_memory(needed: float, what: str, instead: str) -> None:
+    """Refuse, before it starts, what would need more memory than there is.
+
+    Parameters
+    ----------
+    needed : float
+        Bytes, beyond what the process holds already.
+    what, instead : str
+        What needs it, and what the user can do.
+
+    Raises
+    ------
+    ExplaintError
+    """
+    if needed > (free := free_memory()):
+        raise ExplaintError(
+            f"{what} needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; {instead}"
+        )
+
+
+def cost(seconds: float, needed: float) -> str:
+    """Return "about 3 minutes, about 1.2 GB of memory"."""
+    minutes = seconds / 60
+    time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return f"about {time}, about {needed / 1e9:.1f} GB of memory"
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:

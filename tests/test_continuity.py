@@ -8,11 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from explaint_lib import continuity, planted
+from explaint_lib import _common, continuity, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import frequency_matched, interventional_continuity
-from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth
+from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth, scoring
 from explaint_lib.encoders._vocabulary import Unknown
+from explaint_lib.experiments import _continuity_size
 from explaint_lib.experiments import continuity as experiment
 
 FAST = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge")
@@ -273,6 +274,47 @@ def test_the_vocabulary_may_be_left_out_and_nothing_else_changes(fake):
     assert part == [row for row in whole if "vocabulary" not in (row["candidates"] or "")] and len(part) < len(whole)
 
 
+def test_a_long_text_is_drawn_from_with_the_seed_in_whole_sentences(fake, monkeypatch):
+    options = dict(untrained_seeds=0, n_interventions=0, mlp_layers=0, n_boot=20, max_layers=1, vocabulary_items=0)
+    whole = experiment.run_continuity("fake", sentences(60), **options)
+    assert whole["manifest"]["data"]["n_texts_not_drawn"] == 0
+    n = max(row["n"] for row in whole["rows"])
+    monkeypatch.setattr(_continuity_size, "MAX_TOKENS", n // 2)
+    first, again, other = (experiment.run_continuity("fake", sentences(60), **options, seed=s) for s in (0, 0, 1))
+    assert first == again and first["manifest"]["data"]["sha256"] != other["manifest"]["data"]["sha256"]
+    data = first["manifest"]["data"]
+    assert data["n_texts"] + data["n_texts_not_drawn"] == 60 and data["n_texts"] >= 20
+    assert max(row["n"] for row in first["rows"]) < n
+
+
+def test_what_is_drawn_fits_the_limit_and_is_at_least_what_is_needed():
+    lengths = np.random.default_rng(0).integers(5, 40, 3000)
+    kept = _continuity_size.drawn(lengths, 0, least=20)
+    assert _continuity_size.MAX_TOKENS - 40 < lengths[kept].sum() <= _continuity_size.MAX_TOKENS
+    assert (np.diff(kept) > 0).all() and len(_continuity_size.drawn(np.full(50, 8000), 0, least=20)) == 20
+    np.testing.assert_array_equal(_continuity_size.drawn(lengths[:50], 0, least=20), np.arange(50))
+
+
+def test_what_would_not_fit_into_memory_is_refused_before_the_model_runs(fake, monkeypatch):
+    monkeypatch.setattr(_common, "free_memory", lambda: 1e6)
+    monkeypatch.setattr(experiment, "_measure", lambda *_: pytest.fail("the model ran"))
+    with pytest.raises(ExplaintError, match=r"needs about .* GB of memory, and 0.0 GB are free; give fewer"):
+        experiment.run_continuity("fake", sentences(20))
+
+
+def test_blocks_of_items_change_no_score_and_hold_no_array_of_all_pairs(monkeypatch):
+    world = planted.rotator(rng=np.random.default_rng(0))
+    whole = curve(world, n=16, similarities=FAST)
+    sizes, real = [], scoring._score
+    monkeypatch.setattr(scoring, "_CELLS", 400)
+    monkeypatch.setattr(scoring, "_score", lambda *parts: sizes.append(parts[0].size) or real(*parts))
+    for left, right in zip(whole, curve(world, n=16, similarities=FAST), strict=True):
+        np.testing.assert_allclose(left.reciprocal_rank, right.reciprocal_rank, atol=1e-12)
+        np.testing.assert_allclose(left.chance_top1, right.chance_top1, atol=1e-12)
+    n = sum(len(set(score.position)) for score in whole[:1])
+    assert max(sizes) <= 400 < n**2 / 5
+
+
 def test_same_seed_same_scores():
     world = planted.rotator(rng=np.random.default_rng(0))
     first, second = (curve(world, n=12, similarities=("ridge", "mlp")) for _ in range(2))
@@ -328,6 +370,7 @@ class FakeEncoder:
         self.world = build(rng=np.random.default_rng(seed))
         self.name, self.family, self.max_tokens = self.world.name, family, max_tokens
         self.n_layers, self.vocabulary = self.world.n_layers, self.world.vocabulary
+        self.dim = self.world.embedding_matrix().shape[1]
         self._index = {word: i for i, word in enumerate(self.vocabulary)}
 
     def tokenizer(self, texts, verbose=True):

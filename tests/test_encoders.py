@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from helpers_models import TEXTS, save_tiny_bert, save_tiny_llama
 
-from explaint_lib import encoders
+from explaint_lib import _common, encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _corpus, _find, _tokens, _wheels, _words
 
@@ -713,3 +714,20 @@ def test_sources_and_encodings_are_plain_records():
         "a", ("a",), np.zeros(1, int), np.zeros(1, bool), np.zeros(1, int), ("a",), np.zeros((1, 2), int)
     )
     assert len(replace(encoding, source=3)) == 1
+
+
+def test_texts_whose_arrays_would_not_fit_are_refused_before_the_model_runs(bert, monkeypatch):
+    words = ["robin " * 10, "trout"]
+    done = bert.encode(words)
+    size = sum(encoding.hidden_states.nbytes + encoding.attention.nbytes for encoding in done)
+    monkeypatch.setattr(bert, "forward_ids", lambda *_, **__: pytest.fail("the model ran"))
+    monkeypatch.setattr(_common, "free_memory", lambda: size - 1)
+    with pytest.raises(ExplaintError, match="attention weights of 2 texts .*, or pass attention=False"):
+        bert.encode(words)
+    with pytest.raises(ExplaintError, match=r"a text of \d+ tokens .* give fewer or shorter texts at a time$"):
+        monkeypatch.setattr(_common, "free_memory", lambda: 100)
+        bert.encode(words[:1], attention=False)
+
+
+def test_free_memory_is_that_of_the_machine_or_less():
+    assert 0 < _common.free_memory() <= psutil.virtual_memory().total

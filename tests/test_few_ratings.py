@@ -55,6 +55,9 @@ def test_a_metric_left_out_says_what_it_needs():
     gold[7, :7] = np.nan
     assert metrics.left_out(gold, kind="dense") == dict.fromkeys(RANKED, "needs 11 features a word, found 5")
     assert metrics.left_out(gold[:3, :4], kind="sparse")["f1_at_10"] == "needs 11 features a word, found 4"
+    metrics.require(gold, ["spearman_item"], kind="dense")
+    with pytest.raises(ExplaintError, match=r"too small .*\(f1_at_10 needs 11 features a word, found 5\)"):
+        metrics.require(gold, ["f1_at_10", "spearman_item"], kind="dense")
     assert metrics.left_out(gold[:7, :2], kind="dense")["spearman_item"] == "needs 3 features a word, found 2"
 
 

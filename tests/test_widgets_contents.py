@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import tracemalloc
 from itertools import combinations
 from pathlib import Path
 
@@ -211,3 +212,14 @@ def test_colours_that_mean_something_differ_for_every_reader(theme, vision):
 
 def test_red_and_green_would_be_caught():
     assert distance("#c04040", "#6f7a20", "deutan") < 25 < distance("#c04040", "#6f7a20", "usual")
+
+
+@pytest.mark.parametrize(("shape", "control"), [((30, 16, 512, 512), False), ((12, 12, 300, 300), True)])
+def test_maps_too_large_for_a_page_are_refused_before_they_are_copied(shape, control):
+    maps = np.broadcast_to(np.float32(0.1), shape)  # one number: a copy would be megabytes
+    tracemalloc.start()
+    with pytest.raises(ExplaintError, match=r"million cells.*the limit is 20 million. Pass fewer layers") as refused:
+        AttentionViewer(maps, ["t"] * shape[-1], control=maps if control else None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6 and "\n" not in str(refused.value)

@@ -5,14 +5,17 @@ Everything here is indexed by flat positions (see `positions`). `items` are thos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.continuity.ladder import FittedRung, cosine_matrix, unit
+from explaint_lib.continuity.ladder import FittedRung, unit
 from explaint_lib.continuity.positions import Positions
 from explaint_lib.continuity.ranks import TruthRanks, chance_of_truth, rank_of_truth
+
+_CELLS = 2**23  # numbers in one array of a block of items: 32 MB
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,21 @@ def make_task(
     )
 
 
+def _in_blocks(
+    similarity: Callable[[slice], np.ndarray],
+    is_truth: Callable[[slice], np.ndarray],
+    is_candidate: Callable[[slice], np.ndarray],
+    n_items: int,
+    width: int,
+) -> tuple[TruthRanks, TruthRanks]:
+    """Score so many items at a time that their arrays, of `width` numbers an item, stay small."""
+    step = max(1, _CELLS // max(width, 1))
+    blocks = [slice(start, start + step) for start in range(0, n_items, step)] or [slice(0, 0)]
+    found = [_score(similarity(some), is_truth(some), is_candidate(some)) for some in blocks]
+    ranks, chance = (TruthRanks(*map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*found, strict=True))
+    return ranks, chance
+
+
 def _score(similarity: np.ndarray, is_truth: np.ndarray, is_candidate: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Return the ranks of the truth and their chance."""
     is_truth = is_truth & is_candidate
@@ -94,25 +112,40 @@ def score_in_sentence(
     local[there] = where
     candidates = unit(rung.map_candidates(reference[needed]))  # (needed, dim)
     queries = unit(rung.map_states(states[items]))  # (item, dim)
-    similarity = (candidates[local] @ queries[:, :, None])[:, :, 0]  # (item, slot)
-    return _score(similarity, task.positions.token_ids[slots] == task.label[items, None], there)
+    return _in_blocks(
+        lambda some: (candidates[local[some]] @ queries[some, :, None])[:, :, 0],  # (item, slot)
+        lambda some: task.positions.token_ids[slots[some]] == task.label[items[some], None],
+        lambda some: there[some],
+        len(items),
+        slots.shape[1] * queries.shape[1],
+    )
 
 
 def score_in_types(
     task: Task, rung: FittedRung, states: np.ndarray, rows: np.ndarray, types: np.ndarray, items: np.ndarray
 ) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against the token `types`; `rows` are their embedding rows, mapped and of length 1."""
-    similarity = unit(rung.map_states(states[items])) @ rows.T  # (item, type)
-    everyone = np.ones(similarity.shape, dtype=bool)
-    return _score(similarity, types[None, :] == task.label[items, None], everyone)
+    queries = unit(rung.map_states(states[items]))
+    return _in_blocks(
+        lambda some: queries[some] @ rows.T,  # (item, type)
+        lambda some: types[None, :] == task.label[items[some], None],
+        lambda some: np.ones((len(items[some]), len(types)), dtype=bool),
+        len(items),
+        len(types),
+    )
 
 
 def score_within(task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against all positions of other sentences in the same layer: is the nearest its type?"""
     sentence = task.positions.sentence
-    similarity = cosine_matrix(rung.map_states(states[items]), rung.map_states(states))
-    is_candidate = (sentence[items, None] != sentence[None, :]) & (task.label >= 0)[None, :]
-    return _score(similarity, task.label[items, None] == task.label[None, :], is_candidate)
+    queries, candidates = unit(rung.map_states(states[items])), unit(rung.map_states(states))
+    return _in_blocks(
+        lambda some: queries[some] @ candidates.T,
+        lambda some: task.label[items[some], None] == task.label[None, :],
+        lambda some: (sentence[items[some], None] != sentence[None, :]) & (task.label >= 0)[None, :],
+        len(items),
+        len(states),
+    )
 
 
 def donors(place: np.ndarray, sentence: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError, printable
-from explaint_lib.encoders._tokens import Encoding, batches, fit_to_model, tokenize
+from explaint_lib.encoders._size import fitting_batches
+from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
 
 if TYPE_CHECKING:
     from explaint_lib.encoders._contract import Candidate, Finding
@@ -255,10 +256,10 @@ class Encoder:
         done = list(encodings)
         if not (hidden_states or attention):
             return done
+        together = fitting_batches(self, encodings, batch_tokens, hidden_states, attention)
         about = f"encode ({printable(self.name)})"
         with tqdm(total=len(encodings), desc=about, unit="text", disable=not progress, leave=False) as bar:
-            lengths = [len(encoding) for encoding in encodings]
-            for batch in batches(lengths, batch_tokens, equal=not self.measured.pads):
+            for batch in together:
                 ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):

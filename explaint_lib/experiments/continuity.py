@@ -31,6 +31,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import frequency_matched, interventional_continuity
 from explaint_lib.continuity import GEOMETRY_RUNGS, Score, continuity_curve
 from explaint_lib.encoders import Encoder, Encoding, load_encoder
+from explaint_lib.experiments._continuity_size import check_cost, drawn
 from explaint_lib.experiments.manifest import manifest
 
 __all__ = ["MIN_SENTENCES", "bundled_sentences", "run_continuity"]
@@ -106,7 +107,8 @@ def run_continuity(
         A name `load_encoder` takes; not a static model, which has no layers.
     texts : sequence of str
         Sentences, at least `MIN_SENTENCES` different ones. Repeated ones are used once: a map tested on a
-        sentence it was fitted on proves nothing.
+        sentence it was fitted on proves nothing. Of more than 20,000 tokens so many are used, in whole sentences
+        drawn with the seed (``n_texts_not_drawn`` of the manifest).
     revision, device
         As in `load_encoder`.
     seed : int
@@ -152,7 +154,9 @@ def run_continuity(
             f"{model_name} is a static embedding: one vector for a word, no layers and no positions. "
             "Continuity needs a contextual model, for instance minilm or smollm2"
         )
-    _check_lengths(encoder, sentences, names)
+    lengths = _lengths(encoder, sentences, names)
+    kept = drawn(lengths, seed, least=MIN_SENTENCES)
+    n_given, sentences = len(sentences), [sentences[i] for i in kept]
     unknown = encoder.unknown_tokens(sentences)
     if unknown.letters > _TOO_LITTLE_KNOWN:
         raise ExplaintError(
@@ -164,6 +168,7 @@ def run_continuity(
     if not layers:
         raise ExplaintError(f"max_layers must be at least 1, found {max_layers}")
     about = encoder.describe()
+    check_cost([lengths[i] for i in kept], n_given, encoder, len(layers), 1 + untrained_seeds, say=progress)
     settings = _Settings(seed, n_interventions, len(sentences), layers, mlp_layers, vocabulary_items, progress)
     tables = [_measure(encoder, sentences, settings)]
     del encoder  # one model in memory at a time
@@ -178,7 +183,8 @@ def run_continuity(
         "first_position_left_out": about["family"] == "decoder",
     }  # fmt: skip
     data = {
-        "n_texts": len(sentences), "n_repeated_texts_left_out": len(texts) - len(sentences),
+        "n_texts": len(sentences), "n_repeated_texts_left_out": len(texts) - n_given,
+        "n_texts_not_drawn": n_given - len(sentences),
         "n_tokens": unknown.of, "n_unknown_tokens": unknown.tokens,
         "sha256": hashlib.sha256("\n".join(sentences).encode()).hexdigest(),
     }  # fmt: skip
@@ -202,14 +208,16 @@ def _distinct(texts: Sequence[str], labels: Sequence[str] | None) -> tuple[list[
     return kept, [first[text] for text in kept]
 
 
-def _check_lengths(encoder: Encoder, sentences: Sequence[str], names: Sequence[str]) -> None:
-    """Raise if a sentence is longer than the model takes, calling it by its name."""
-    for name, ids in zip(names, encoder.tokenizer(list(sentences), verbose=False)["input_ids"], strict=True):
-        if len(ids) > encoder.max_tokens:
+def _lengths(encoder: Encoder, sentences: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the tokens of each sentence; raise if one is longer than the model takes, calling it by its name."""
+    lengths = [len(ids) for ids in encoder.tokenizer(list(sentences), verbose=False)["input_ids"]]
+    for name, length in zip(names, lengths, strict=True):
+        if length > encoder.max_tokens:
             raise ExplaintError(
-                f"{name} has {len(ids)} tokens, and {encoder.name} takes at most {encoder.max_tokens}; "
+                f"{name} has {length} tokens, and {encoder.name} takes at most {encoder.max_tokens}; "
                 "split it into sentences"
             )
+    return lengths
 
 
 def _spread(last: int, most: int) -> list[int]:

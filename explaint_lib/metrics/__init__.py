@@ -18,13 +18,14 @@ similarity alone score far above chance; a score shows something about the word 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._ceilings import mixture_ceiling, reachable_ceiling
 from explaint_lib.metrics._correlation import (
     MIN_WORDS,
@@ -94,6 +95,7 @@ __all__ = [
     "r_precision_oracle",
     "reachable_ceiling",
     "relational_nearness",
+    "require",
     "retrieval_at_k",
     "retrieval_by",
     "retrieval_chance",
@@ -249,3 +251,17 @@ def left_out(gold: ArrayLike, *, kind: Kind) -> dict[str, str]:
         if short:
             lacks[name] = "needs " + " and ".join(short)
     return lacks
+
+
+def require(gold: ArrayLike, names: Sequence[str], *, kind: Kind) -> None:
+    """Raise unless norms are large enough for these metrics; parameters as `left_out`.
+
+    Raises
+    ------
+    ExplaintError
+        Saying in one sentence what is needed.
+    """
+    lacks = {name: needs for name, needs in left_out(gold, kind=kind).items() if name in names}
+    if lacks:
+        needs = "; ".join(f"{name} {what}" for name, what in lacks.items())
+        raise ExplaintError(f"these norms are too small for what is asked here ({needs}): take larger ones")

@@ -12,6 +12,9 @@ from explaint_lib.widgets._base import as_numbers, pack_small
 
 # Above this many cells weights are stored to the nearest percent, so that 6 x 12 x 128 tokens stay near 200 kB a page
 FINE_CELLS = 600_000
+# Above this many nothing is drawn: making the page takes a microsecond and 35 bytes a cell, the page itself up to a
+# byte, and rollout in the browser seconds
+MOST_CELLS = 20_000_000
 
 
 def attention_content(
@@ -20,6 +23,7 @@ def attention_content(
     words: Any = None, special: Any = None, head_names: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Check everything and return the traits `meta`, `data` and `control_data`; arguments as `AttentionViewer`'s."""
+    _check_size(attention, control is not None)
     real = _checked_map(attention, "attention")
     layers, heads, n, _ = real.shape
     tokens = [str(t) for t in tokens]
@@ -90,6 +94,19 @@ def _checked_summaries(summaries: Mapping[str, Any], shape: tuple[int, ...], wha
             )
         out[:, place] = _in_range(array, f"{what}[{name!r}]")
     return out
+
+
+def _check_size(attention: Any, control: bool) -> None:
+    """Refuse what would freeze the reader's page, before any of it is copied."""
+    shape = np.shape(attention)
+    cells = int(np.prod(shape)) * (1 + control)
+    if len(shape) == 4 and cells > MOST_CELLS:
+        raise ExplaintError(
+            f"{' x '.join(map(str, shape))} weights{' and their control' if control else ''} are {cells / 1e6:.0f} "
+            f"million cells: the figure would take about {cells / 1e6:.0f} seconds and {35 * cells / 1e9:.1f} GB of "
+            f"memory, and rollout would freeze the page; the limit is {MOST_CELLS / 1e6:.0f} million. Pass fewer "
+            "layers, heads or tokens, for instance attention[::4] or attention[:, :, :128, :128] with tokens[:128]"
+        )
 
 
 def _checked_map(value: Any, what: str) -> np.ndarray:

@@ -72,7 +72,7 @@ class AttentionViewer(BookWidget):
     Raises
     ------
     ExplaintError
-        If shapes, lengths or ranges do not fit.
+        If shapes, lengths or ranges do not fit, or the maps hold more than 20 million cells.
 
     Warnings
     --------
