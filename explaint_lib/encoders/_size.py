@@ -9,12 +9,14 @@ from explaint_lib._common import check_memory, printable
 from explaint_lib.encoders._tokens import Encoding, batches
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from explaint_lib.encoders._encoder import Encoder
 
 
 def fitting_batches(
     encoder: Encoder, encodings: Sequence[Encoding], batch_tokens: int, hidden_states: bool, attention: bool
-) -> list[list[int]]:
+) -> list[np.ndarray]:
     """Return the texts of each batch, or refuse texts whose arrays would not fit into memory.
 
     Raises
