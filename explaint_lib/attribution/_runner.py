@@ -16,68 +16,8 @@ import numpy as np
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import Block, anatomy
+from explaint_lib.attribution._base import Runner, by_head, mixed_by, zero
 from explaint_lib.attribution._layers import find_layers, first, hooked, near
-
-
-class Runner:
-    """A model and one text, made by `prepare`.
-
-    Attributes
-    ----------
-    table : (vocab, dim) tensor
-        Word embeddings of all tokens.
-    words : (n, dim) tensor
-        Word embeddings of the text, before positions.
-    mean_word : (dim,) tensor
-        Mean row of the embedding matrix.
-    start : (n, dim) tensor
-        Input of the first layer: layer 0.
-    own : (layer + 1, n, dim) tensor
-        States of the text as it is; the last row before what follows the last layer.
-    """
-
-    ids: np.ndarray
-    n_layers: int
-    own: Any
-    table: Any
-    words: Any
-    mean_word: Any
-    start: Any
-
-    def embed(self, words: Any) -> Any:
-        """Return the input of the first layer for word embeddings (batch, n, dim)."""
-        raise NotImplementedError
-
-    def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
-        """Run one layer on (batch, n, dim).
-
-        In row b the values of position ``zeroed[b]`` are set to zero; `weights` (head, query, key) stand in for
-        the heads' own attention.
-        """
-        raise NotImplementedError
-
-    def finish(self, states: Any) -> Any:
-        """Apply what follows the last layer."""
-        return states
-
-    @contextmanager
-    def differentiable(self) -> Iterator[None]:
-        """Let every operation have a forward derivative for a while."""
-        yield
-
-    @cached_property
-    def parts(self) -> list[dict[str, Any]]:
-        """The attention blocks taken apart; see `layer_parts`."""
-        raise NotImplementedError
-
-    def states(self, start: Any, zeroed: Any = None) -> Any:
-        """Return the states of all layers, (batch, layer + 1, n, dim), from inputs of the first, (batch, n, dim)."""
-        import torch
-
-        found = [start]
-        for layer in range(self.n_layers):
-            found.append(self.step(layer, found[-1], zeroed))
-        return torch.stack([*found[:-1], self.finish(found[-1])], dim=1)
 
 
 def prepare(model: Any, ids: np.ndarray) -> Runner:
@@ -173,7 +113,7 @@ class _Torch(Runner):
     def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
         hooks = []
         if zeroed is not None:
-            hooks.append((self.heads[layer].value, "output", lambda values: _zero(values, zeroed)))
+            hooks.append((self.heads[layer].value, "output", lambda values: zero(values, zeroed)))
         if weights is not None:
             hooks += self._other_weights(self.heads[layer], weights)
         return self._run(layer, states, hooks)
@@ -189,7 +129,7 @@ class _Torch(Runner):
         seen: dict[str, Any] = {}
         return [
             (block.value, "output", lambda values: seen.update(values=values)),
-            (block.output, "input", lambda mixed: _mixed(weights.to(mixed), seen["values"], mixed)),
+            (block.output, "input", lambda mixed: mixed_by(weights.to(mixed), seen["values"], mixed)),
         ]
 
     def finish(self, states: Any) -> Any:
@@ -238,7 +178,7 @@ class _Torch(Runner):
                     'attn_implementation="eager", or use another model'
                 )
             weights = seen["weights"][0]
-            if not near(_mixed(weights, seen["values"], seen["mixed"]), seen["mixed"]):
+            if not near(mixed_by(weights, seen["values"], seen["mixed"]), seen["mixed"]):
                 raise ExplaintError(
                     f"the attention of {type(self.model).__name__} puts out more than its weights times its values; "
                     "use another model, such as minilm or smollm2"
@@ -275,7 +215,7 @@ class _Torch(Runner):
         attention = seen["weights"][0]  # (head, query, key)
         n_heads = len(attention)
         width = block.output.weight.shape[1] // n_heads
-        values = _by_head(seen["values"], n_heads, width)[0]  # (head, n, width)
+        values = by_head(seen["values"], n_heads, width)[0]  # (head, n, width)
         projection = block.output.weight.T.reshape(n_heads, width, -1)  # (head, width, dim)
         bias = block.output.bias
         part: dict[str, Any] = {
@@ -324,7 +264,7 @@ class _Planted(Runner):
         own, values = self._read(layer, states)
         weights = own if weights is None else weights.to(own)
         if zeroed is not None:
-            values = _zero(values.transpose(1, 2), zeroed).transpose(1, 2)
+            values = zero(values.transpose(1, 2), zeroed).transpose(1, 2)
         return states + (weights @ values).sum(dim=1)
 
     def _read(self, layer: int, states: Any) -> tuple[Any, Any]:
@@ -342,27 +282,3 @@ class _Planted(Runner):
                 "residual": states.numpy(), "bias": np.zeros(states.shape[-1]),
             })  # fmt: skip
         return found
-
-
-def _zero(values: Any, positions: Any) -> Any:
-    """Return values (batch, n, ...) with those of one position a row set to zero."""
-    import torch
-
-    values = values.clone()
-    values[torch.arange(len(values)), positions] = 0
-    return values
-
-
-def _by_head(values: Any, n_heads: int, width: int) -> Any:
-    """Return values (batch, n, groups * width) by head, (batch, head, n, width); grouped heads share theirs."""
-    groups = values.reshape(*values.shape[:2], -1, width).transpose(1, 2)
-    return groups.repeat_interleave(n_heads // groups.shape[1], dim=1)
-
-
-def _mixed(weights: Any, values: Any, own: Any) -> Any:
-    """Return what the heads put out side by side under `weights`, shaped as their `own` output."""
-    width = own.shape[-1] // len(weights)
-    if width * len(weights) != own.shape[-1] or values.shape[-1] % width:
-        raise ExplaintError("the heads are not as wide as their values: an attention that this method does not know")
-    by_head = weights @ _by_head(values, len(weights), width)  # (batch, head, n, width)
-    return by_head.transpose(1, 2).reshape(own.shape)
