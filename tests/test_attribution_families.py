@@ -30,6 +30,8 @@ MORE = {
     "GPTNeo": dict(num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]], window_size=4),
     "MobileBert": dict(embedding_size=12, intra_bottleneck_size=12, true_hidden_size=12),
     "Longformer": dict(attention_window=4),
+    "Reformer": dict(is_decoder=True, hidden_size=24, attn_layers=["local", "local"], axial_pos_embds=False,
+                     attention_head_size=6, num_attention_heads=4, feed_forward_size=40, local_attn_chunk_length=4),
     "XLM": dict(emb_dim=24, n_layers=3, n_heads=4, pad_index=0, n_words=50),
     "CLIPText": dict(projection_dim=24, eos_token_id=2, bos_token_id=0),
     "ConvBert": dict(embedding_size=24, initializer_range=0.25),
@@ -58,6 +60,7 @@ REFUSED = {
     "Longformer": "LongformerModel does more than run its layers one after the other",
     "XLM": "XLMModel does more than run its layers one after the other",
     "CLIPText": "CLIPTextModel takes no word vectors",
+    "Reformer": "ReformerModel does more than run its layers one after the other",
     "Bloom": "BloomModel does more than run its layers one after the other on word vectors, for several variants",
 }
 
