@@ -168,5 +168,10 @@ def hooked(hooks: Sequence[Hook]) -> Iterator[None]:
 
 
 def _first(args: tuple[Any, ...], function: Callable[..., Any]) -> tuple[Any, ...] | None:
+    if not args:
+        raise ExplaintError(
+            "the layers of this model take their states by name, which this method does not know; use another model, "
+            "such as minilm or smollm2"
+        )
     changed = function(args[0])
     return None if changed is None else (changed, *args[1:])

@@ -70,6 +70,11 @@ class _Torch(Runner):
         with torch.no_grad():
             if type(lookup) is not torch.nn.Embedding:  # Gemma's scales what it looks up
                 self.table = lookup(torch.arange(len(self.table), device=self.table.device))
+            if not isinstance(self.table, torch.Tensor):  # I-BERT's hands out a scale too
+                raise ExplaintError(
+                    f"the embedding of a {type(model).__name__} does more than look up vectors; use another model, "
+                    "such as minilm or smollm2"
+                )
             self.words = self.table[torch.from_numpy(ids.astype(np.int64)).to(self.table.device)]
             self.mean_word = self.table.mean(dim=0)
             if not self._repeats_the_model():
@@ -105,7 +110,7 @@ class _Torch(Runner):
         mask = torch.ones(words.shape[:2], dtype=torch.int64, device=words.device)
         try:
             with hooked([(self.layers.modules[0], "input", stop)]):
-                self.model(inputs_embeds=words, attention_mask=mask)
+                self.model(inputs_embeds=words.clone(), attention_mask=mask)  # CTRL scales them where they lie
         except _Reached as reached:
             return reached.states
         raise AssertionError("the first layer did not run")

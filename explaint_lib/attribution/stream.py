@@ -126,7 +126,7 @@ def _run(
 
     def reduce(output: Any) -> None:
         weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
-        if weights is None or weights.shape[2:] != (ids.shape[1], ids.shape[1]):
+        if getattr(weights, "shape", ())[2:] != (ids.shape[1], ids.shape[1]):
             raise ExplaintError(
                 f"{encoder.name} hands out no attention weights (text, head, n, n) while it runs; load it with eager "
                 "attention, or take the statistics of the maps that encoder.encode returns"
