@@ -253,6 +253,17 @@ def test_a_tokenizer_with_more_entries_than_rows_is_refused(bert):
     assert f"{len(words)} entries and the model {rows} embedding rows" in refused(bert)
 
 
+def test_a_padding_token_without_a_row_is_not_used(bert, made):
+    from transformers import AutoTokenizer
+
+    words = AutoTokenizer.from_pretrained(bert)
+    words.add_special_tokens({"pad_token": "[NEW]"})
+    words.save_pretrained(bert)
+    encoder = encoders.load_encoder(str(bert))
+    assert "1 special tokens" in encoder.limits[0] and encoder.tokenizer.pad_token_id >= len(encoder.vocabulary)
+    families.ENTRY_POINTS["encode"](encoder)
+
+
 def test_everything_that_is_wrong_is_said_at_once(bert):
     configure(bert, num_hidden_layers=2)
     (bert / "tokenizer.json").unlink()

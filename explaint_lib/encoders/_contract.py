@@ -198,7 +198,12 @@ def _finite(candidate: Candidate) -> str:
 
 def _vocabulary(candidate: Candidate) -> str:
     rows, entries = candidate.model.get_input_embeddings().weight.shape[0], len(candidate.tokenizer)
-    if entries > rows:
+    beyond = set(range(rows, entries))
+    if beyond and beyond.issubset(candidate.tokenizer.all_special_ids):
+        return Limited(
+            f"{len(beyond)} special tokens, such as one for padding, have no vector; no text is read with them"
+        )
+    if beyond:
         raise ExplaintError(
             f"the tokenizer has {entries} entries and the model {rows} embedding rows, so tokens from {rows} on have "
             "no vector: they do not belong together. Save the model's own tokenizer beside it, or resize the embeddings"

@@ -260,7 +260,7 @@ class Encoder:
         about = f"encode ({printable(self.name)})"
         with tqdm(total=len(encodings), desc=about, unit="text", disable=not progress, leave=False) as bar:
             for batch in together:
-                ids, mask = _padded([encodings[i].token_ids for i in batch], self.tokenizer.pad_token_id or 0)
+                ids, mask = _padded([encodings[i].token_ids for i in batch], self.measured.pad_id)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):
                     n = len(encodings[i])

@@ -32,6 +32,8 @@ class Measured:
         `n_heads` is 0 for a model without usable attention.
     family : {"encoder", "decoder"}
         "decoder" if no state depends on a later token.
+    pad_id : int
+        Id that stands in the place of no token.
     pads : bool
         Whether a text in a padded batch has the states that it has alone.
     no_attention : str or None
@@ -44,6 +46,7 @@ class Measured:
     n_heads: int
     dim: int
     family: Literal["encoder", "decoder"]
+    pad_id: int
     pads: bool
     no_attention: str | None
     to_sink: float
@@ -65,15 +68,17 @@ def measure(model: Any, tokenizer: Any, device: str, *, proven: bool = False) ->
     ExplaintError
         If it cannot be run on a text alone, or does not give one state of the same width a token and layer.
     """
-    short, after, other = probes(tokenizer, model.get_input_embeddings().weight.shape[0])
-    n = len(short)
+    rows = model.get_input_embeddings().weight.shape[0]
+    short, after, other = probes(tokenizer, rows)
+    n, given = len(short), tokenizer.pad_token_id
+    pad_id = given if given is not None and given < rows else 0  # a padding token may have been added without a row
     states, maps = _run(model, short[None], None, device)
     depth, dim = states.shape[1] - 1, states.shape[3]
     no_attention = why_no_attention(maps, depth, n)
     if proven and no_attention is None:
         ahead = any(np.triu(layer, k=1).any() for layer in maps)
-        return Measured(depth, maps[0].shape[1], dim, "encoder" if ahead else "decoder", True, None, 0.0)
-    filler = np.full(len(after), tokenizer.pad_token_id or 0)
+        return Measured(depth, maps[0].shape[1], dim, "encoder" if ahead else "decoder", pad_id, True, None, 0.0)
+    filler = np.full(len(after), pad_id)
     rows = np.stack([np.concatenate(row) for row in ((short, filler), (short, after), (short, other))])
     mask = np.ones(rows.shape, dtype=bool)
     mask[0, n:] = False
@@ -96,6 +101,7 @@ def measure(model: Any, tokenizer: Any, device: str, *, proven: bool = False) ->
         0 if no_attention else maps[0].shape[1],
         dim,
         "encoder" if ahead else "decoder",
+        pad_id,
         bool(pads),
         no_attention,
         to_sink if to_sink > _WEIGHT else 0.0,
