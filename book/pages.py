@@ -18,6 +18,8 @@ from judge import OwnPaths, loads
 from keys import file_digest, stored_key, tree_digest
 from parameters import ROOT, BookError, Run
 
+from explaint_lib._common import printable
+
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
 
 TEXTS = (".html", ".ipynb", ".md", ".txt", ".json", ".js")
@@ -87,8 +89,9 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
 
     Labels and exercises belong to the main page; a second copy of a label is an error in Sphinx.
     """
-    shown = ", ".join(f"`{name}: {value}`" for name, value in parameters.items())
+    shown = ", ".join(code_span(f"{name}: {value}") for name, value in parameters.items())
     names = [value for value in parameters.values() if isinstance(value, str)]  # numbers are in `shown`
+    called = ", ".join(map(as_text, names or parameters.values()))
     notice = (
         f"\n\n```{{note}}\nThis page is [the chapter]({chapter}.ipynb) run again with {shown}. The argument and the "
         "exercises are there; only the data differ here.\n```"
@@ -103,8 +106,7 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
             cell.source = re.sub(r"^\([\w-]+\)=\n", "", cell.source, flags=re.MULTILINE)
             cell.source = re.sub(r"^(\s*\$\$)[ \t]*\([\w-]+\)[ \t]*$", r"\1", cell.source, flags=re.MULTILINE)
             if title.search(cell.source):
-                named = rf"# \1 ({', '.join(names or map(str, parameters.values()))})"
-                cell.source = title.sub(lambda found, named=named: found.expand(named) + notice, cell.source, count=1)
+                cell.source = title.sub(lambda found: f"# {found[1]} ({called})" + notice, cell.source, count=1)
         elif in_exercises:
             continue
         else:
@@ -112,6 +114,20 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
         cells.append(cell)
     notebook.cells = cells
     return notebook
+
+
+def as_text(value: object) -> str:
+    """Return a value as the title of a page shows it: letter by letter, angle brackets as quotation marks.
+
+    The theme repeats titles in a heading for print, without escaping them.
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(value).translate(str.maketrans("<>", "‹›")))
+
+
+def code_span(text: str) -> str:
+    """Return text between as many backticks as it needs."""
+    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{ticks}{printable(text)}{ticks}" if len(ticks) == 1 else f"{ticks} {printable(text)} {ticks}"
 
 
 def _without_exercises(source: str, inside: bool) -> tuple[str, bool]:
