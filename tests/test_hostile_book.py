@@ -46,16 +46,16 @@ def hostile_norms(path: Path) -> Path:
     words = [
         f"w{i} {text}" for i, text in enumerate(STRINGS) if not acts(text) and text.isprintable() and len(text) < 90
     ]
+    words += [f"{word} too" for word in words]
     rows = [
         {"word": word, "category": f"kind {NAME[:42]} {i % 5}", "feature": f"f{j} {words[j]}", "value": 1 + (i * j) % 7}
-        for i, word in enumerate(words) for j in range(len(words)) if (i + 2 * j) % 3
+        for i, word in enumerate(words) for j in range(30) if (i + 2 * j) % 3
     ]  # fmt: skip
     pd.DataFrame(rows).to_parquet(path, index=False)
     return path
 
 
 CHAPTERS = {
-    "01_the_picture_that_convinces": dict(n_sentences=40, n_untrained=1, n_permutations=19, n_boot=20),
     "06_scores_that_convince": dict(n_folds=2, n_seeds=1, n_permutations=5, n_boot=20, max_components=4),
 }
 
@@ -66,6 +66,10 @@ def test_a_chapter_shows_hostile_names_as_text(tmp_path, monkeypatch, name):
     """Run on a model and norms called so: every output is text, a table or a figure of ours; stderr is empty."""
     monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path / "cache"))
     model = save_tiny_llama(tmp_path / "tiny" / "model")
+    for file in ("config.json", "tokenizer_config.json"):  # its positions are rotated, so they may be any number
+        settings = json.loads((model / file).read_text("utf8"))
+        settings.update({key: 512 for key in ("max_position_embeddings", "model_max_length") if key in settings})
+        (model / file).write_text(json.dumps(settings), "utf8")
     called = tmp_path / NAME
     called.symlink_to(model)
     parameters = {**CHAPTERS[name], "model_name": str(called)}

@@ -17,6 +17,9 @@ BLUE, VERMILLION, GREEN, PURPLE = "#0068a8", "#c44e00", "#00805c", "#a8508a"
 ORANGE, SKY, BLACK, GREY = "#966400", "#1c78aa", "#1b1f27", "#616a76"
 
 
+_LONGEST = 48  # letters of a title over one column
+
+
 class Look(NamedTuple):
     """How one condition is drawn, in every figure of the book."""
 
@@ -50,9 +53,10 @@ def plain(name: object) -> str:
     """Return a name from a file, a model or a text as matplotlib draws it letter by letter.
 
     Two dollar signs would make a formula of what stands between them (or stop the drawing, where it is none); control
-    characters have no picture.
+    characters have no picture. A long name (a folder's path) loses its middle: it would leave no room for the axes.
     """
-    return printable(name).replace("$", r"\$")
+    text = printable(name)
+    return (text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}").replace("$", r"\$")
 
 
 def look(name: str, position: int = 0) -> Look:
