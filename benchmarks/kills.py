@@ -301,8 +301,9 @@ def book(name: str, folder: Path) -> Program:
     from samples import chapter, code
     from test_build import sample, write_book
 
-    root = write_book(folder, chapter())
-    before = folder / "before"
+    root, before = folder / "book", folder / "before"
+    root.mkdir()
+    write_book(root, chapter())
 
     def made() -> None:
         guarded.stop_on_signals()
