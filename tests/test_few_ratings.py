@@ -45,7 +45,7 @@ def test_a_metric_is_left_out_exactly_where_it_says_nothing(kind, n, m):
     lacks = metrics.left_out(gold, kind=kind)
     for name, metric in METRICS.items():
         words, features = metric.needs(kind)
-        assert (name in lacks) == (n < words or m < features), (name, lacks)
+        assert (name in lacks) == (n < words or m < features), (name, lacks)  # every word has every feature
         if name not in lacks:
             assert len(metric.score(gold, gold, kind=kind)) == (n if metric.unit == "word" else m)
 
@@ -74,6 +74,14 @@ def test_the_table_of_few_ratings_has_the_rows_and_tests_that_can_be(kind, m):
     assert {test["metric"] for test in found["tests"]} == there and len(found["tests"]) == 3 * len(there)
     system = {row["metric"]: row["value"] for row in found["rows"] if row["condition"] == "system"}
     assert system["spearman_feature"] > 0.2
+
+
+def test_sparse_features_that_no_ten_words_share_are_not_scored_over_words():
+    gold = np.eye(30, 40)
+    gold[:9, 0] = 1
+    assert metrics.left_out(gold, kind="sparse") == {"spearman_feature": "needs 10 words that share a feature, found 9"}
+    gold[9, 0] = 1
+    assert metrics.left_out(gold, kind="sparse") == {}
 
 
 def test_missing_ratings_that_a_shuffle_heaps_on_one_word_stop_nothing():

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from explaint_lib import inference
+from explaint_lib import _common, inference
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import table as cli_table
 from explaint_lib.experiments import table
@@ -296,6 +296,23 @@ def test_progress_goes_to_stderr_only_when_asked(capsys):
     table.run_table(norms, X, **SMALL | {"permutations": 1}, progress=True)
     loud = capsys.readouterr()
     assert loud.out == "" and "7/7" in loud.err
+
+
+def test_a_long_table_says_its_cost_after_the_first_fit(monkeypatch, caplog):
+    norms, X = world(n=30, m=12)
+    table.run_table(norms, X, **SMALL, progress=True)
+    assert "about" not in caplog.text
+    monkeypatch.setattr(table, "SHORT", 0)
+    table.run_table(norms, X, **SMALL)
+    assert "about" not in caplog.text
+    table.run_table(norms, X, **SMALL, progress=True)
+    assert "30 words x 12 features, 31 fits: about 0 minutes, about" in caplog.text
+
+
+def test_a_table_that_would_not_fit_into_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(_common, "free_memory", lambda: 1e4)
+    with pytest.raises(ExplaintError, match="a table of 60 words x 30 features needs about 0.0 GB of memory"):
+        table.run_table(*world(), **SMALL)
 
 
 @pytest.mark.parametrize(

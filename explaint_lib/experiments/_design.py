@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, check_memory
 from explaint_lib.mappers import make_folds
 from explaint_lib.mappers._folds import splits_of
 from explaint_lib.metrics import METRICS, left_out
@@ -41,6 +41,13 @@ def checked_vectors(norms, X, folds, components, permutations, bootstrap, seed) 
         raise ExplaintError(f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}")
     if not np.isfinite(X).all():
         raise ExplaintError(f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity")
+    n, m = norms.values.shape
+    # predictions of the system, of the mean and of a draw, copies to score them; what a fold keeps of the vectors
+    check_memory(
+        6.0 * norms.values.nbytes + folds * X.nbytes,
+        f"a table of {n} words x {m} features",
+        "take fewer of them, for instance norms.subset(words=...)",
+    )
     for name, value, least in (
         ("components", components, 1),
         ("permutations", permutations, 0),

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
+import psutil
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from explaint_lib import controls, inference
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, cost, notice
 from explaint_lib.experiments._design import check_norms, checked_vectors, folds_of, stream
 from explaint_lib.experiments._scoring import Gold, Scores
 from explaint_lib.experiments._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
@@ -46,6 +48,7 @@ CONDITIONS = {
     "chance": "a random ranking, in closed form",
 }
 CLOSED_FORM = ("oracle", "chance")  # the last conditions; nothing is fitted
+SHORT = 60  # seconds; what takes longer is said after the first fit
 FEW_DRAWS = 5  # draws of the conditions that enter no test
 _SEVERAL = ("shuffled", "shuffled_upper_bound", "random", "permuted_pairing")
 
@@ -140,6 +143,11 @@ def run_table(
         for condition in draws:
             bar.set_description(condition)
             tallies[condition] = _tally(plan, condition, draws[condition], bar.update)
+            if progress and len(tallies) == 1 and (seconds := _seconds(plan, draws, permutations)) > SHORT:
+                n, m = plan.Y.shape
+                needed = psutil.Process().memory_info().rss + 2.0 * plan.Y.nbytes
+                bar.clear()
+                notice(f"{n} words x {m} features, {sum(draws.values())} fits: {cost(seconds, needed)}")
         tests = system_tests(plan, tallies, permutations) if permutations else []
     rows = [row for condition, tally in tallies.items() for row in tally.rows(condition)]
     rows += [row for condition in conditions if condition in CLOSED_FORM for row in _closed_form(plan, condition)]
@@ -187,6 +195,7 @@ class _Plan:
     def __init__(self, norms: FeatureNorms, X: np.ndarray, mapper: Any, folds: int, seed: int, bootstrap: int) -> None:
         self.norms, self.X, self.Y, self.mapper = norms, X, norms.values, mapper
         self.seed, self.bootstrap = seed, bootstrap
+        self.first: tuple[float, float] | None = None  # seconds of the first fit, and of its interval
         self.folds = folds_of(len(X), folds, seed)
         self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=self.rng("bootstrap"))
         self.shared = self.share(X) if isinstance(mapper, (PLSR, Ridge)) else None
@@ -273,7 +282,9 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
     resamples = np.arange(plan.bootstrap)
     spearman = np.zeros(plan.bootstrap)
     for draw in range(n_draws):
+        started = perf_counter()
         pred, gold, scored = _one_draw(plan, condition, draw)
+        fitted = perf_counter()
         for name, scores in scored.items():
             known = ~np.isnan(scores)
             total[name] = total[name] + np.where(known, scores, 0.0)
@@ -285,6 +296,7 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
             features = ~np.isnan(scored["spearman_feature"])
             spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
         tally.prediction = pred if condition in ("system", "mean_profile") else None  # the tests need no other
+        plan.first = plan.first or (fitted - started, perf_counter() - fitted)
         del pred, gold  # large, and not needed beside those of the next draw
         done()
     tally.per_unit = {
@@ -293,6 +305,12 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
     }
     tally.spearman = spearman / used
     return tally
+
+
+def _seconds(plan: _Plan, draws: dict[str, int], permutations: int) -> float:
+    """Return about how long a table takes, from its first fit: a fit a draw, and few intervals a condition."""
+    fit, interval = plan.first
+    return fit * (sum(draws.values()) + permutations / 4) + interval * sum(min(n, FEW_DRAWS) for n in draws.values())
 
 
 def _closed_form(plan: _Plan, condition: str) -> Iterator[dict[str, Any]]:

@@ -132,8 +132,9 @@ class Metric:
     label : str
         For axes and tables.
     needs : callable (kind) -> (words, features)
-        The fewest words, and the fewest observed features of a word, with which a score says anything: of ten
-        features, every prediction ranks the same ten first.
+        The fewest words (of a score a feature, on sparse norms: that share a feature), and the fewest observed
+        features of a word, with which a score says anything: of ten features, every prediction ranks the same ten
+        first.
     """
 
     name: str
@@ -243,10 +244,13 @@ def left_out(gold: ArrayLike, *, kind: Kind) -> dict[str, str]:
     'needs 11 features a word, found 5'
     """
     gold = matrix(gold)
-    found = {"words": len(gold), "features a word": int((~np.isnan(gold)).sum(axis=1).min())}
+    of_word = ("features a word", int((~np.isnan(gold)).sum(axis=1).min()))
     lacks = {}
     for name, metric in METRICS.items():
-        pairs = zip(metric.needs(kind), found.items(), strict=True)
+        words = ("words", len(gold))
+        if kind == "sparse" and metric.unit == "feature":
+            words = ("words that share a feature", int((gold > 0).sum(axis=0).max()))
+        pairs = zip(metric.needs(kind), (words, of_word), strict=True)
         short = [f"{least} {what}, found {there}" for least, (what, there) in pairs if there < least]
         if short:
             lacks[name] = "needs " + " and ".join(short)
