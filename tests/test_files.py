@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from explaint_lib import _common
@@ -123,3 +124,21 @@ def test_a_place_that_cannot_be_written_to_is_named(name, tmp_path):
     assert hidden(tmp_path) == []
     with pytest.raises(ExplaintError, match="cannot write"):
         make_folder(tmp_path / "a.json" / "b")
+
+
+PARENT = """
+import subprocess, sys, time
+from explaint_lib._orphans import command
+child = subprocess.Popen(command("http.server", "0", "--bind", "127.0.0.1"), stdout=subprocess.PIPE, text=True)
+print(child.pid, child.stdout.readline(), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_ends_with_the_one_that_started_it_even_if_that_is_killed():
+    parent = subprocess.Popen([sys.executable, "-u", "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    child = psutil.Process(int(parent.stdout.readline().split()[0]))
+    assert child.is_running() and "http.server" in child.cmdline()
+    parent.kill()
+    parent.wait()
+    assert psutil.wait_procs([child], timeout=10)[1] == []
