@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -252,3 +253,30 @@ def test_the_manifest_never_stands_without_its_table(index, tmp_path, monkeypatc
         computed(tmp_path)
         about = json.loads(manifest.read_text())
         assert about["table"]["sha256"] == hashlib.sha256(table.read_bytes()).hexdigest()
+
+
+def test_a_cache_that_cannot_be_written_to_stops_a_sweep_before_a_model_is_loaded(index, tmp_path, monkeypatch):
+    world = make_world(tmp_path / "world") | {"models": ["tiny"], "layers": [1], "mappers": "mean", "components": None}
+    cache = tmp_path / "cache"
+
+    def refused(room: str) -> None:
+        (cache / room).write_text("a file where a folder should be")
+        with monkeypatch.context() as patch:
+            patch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("a model was loaded"))
+            with pytest.raises(ExplaintError, match=f"cannot write .*{room}.*; set EXPLAINT_CACHE"):
+                run_grid(Grid(**world))
+        (cache / room).unlink()
+
+    encoders.fetch("tiny")
+    refused("models_measured")
+    run_grid(Grid(**world))  # the model is known from here on
+    for room in ("cells", "vectors"):
+        shutil.rmtree(cache / room)
+        refused(room)
+
+
+def test_a_sweep_that_is_all_in_the_cache_needs_no_place_to_write(index, tmp_path, monkeypatch):
+    world = make_world(tmp_path / "world") | {"models": ["tiny"], "layers": [1], "mappers": "mean", "components": None}
+    first = run_grid(Grid(**world))
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: pytest.fail("something was written"))
+    assert run_grid(Grid(**world)).equals(first)

@@ -77,6 +77,7 @@ def outline(
     store = entry("models_measured", about, code="explaint_lib.encoders", suffix=".json")
     measured = store.read()
     if measured is None and load:
+        store.check_writable()
         measured = full().describe()
         store.write(measured)
     if name in MODELS and source.gguf:

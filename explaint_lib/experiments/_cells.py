@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from explaint_lib import __version__
 from explaint_lib._cache import Entry, code_hash, computer, hashed
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, remove_leftovers
 from explaint_lib.experiments.table import check_norms, run_table
 
 if TYPE_CHECKING:
@@ -230,7 +230,9 @@ class Plan:
             entry.check_writable()
 
     def waiting(self) -> list[Cell]:
-        """Return the cells that the cache does not hold."""
+        """Return the cells that the cache does not hold, and clear up what a killed run left where it keeps them."""
+        for entry in (self.vectors(self.cells[0]), self.entry(self.cells[0])):
+            remove_leftovers(entry.path.parent)
         return [cell for cell in self.cells if self.entry(cell).read() is None]
 
     def make_vectors(self, cells: Sequence[Cell], *, progress: bool = False) -> None:

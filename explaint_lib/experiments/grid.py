@@ -251,8 +251,9 @@ def run_grid(
         raise ExplaintError("a scheduler is an address of a Dask cluster: it needs the backend dask")
     target = None if out is None else _output.checked_target(out)
     plan = _cells.plan(grid, progress=progress)
-    plan.check_writable()
     waiting = plan.waiting()
+    if waiting:
+        plan.check_writable()
     plan.make_vectors(waiting, progress=progress)
     with tqdm(total=len(plan.cells), initial=len(plan.cells) - len(waiting), unit="cell", disable=not progress) as bar:
         tasks = (plan.task(cell) for cell in waiting)
