@@ -10,7 +10,7 @@ import families
 import pytest
 from typer.testing import CliRunner
 
-from explaint_lib import encoders
+from explaint_lib import cli, encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli.models import app
 
@@ -89,3 +89,23 @@ def test_check_of_a_model_that_is_refused_ends_with_2(tmp_path):
     assert code == 2 and results["model"] == "refused" and "encoder-decoder" in said and "states" not in results
     ran = CliRunner().invoke(app, ["check", str(tmp_path / "nowhere")])
     assert ran.exit_code == 2 and "there is no folder" in " ".join(ran.output.split())
+
+
+@pytest.mark.parametrize("typed, where, said", [
+    (["models", "list"], "explaint_lib.encoders.list_models", "no output file was written"),
+    (["sweep", "GRID"], "explaint_lib.experiments.grid.run_grid", "finished cells are kept"),
+])  # fmt: skip
+def test_ctrl_c_ends_a_command_in_one_sentence(typed, where, said, monkeypatch, capsys, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    (tmp_path / "grid.yaml").write_text("norms: [bundled]\nmodels: [minilm]\n")
+    monkeypatch.setattr(where, interrupted)
+    monkeypatch.setattr(
+        "sys.argv", ["explaint", *(str(tmp_path / "grid.yaml") if word == "GRID" else word for word in typed)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("explaint: stopped; ") and said in line

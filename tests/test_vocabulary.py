@@ -54,6 +54,15 @@ def test_every_kind_of_tokenizer_says_which_words_it_does_not_know(model, traine
     assert _vocabulary.unknown_words(tokenizer, ["robin", "robin\u2603x", *THAI, "a trout"]) == ["robin\u2603x", *THAI]
 
 
+def test_a_vocabulary_of_unigrams_is_written_out_once_however_many_words_are_asked_for(monkeypatch):
+    trainer = trainers.UnigramTrainer(vocab_size=40, special_tokens=["?"], unk_token="?")
+    tokenizer, written = fast(models.Unigram(), trainer), []
+    look = _vocabulary._look_for_unknown_id
+    monkeypatch.setattr(_vocabulary, "_look_for_unknown_id", lambda model: written.append(model) or look(model))
+    assert _vocabulary.unknown_words(tokenizer, ["robin", *THAI]) == _vocabulary.unknown_words(tokenizer, THAI)
+    assert len(written) == 1
+
+
 def test_words_of_byte_level_pieces_are_all_known(llama):
     assert llama.unknown_words([*KNOWN, *THAI, "\U0001f600"]) == []
 

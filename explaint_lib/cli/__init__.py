@@ -10,6 +10,7 @@ from explaint_lib import __version__
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._terminal import say
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 _UsageError = typer.BadParameter.__base__  # typer exports only this subclass
 
 app = typer.Typer(
@@ -49,6 +50,8 @@ def main() -> None:
     try:
         # not in its stand-alone mode: typer would print what was typed (and thereby what a file is called) as it is
         code = app(prog_name="explaint", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
     except _UsageError as fault:
         said = fault.format_message().rstrip(".")
         if said:  # else a command without arguments, whose help has been printed

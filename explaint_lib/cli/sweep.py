@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,7 +106,7 @@ def sweep(
             style="yellow",
             error=True,
         )
-        raise typer.Exit(130) from None
+        sys.exit(130)  # not typer's Exit, of which `main` would say that it was stopped once more
 
 
 def _list(wanted: Grid) -> None:

@@ -9,19 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from explaint_lib.encoders._tokens import Encoding, tokenize
 
+_UNKNOWN: WeakKeyDictionary[Any, int | None] = WeakKeyDictionary()  # tokenizer: its unknown id, looked for once
+
 
 def unknown_id(tokenizer: Any) -> int | None:
     """Return the id that stands for what the vocabulary does not hold, or None where there is none (byte pieces)."""
-    model = tokenizer.backend_tokenizer.model
+    if tokenizer not in _UNKNOWN:
+        _UNKNOWN[tokenizer] = _look_for_unknown_id(tokenizer.backend_tokenizer.model)
+    return _UNKNOWN[tokenizer]
+
+
+def _look_for_unknown_id(model: Any) -> int | None:
     spelling = getattr(model, "unk_token", None)
     if spelling is not None:
         return model.token_to_id(spelling)
-    if type(model).__name__ == "Unigram":  # its id has no attribute
+    if type(model).__name__ == "Unigram":  # its id has no attribute, and all of it is half a second of writing
         return json.loads(model.__getstate__())["unk_id"]
     return None
 
