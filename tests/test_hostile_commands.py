@@ -142,6 +142,7 @@ def test_a_file_may_be_called_anything(explaint, tmp_path, name):
     assert explaint("continuity", "--model", folder, "--text", folder / "none.txt")[0] == 2
     assert explaint("hypernymy", "--model", name, "--negatives", name)[0] == 2
     assert explaint("models", "fetch", name)[0] == 2
+    assert explaint("models", "check", name)[0] == 2 and explaint("models", "check", folder)[0] == 2
     assert explaint(name)[0] == 2 and explaint("table", f"--{name}")[0] == 2
     grid = folder / f"{name}.yaml"
     for text in (name, f"norms: [{name}]\nmodels: x", yaml.safe_dump({"norms": [name], "models": [name], name: name}),

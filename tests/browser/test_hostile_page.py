@@ -10,7 +10,7 @@ import random
 import xml.etree.ElementTree as ET
 
 import pytest
-from hostile import STRINGS, acts
+from hostile import HOSTILE, STRINGS, acts
 from test_hostile import explorer, viewer
 
 from .conftest import document, serve, widget
@@ -48,7 +48,8 @@ def tame(words):
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     for name, words in {"page": STRINGS, "tame": tame(STRINGS)}.items():
-        second = words[7:] + words[:7]  # other strings in front, where names and labels come from
+        turn = STRINGS.index(HOSTILE["colour"])
+        second = words[turn:] + words[:turn]  # what acts on terminals is in front, where names and labels come from
         figures = viewer(words), explorer(words), viewer(second, view="matrix"), explorer(second)
         (folder / f"{name}.html").write_text(document(*figures), "utf8")
     with serve(folder) as address:
