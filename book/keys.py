@@ -20,6 +20,7 @@ import nbformat
 from parameters import MODEL_NAMES, ROOT, BookError, Faults, Run, known_parameters, located
 
 from explaint_lib import encoders, norms
+from explaint_lib._cache import computer
 from explaint_lib._common import data_dir
 
 
@@ -130,7 +131,7 @@ def surroundings(root: Path = ROOT) -> str:
         except importlib.metadata.PackageNotFoundError:
             continue  # some are for other systems
     digest.update(f"{platform.python_implementation()} {platform.python_version()} {sys.platform}".encode())
-    digest.update(platform.machine().encode())
+    digest.update(f"{platform.machine()} {computer()['processor']}".encode())
     return digest.hexdigest()
 
 

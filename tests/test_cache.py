@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from explaint_lib import _cache
-from explaint_lib._cache import Entry, computer, hashed, kept
+from explaint_lib._cache import Entry, computer, file_hash, hashed, kept
 from explaint_lib._common import ExplaintError
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -131,6 +131,20 @@ def test_a_result_made_by_something_else_is_computed_again(what, monkeypatch):
         monkeypatch.setattr(_cache, "code_hash", lambda module: "other")
     assert run() and not run()
     monkeypatch.undo()
+
+
+def test_a_large_file_is_read_once_and_again_when_it_was_touched(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "_LARGE", 4)
+    read, reads = _cache._read_and_hash, []
+    monkeypatch.setattr(_cache, "_read_and_hash", lambda path: reads.append(path) or read(path))
+    path = tmp_path / "weights"
+    path.write_bytes(b"weights")
+    first = file_hash(path)
+    assert file_hash(path) == first and len(reads) == 1
+    times = path.stat()
+    path.write_bytes(b"Weights")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # the time of a change of the file itself stays
+    assert file_hash(path) == read(path) != first
 
 
 def test_the_processor_is_what_the_libraries_use(monkeypatch):

@@ -88,7 +88,8 @@ OTHERWISE: dict[str, Callable] = {
     "another data folder": lambda root, patch: patch.setenv("EXPLAINT_DATA", str(root / "model")) or {},
     "another version": lambda root, patch: patch.setattr(keys.importlib.metadata, "version", lambda name: "0") or {},
     "another Python": lambda root, patch: patch.setattr(keys.platform, "python_version", lambda: "3.99") or {},
-    "another processor": lambda root, patch: patch.setattr(keys.platform, "machine", lambda: "other") or {},
+    "another machine": lambda root, patch: patch.setattr(keys.platform, "machine", lambda: "other") or {},
+    "another processor": lambda root, patch: patch.setattr(keys, "computer", lambda: {"processor": ["other"]}) or {},
     "other threads": lambda root, patch: patch.setattr(chapters.os, "cpu_count", lambda: 64) or {},
 }
 

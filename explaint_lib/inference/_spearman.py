@@ -121,7 +121,6 @@ def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.nda
     first = np.searchsorted(values[order], values[at], side="left")  # (k,) where each word's tie group starts
     after = np.searchsorted(values[order], values[at], side="right")
     bounds = np.unique(np.concatenate([[0], first, after]))  # only here are running sums needed
-    sums = np.zeros((bounds.size + 1, weights.shape[1]), dtype=np.float32)  # counts are exact in float32
     inside = bounds[bounds < values.size]
     # a matrix of ones in sorted order: sums the words from each bound to the next without copying their counts
     ones = sparse.csr_array((np.ones(values.size, np.float32), order, np.append(inside, values.size)),
