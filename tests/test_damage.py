@@ -280,3 +280,29 @@ def test_a_sweep_that_is_all_in_the_cache_needs_no_place_to_write(index, tmp_pat
     first = run_grid(Grid(**world))
     monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: pytest.fail("something was written"))
     assert run_grid(Grid(**world)).equals(first)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_hub_model_whose_files_were_changed_is_refused(name, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "c0ffee"
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    for file in save_tiny_bert(tmp_path / "bert").iterdir():  # laid out as the hub's own cache is
+        content = file.read_bytes()
+        git = hashlib.sha1(b"blob %d\0" % len(content) + content)
+        blob = blobs / (hashlib.sha256(content) if file.suffix == ".safetensors" else git).hexdigest()
+        blob.write_bytes(content)
+        (snapshot / file.name).symlink_to(blob)
+    files = [SimpleNamespace(rfilename=file.name) for file in snapshot.iterdir()]
+    monkeypatch.setattr(
+        huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="c0ffee", siblings=files)
+    )
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(snapshot))
+    assert encoders.load_encoder("somebody/tiny").revision == "hub commit:c0ffee"
+    zeroed((snapshot / name).resolve()) if name == "model.safetensors" else edited(
+        lambda content: content.update(hidden_act="relu")
+    )(snapshot / name)
+    with pytest.raises(ExplaintError, match=f"{name} of the hub model in .* is damaged: .*Delete"):
+        encoders.load_encoder("somebody/tiny")

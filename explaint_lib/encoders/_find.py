@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from explaint_lib._cache import file_hash
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders._folder import SINGLE, weight_files
 from explaint_lib.encoders._wheels import MODELS, fetch
@@ -119,8 +121,7 @@ def _fingerprint(files: list[Path]) -> str:
     """Return one hash over names and contents of the files that make the model."""
     total = hashlib.sha256()
     for file in files:
-        with file.open("rb") as opened:
-            total.update(f"{file.name}\0{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+        total.update(f"{file.name}\0{file_hash(file)}\n".encode())
     return f"local sha256:{total.hexdigest()}"
 
 
@@ -175,4 +176,19 @@ def _hub(name: str, revision: str | None, *, weights: bool) -> Source:
 
 
 def _as_commit(source: Source, commit: str) -> Source:
+    """Return the source under its commit, if its files still have the hashes that the hub's cache names them by."""
+    for file in sorted(source.folder.iterdir()):
+        blob = file.resolve()
+        if not file.is_symlink() or not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", blob.name):
+            continue  # a cache without links, or a file of the reader's own
+        if len(blob.name) == 64:
+            found = file_hash(blob)
+        else:  # small files have git's hash
+            content = blob.read_bytes()
+            found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        if found != blob.name:
+            raise ExplaintError(
+                f"{file.name} of the hub model in {source.folder} is damaged: its content has not the hash it was "
+                f"downloaded with. Delete {blob} and {file}, then load the model again with the network on"
+            )
     return Source(source.folder, f"hub commit:{commit}", source.gguf)
