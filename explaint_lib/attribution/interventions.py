@@ -127,8 +127,7 @@ def interventional_continuity(
     if len(plan) < n_interventions:
         raise ExplaintError(
             f"asked for {n_interventions} interventions, and the {len(sentences)} sentences allow "
-            f"{len(plan)}; "
-            "give more sentences or ask for fewer"
+            f"{len(plan)}; give more sentences or ask for fewer"
         )
     return _run(model, sentences, plan, batch_rows, progress, intact)
 

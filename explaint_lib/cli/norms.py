@@ -20,8 +20,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Feature norms: the tables (words x features) that embeddings are mapped to. The teaching sets come "
     "with the package; human norms may not be redistributed, so you get the file and add it once. Files are read as "
-    "their "
-    "authors publish them, and any other table by the columns you name: see explaint norms add --help.",
+    "their authors publish them, and any other table by the columns you name: see explaint norms add --help.",
 )
 
 # rich keeps every line break of a help text, so a paragraph is one string
@@ -30,8 +29,7 @@ _ADD = "\n\n".join(
         "Check a norm file and install it, so that --norms NAME finds it, fast, from anywhere.",
         "Published files are recognised by their columns, whatever they are called: McRae 2005, Buchanan 2019, CSLB "
         "2014, Binder 2016, Warriner 2013, Brysbaert 2014, Lancaster 2020, Glasgow 2019, THINGS and THINGSplus. Any "
-        "other "
-        "table (text with any separator and any ending, XLSX, Parquet) has one of two forms.",
+        "other table (text with any separator and any ending, XLSX, Parquet) has one of two forms.",
         "long: columns word, feature, value (or strength); optionally category, feature_type",
         "wide: columns word, optionally category, and one column of numbers a feature; columns whose names say a "
         "count, a "

@@ -80,8 +80,7 @@ def load_encoder(
         if untrained or revision is not None:
             raise ExplaintError(
                 "glove is a table of vectors fixed by its hash: it has no architecture to leave "
-                "untrained and "
-                "no revisions; as a random rival take Gaussian vectors"
+                "untrained and no revisions; as a random rival take Gaussian vectors"
             )
         return load_static(fetch(name, progress=progress), name=name, revision=MODELS[name].revision)
     found = candidate(name, revision=revision, seed=seed if untrained else None, device=device, progress=progress)

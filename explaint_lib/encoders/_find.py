@@ -109,10 +109,8 @@ def _no_weights(where: str, files: list[str], ggufs: list[str]) -> str:
     if pickles:
         return (
             f"{where} has its weights only in {', '.join(pickles)}; a pickle can run code when it is "
-            "opened, so only "
-            "safetensors and GGUF are read. Save the model again with save_pretrained, or choose a "
-            "revision that has "
-            "model.safetensors"
+            "opened, so only safetensors and GGUF are read. Save the model again with save_pretrained, or choose a "
+            "revision that has model.safetensors"
         )
     return f"{where} holds no model weights: expected *.safetensors beside a config.json, or one *.gguf"
 

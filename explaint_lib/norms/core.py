@@ -277,14 +277,12 @@ def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Seque
         if missing := int(np.isnan(values).sum()):
             found.append(
                 f"sparse norms cannot hold missing cells, found {missing}; write 0 for a feature that was not named, "
-                "or "
-                "declare the norms dense if the cells are ratings that are missing"
+                "or declare the norms dense if the cells are ratings that are missing"
             )
         if (values < 0).any():
             found.append(
                 f"production strengths cannot be negative, {int((values < 0).sum())} are; if these are ratings, "
-                "declare "
-                "the norms dense"
+                "declare the norms dense"
             )
     if found:
         return found

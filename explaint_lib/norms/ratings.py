@@ -26,8 +26,7 @@ BINDER = (
 )
 WARRINER = (
     "Warriner, Kuperman & Brysbaert (2013), Norms of valence, arousal, and dominance for 13,915 English lemmas, "
-    "Behavior "
-    "Research Methods 45, 1191-1207"
+    "Behavior Research Methods 45, 1191-1207"
 )
 BRYSBAERT = (
     "Brysbaert, Warriner & Kuperman (2014), Concreteness ratings for 40 thousand generally known English word lemmas, "
@@ -39,8 +38,7 @@ LANCASTER = (
 )
 GLASGOW = (
     "Scott, Keitel, Becirspahic, Yao & Sereno (2019), The Glasgow Norms: Ratings of 5,500 words on nine scales, "
-    "Behavior "
-    "Research Methods 51, 1258-1270"
+    "Behavior Research Methods 51, 1258-1270"
 )
 THINGS = (
     "Hebart, Zheng, Pereira & Baker (2020), Revealing the multidimensional mental representations of natural objects "

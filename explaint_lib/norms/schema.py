@@ -156,8 +156,7 @@ def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> Featur
     if "value" not in roles:
         table.report(
             f"a long table needs a column 'value' or 'strength', or --value COLUMN. Found {_first(table.columns)}; if "
-            "the table is "
-            "wide, name its columns in --ratings"
+            "the table is wide, name its columns in --ratings"
         )
         table.check()
     words, features = table.labels(roles["word"], "word"), table.labels(roles["feature"], "feature")
@@ -169,8 +168,7 @@ def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> Featur
         table.report(
             f"{int(pairs.duplicated().sum())} pairs of word and feature are listed more than once, first "
             f"{(str(words[twice[0]]), str(features[twice[0]]))} ({table.where(twice)}); merge them, or tell homonyms "
-            "apart with "
-            "a hint"
+            "apart with a hint"
         )
     categories = one_each(table, words, roles.get("category"), "word", "category")
     types = one_each(table, features, roles.get("feature_type"), "feature", "feature_type")
@@ -243,8 +241,7 @@ def _report_texts(table: Table, texts: list[str], numbers: list[str], aside: lis
     table.report(
         f"every column but word and category must hold numbers, and text is in {', '.join(shown)}"
         f"{', ...' if len(texts) > 10 else ''}; name the columns to take (--ratings {listed}), or the column of "
-        "categories "
-        f"(--category {texts[0]}){without}"
+        f"categories (--category {texts[0]}){without}"
     )
 
 
@@ -290,8 +287,7 @@ def check_size(table: Table, n_words: int, n_features: int) -> None:
     if n_words * n_features > MAX_CELLS:
         raise ExplaintError(
             f"{table.name}: {n_words:,} words x {n_features:,} features make {n_words * n_features:,} cells, the limit "
-            "is "
-            f"{MAX_CELLS:,}; leave out features that few words have"
+            f"is {MAX_CELLS:,}; leave out features that few words have"
         )
 
 
@@ -310,8 +306,7 @@ def _note_doubt(table: Table, kind: Kind, values: np.ndarray) -> None:
     if kind == "dense" and empty.any() and not _mostly_filled(values) and not (values < 0).any():
         table.notes.append(
             f"read as ratings because {int(empty.sum())} cells are empty ({table.where(empty.any(axis=1))}), though "
-            "most "
-            "others are 0, as in production norms: if so, write 0 into them"
+            "most others are 0, as in production norms: if so, write 0 into them"
         )
 
 

@@ -233,8 +233,7 @@ def _fill(found: Table, header: list[str], records: list[Record], by_length: boo
     if none_fits:
         found.problems.append(
             f"the first {found.unit} with cells is taken for the header ({', '.join(header[:5])}), and none below fits "
-            "its "
-            f"{width} columns; take out what stands above the names of the columns"
+            f"its {width} columns; take out what stands above the names of the columns"
             + (", or say the separator with --separator" if by_length else "")
         )
     if any(short) and not none_fits:
@@ -246,8 +245,7 @@ def _fill(found: Table, header: list[str], records: list[Record], by_length: boo
         found.problems.append(
             f"{lines(np.array(numbers)[long], found.unit)}: cells beyond the {width} columns of the header, e.g. "
             f"{next(cell for row in cells for cell in row[width:] if cell)!r}; name their columns, take them out, or "
-            "quote a "
-            "field that holds the separator"
+            "quote a field that holds the separator"
         )
     whole = [row for row in range(len(cells)) if not (short[row] or long[row])]
     grid = np.full((len(whole), width), "", dtype=object)
