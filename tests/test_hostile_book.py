@@ -25,7 +25,7 @@ from samples import chapter
 from test_build import write_book
 from test_hostile import explorer, viewer
 
-from explaint_lib import plotting
+from explaint_lib import encoders, plotting
 
 __all__ = ["chromium"]
 NAME = "<img src=x onerror=window.explaintPwned=1>$\\frac$ \u202e\x1b[31m{{x}} [bold] `a` %s"
@@ -56,14 +56,17 @@ def hostile_norms(path: Path) -> Path:
 
 
 CHAPTERS = {
+    "01_the_picture_that_convinces": dict(n_sentences=80, n_untrained=1, n_permutations=19, n_boot=20),
     "06_scores_that_convince": dict(n_folds=2, n_seeds=1, n_permutations=5, n_boot=20, max_components=4),
 }
 
 
+@pytest.mark.models
 @pytest.mark.book
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_shows_hostile_names_as_text(tmp_path, monkeypatch, name):
     """Run on a model and norms called so: every output is text, a table or a figure of ours; stderr is empty."""
+    encoder = None if name.startswith("06") else encoders.fetch("minilm")
     monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path / "cache"))
     model = save_tiny_llama(tmp_path / "tiny" / "model")
     for file in ("config.json", "tokenizer_config.json"):  # its positions are rotated, so they may be any number
@@ -71,7 +74,7 @@ def test_a_chapter_shows_hostile_names_as_text(tmp_path, monkeypatch, name):
         settings.update({key: 512 for key in ("max_position_embeddings", "model_max_length") if key in settings})
         (model / file).write_text(json.dumps(settings), "utf8")
     called = tmp_path / NAME
-    called.symlink_to(model)
+    called.symlink_to(encoder or model)
     parameters = {**CHAPTERS[name], "model_name": str(called)}
     if name.startswith("06"):
         parameters["norms_name"] = str(hostile_norms(tmp_path / f"{NAME}.parquet"))
