@@ -4,7 +4,8 @@ No rival; the same program undisturbed stands in its place, and `ratio` is how m
 together replaced it. Each kill is a SIGKILL of the one process that the user started, at a moment drawn uniformly from
 the time an undisturbed run takes; after one to three of them the program runs to its end. Counted as a fault: a result
 that is not that of an undisturbed run, byte for byte; a file that is neither the old one nor the new one after a kill;
-a process that lives on (`PATIENCE` seconds are allowed); a temporary file or shared memory after the last run.
+a process that lives on (`PATIENCE` seconds are allowed); a temporary file, or shared memory of a process that is gone,
+after the last run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import atexit
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -197,7 +199,11 @@ def left_behind(folder: Path) -> list[str]:
     while True:
         found = [path for path in folder.rglob(".*") if path.name.startswith((".explaint-writing-", ".running-"))]
         if shared.is_dir():
-            found += [path for path in shared.iterdir() if path.name.startswith(("joblib_", "sem.loky-"))]
+            owned = [
+                (path, re.match(r"(?:joblib_memmapping_folder_|sem\.loky-)(\d+)", path.name))
+                for path in shared.iterdir()
+            ]
+            found += [path for path, owner in owned if owner and not psutil.pid_exists(int(owner[1]))]
         if not found or time.monotonic() > deadline:
             return [str(path) for path in found]
         time.sleep(0.1)
