@@ -228,6 +228,27 @@ def test_a_tensor_too_many_inside_a_layer_is_refused(bert):
     assert "lora_A" in refused(bert)
 
 
+@pytest.mark.parametrize("family, mask", [
+    ("gptneo", "attn.attention.bias"), ("gptj", "attn.bias"), ("codegen", "attn.causal_mask"), ("gpt2", "attn.bias"),
+])  # fmt: skip
+def test_masks_that_old_files_hold_are_no_weights(family, mask, made, tmp_path):
+    folder = Path(shutil.copytree(made(family), tmp_path / family))
+    beside = mask.rpartition(".")[0]
+
+    def published(weights):
+        (prefix,) = {key.partition("h.0.")[0] for key in weights if "h.0." in key}
+        masks = {f"{prefix}h.0.{mask}": torch.ones(1, 1, 8, 8, dtype=torch.bool)}
+        return weights | masks | {f"{prefix}h.0.{beside}.masked_bias": torch.tensor(-1e9)}
+
+    tensors(folder, published)
+    assert encoders.load_encoder(str(folder)).family == "decoder"
+
+
+def test_a_bias_that_the_configuration_does_not_ask_for_is_refused(llama):
+    tensors(llama, lambda weights: weights | {"model.layers.0.self_attn.q_proj.bias": torch.ones(32)})
+    assert "self_attn.q_proj.bias" in refused(llama)
+
+
 def test_names_under_a_strange_prefix_are_shown(bert):
     tensors(bert, lambda weights: {f"net.{key}": value for key, value in weights.items()})
     assert "What is there instead: net.bert." in refused(bert)

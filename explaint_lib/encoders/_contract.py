@@ -19,6 +19,10 @@ from explaint_lib.encoders._wheels import MODELS
 
 Result = Literal["yes", "limited", "refused"]
 _BUFFERS = ("inv_freq", "masked_bias", "position_ids")  # computed, not learnt; old files hold them
+_MASKS = (
+    "bias",
+    "causal_mask",
+)  # so too, of an attention that has no weights of its own: GPT-Neo's, GPT-J's, CodeGen's
 
 
 @dataclass
@@ -170,15 +174,15 @@ def _all_used(candidate: Candidate) -> str:
 
 def _inside_a_layer(model: Any, key: str) -> bool:
     """Tell whether a tensor that was not used belongs to the stack of layers, and not to a head above it."""
-    from torch.nn import ModuleList
+    from torch.nn import Module, ModuleList
 
     parts = key.removeprefix(f"{model.base_model_prefix}.").split(".")
-    module = model
-    for depth, part in enumerate(parts):
-        if isinstance(module, ModuleList) and parts[-1] not in _BUFFERS:
-            return depth > 0
+    module, inside = model, False
+    for depth, part in enumerate(parts[:-1]):
+        inside |= depth > 0 and isinstance(module, ModuleList)
         module = getattr(module, part, None)
-    return False
+    mask = parts[-1] in _MASKS and isinstance(module, Module) and not list(module.parameters(recurse=False))
+    return inside and parts[-1] not in _BUFFERS and not mask
 
 
 def _finite(candidate: Candidate) -> str:
