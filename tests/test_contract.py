@@ -249,6 +249,28 @@ def test_a_bias_that_the_configuration_does_not_ask_for_is_refused(llama):
     assert "self_attn.q_proj.bias" in refused(llama)
 
 
+@pytest.mark.parametrize("family", ["ViT", "Canine"])
+def test_a_model_without_a_table_of_tokens_is_refused(bert, family):
+    import transformers
+
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
+    config = getattr(transformers, f"{family}Config")(**small)
+    getattr(transformers, f"{family}Model")(config).save_pretrained(bert)
+    assert f"a {family}Model has no table with one vector for each token" in refused(bert)
+
+
+def test_an_encoder_saved_with_the_configuration_of_both_halves_is_read(tmp_path):
+    import transformers
+
+    words = families.tokenizer(families.FAMILIES["t5"].tokenizer)
+    small = {"vocab_size": len(words), "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    transformers.UMT5EncoderModel(transformers.UMT5Config(**small)).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["is_encoder_decoder"]
+    encoder = encoders.load_encoder(str(tmp_path))
+    assert (encoder.family, encoder.n_layers) == ("encoder", 2)
+
+
 def test_names_under_a_strange_prefix_are_shown(bert):
     tensors(bert, lambda weights: {f"net.{key}": value for key, value in weights.items()})
     assert "What is there instead: net.bert." in refused(bert)

@@ -665,3 +665,9 @@ def test_what_a_killed_add_left_goes_with_the_next(tmp_path, data_folder):
     assert done.returncode == -9 and len(os.listdir(data_folder)) == 1  # its scratch folder, with a copy of the norms
     norms.add("mine", path)
     assert os.listdir(data_folder) == ["mine.parquet"]
+
+
+@pytest.mark.parametrize("line", ['"cat,0,2,0', "cat,0,2,0,7", "cat,0,2"])
+def test_a_line_that_could_not_be_read_empties_no_column(tmp_path, line):
+    said = refusal(write(tmp_path, "one.csv", f"word,a,b,c\ndog,1,0,0\n{line}\ncow,0,0,3\nhen,1,0,0\n"))
+    assert "line 3" in said and "zero everywhere" not in said

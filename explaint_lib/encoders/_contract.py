@@ -201,7 +201,14 @@ def _finite(candidate: Candidate) -> str:
 
 
 def _vocabulary(candidate: Candidate) -> str:
-    rows, entries = candidate.model.get_input_embeddings().weight.shape[0], len(candidate.tokenizer)
+    try:
+        rows = candidate.model.get_input_embeddings().weight.shape[0]
+    except (AttributeError, NotImplementedError) as fault:  # patches of an image, hashed letters, two towers
+        raise ExplaintError(
+            f"a {type(candidate.model).__name__} has no table with one vector for each token; expected a text model. "
+            "Of a model of texts and images save the text model alone"
+        ) from fault
+    entries = len(candidate.tokenizer)
     beyond = set(range(rows, entries))
     if beyond and beyond.issubset(candidate.tokenizer.all_special_ids):
         return Limited(

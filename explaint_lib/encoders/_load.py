@@ -106,13 +106,15 @@ def _auto_class(config: Any) -> Any:
     """Return the class that makes the bare model; the encoder alone where a folder holds that of a T5."""
     from transformers import AutoModel, AutoModelForTextEncoding
 
-    if getattr(config, "is_encoder_decoder", False):
+    mapping = AutoModelForTextEncoding._model_mapping
+    alone = type(config) in mapping and mapping[type(config)].__name__.endswith("EncoderModel")
+    saved = (getattr(config, "architectures", None) or [""])[0]
+    # the encoder of a UMT5 is saved with the configuration of both halves; its class says which half is there
+    if getattr(config, "is_encoder_decoder", False) and not (alone and saved == mapping[type(config)].__name__):
         raise ExplaintError(
             f"this is an encoder-decoder model (model_type {config.model_type}); expected an encoder or a decoder. Of "
             "a T5 save the encoder alone: T5EncoderModel.from_pretrained(...).save_pretrained(folder)"
         )
-    mapping = AutoModelForTextEncoding._model_mapping
-    alone = type(config) in mapping and mapping[type(config)].__name__.endswith("EncoderModel")
     return AutoModelForTextEncoding if alone else AutoModel
 
 

@@ -96,7 +96,7 @@ class Table:
     attrs : dict
         What a Parquet file keeps besides its cells.
     unread : bool
-        Whether a number could not be read.
+        Whether a number, or a whole line, could not be read.
     """
 
     name: str
@@ -137,7 +137,7 @@ class Table:
 
     def drop(self, rows: np.ndarray) -> Table:
         """Return the table without these rows (a mask); problems and notes are shared."""
-        return Table(self.name, self.cells[~rows], self.unit, self.problems, self.notes, self.attrs)
+        return Table(self.name, self.cells[~rows], self.unit, self.problems, self.notes, self.attrs, self.unread)
 
     def labels(self, column: str, what: str, *, blank: bool = False) -> np.ndarray:
         """Return a column of words, features or categories in their one form, reporting what cannot be one.

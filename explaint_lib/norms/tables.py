@@ -89,6 +89,7 @@ def read_table(
     else:
         records, problems = read_text(path, separator)
     found = Table(path.name, unit="line" if form == "text" else "row", problems=problems, notes=notes, attrs=attrs)
+    found.unread = bool(problems)
     if not records:
         found.check()
         raise ExplaintError(f"{path.name} cannot be read: it is empty")
@@ -248,6 +249,7 @@ def _fill(found: Table, header: list[str], records: list[Record], by_length: boo
             "quote a field that holds the separator"
         )
     whole = [row for row in range(len(cells)) if not (short[row] or long[row])]
+    found.unread |= len(whole) < len(cells)
     grid = np.full((len(whole), width), "", dtype=object)
     for place, row in enumerate(whole):
         kept = cells[row][:width]
