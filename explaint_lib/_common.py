@@ -17,9 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import platformdirs
-import psutil
 
 try:
     import fcntl
@@ -231,6 +229,8 @@ def notice(line: str) -> None:
 
 def free_memory() -> float:
     """Return how many bytes of memory are free: of the machine, or of this process's container where that is less."""
+    import psutil
+
     free = float(psutil.virtual_memory().available)
     with suppress(OSError, ValueError, KeyError):  # no container, or one without a limit
         group = Path("/sys/fs/cgroup")
@@ -319,29 +319,3 @@ def word_list(words: Sequence[str]) -> list[str]:
     if not words or wrong:
         raise ExplaintError(f"expected words, found {f'an empty one at row {wrong[0]}' if wrong else 'none'}")
     return words
-
-
-def deal_groups(groups: np.ndarray, n_folds: int, *, rng: np.random.Generator, random_ties: bool = False) -> np.ndarray:
-    """Return the fold of each row: groups stay whole, and folds come out nearly even.
-
-    Groups are taken from large to small, equal ones in random order, each to the fold that has fewest rows so far.
-    scikit-learn's ``GroupKFold`` does the same, but its order of equal groups is not specified.
-
-    Parameters
-    ----------
-    groups : (n,) int array
-        Numbered from 0.
-    n_folds : int
-    rng : numpy.random.Generator
-    random_ties : bool
-        Draw among folds that are equally empty instead of taking the first: another draw, no other distribution of
-        sizes. The published folds of chapters 09 and 10 are drawn with it, those of chapter 02 without.
-    """
-    sizes = np.bincount(groups)
-    order = rng.permutation(sizes.size)
-    fold_of, filled = np.empty(sizes.size, dtype=np.intp), np.zeros(n_folds)
-    for group in order[np.argsort(-sizes[order], kind="stable")]:
-        emptiest = np.flatnonzero(filled == filled.min())
-        fold_of[group] = rng.choice(emptiest) if random_ties else emptiest[0]
-        filled[fold_of[group]] += sizes[group]
-    return fold_of[groups]

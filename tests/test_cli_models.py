@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import families
@@ -109,3 +111,10 @@ def test_ctrl_c_ends_a_command_in_one_sentence(typed, where, said, monkeypatch, 
     assert ended.value.code == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("explaint: stopped; ") and said in line
+
+
+def test_the_help_loads_no_arrays_and_no_models():
+    program = "import sys, explaint_lib.cli as c\nsys.argv = ['explaint', '--help']\ntry: c.main()\n"
+    program += "except SystemExit: print(sorted({'numpy', 'pandas', 'psutil', 'torch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "sweep" in done.stdout and done.stdout.endswith("\n[]\n"), done.stdout + done.stderr

@@ -10,7 +10,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from explaint_lib._common import ExplaintError, deal_groups
+from explaint_lib._common import ExplaintError
+from explaint_lib._deal import deal_groups
 from explaint_lib.controls._checks import matrix, members, vectors
 
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explaint_lib._common import ExplaintError, deal_groups
+from explaint_lib._common import ExplaintError
+from explaint_lib._deal import deal_groups
 
 SPLITS = ("pair", "hyponym", "hypernym", "neither")
 
