@@ -100,3 +100,17 @@ def test_the_table_names_them_or_leaves_them_out(bert, tmp_path, monkeypatch):
     assert "3 of the 17 words: " + ", ".join(THAI) in str(refused.exception)
     assert CliRunner().invoke(app, [*asked, "--drop-missing"]).exit_code == 0
     assert json.loads(out.read_text(encoding="utf-8"))["manifest"]["arguments"]["dropped_words"] == list(THAI)
+
+
+def test_the_table_names_words_that_become_one_vector(bert, tmp_path, monkeypatch):
+    path, out = tmp_path / "norms.csv", tmp_path / "out.json"
+    rows = [[word, *map(str, 1 + (i * np.arange(1, 13)) % 23)] for i, word in enumerate([*KNOWN, KNOWN[0].title()], 1)]
+    path.write_text("\n".join(map(",".join, [["word", *"abcdefghijkl"], *rows])) + "\n", encoding="utf-8")
+    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: bert)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(table)
+    asked = ["--norms", str(path), "--model", "any", "--mapper", "mean", "--folds", "2", "--permutations", "0"]
+    done = CliRunner().invoke(app, [*asked, "--bootstrap", "5", "--json", str(out)])
+    assert f"{KNOWN[0]} = {KNOWN[0].title()}" in " ".join(done.stderr.split())
+    alike = json.loads(out.read_text(encoding="utf-8"))["manifest"]["arguments"]["words_of_one_vector"]
+    assert alike == [[KNOWN[0], KNOWN[0].title()]]
