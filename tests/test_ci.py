@@ -17,7 +17,8 @@ echo "$1 home=$(ls -A "$HOME" | wc -l) data=${EXPLAINT_DATA-unset} cache=${XDG_C
  pip=$PIP_CACHE_DIR browser=$EXPLAINT_REQUIRE_BROWSER venv=$(ls -d .venv 2>/dev/null)" >> "$LOG"
 mkdir -p _build/chapters/quick _build/html
 case "$1" in
-    book) if [ -e _build/chapters/quick/01.ipynb ] && [ "$MODE" != rerun ]; then echo "  01: unchanged, kept"; echo "  pages: unchanged, kept"
+    book) if [ -e _build/chapters/quick/01.ipynb ] && [ "$MODE" != rerun ]; then echo "  01: unchanged, kept"
+          echo "  pages: unchanged, kept"
           [ "$MODE" = changed ] && date +%N > _build/html/index.html
           else echo "  01: running ..."; echo "  01: ran in 1 s"; echo 1 > _build/chapters/quick/01.ipynb
                echo 1 > _build/html/index.html; fi ;;
