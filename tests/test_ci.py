@@ -80,3 +80,13 @@ def test_ci_fails_where_a_promise_is_broken(checkout: Path, mode: str, message: 
     done, log = run(checkout, mode)
     assert done.returncode != 0 and message in done.stdout + done.stderr
     assert len(log) == steps
+
+
+def test_a_checkout_that_git_does_not_trust_is_copied(checkout: Path):
+    refusing = checkout.parent / "tools" / "git"
+    refusing.write_text("#!/bin/sh\necho 'fatal: detected dubious ownership' >&2\nexit 128\n", "utf8")
+    refusing.chmod(0o755)
+    done, log = run(checkout, "good")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[0] for line in log] == ["book", "book", "test"]
+    assert all(line.endswith("venv=") for line in log)
