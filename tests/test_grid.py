@@ -109,6 +109,15 @@ def test_a_file_that_is_no_grid_is_refused(tmp_path, text, said):
         read_grid(path)
 
 
+def test_all_that_is_wrong_with_a_grid_is_said_at_once(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text("norms: bundled\nfoo: 1\nfolds: 1.5\nmappers: pls\nseeds: yes\n")
+    with pytest.raises(ExplaintError) as fault:
+        read_grid(path)
+    wrong = ("'foo' is not one of", "models must be given", "folds: expected", "'pls' is not one of", "seeds: expected")
+    assert all(part in str(fault.value) for part in wrong)
+
+
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(ExplaintError, match="no grid file .*nowhere.yaml"):
         read_grid(tmp_path / "nowhere.yaml")
@@ -420,3 +429,16 @@ def test_a_target_that_is_a_folder_is_refused(tmp_path):
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(ExplaintError, match="it is a folder"):
         _output.checked_target(tmp_path / "a.csv")
+
+
+def test_words_of_one_vector_are_named_by_a_sweep(world, cache, tmp_path, caplog):
+    table = pd.read_csv(world["norms"][0])
+    table.loc[len(table)] = ["Robin", *range(1, 12)]  # the same to a model without case
+    table.to_csv(tmp_path / "twice.csv", index=False)
+    small = {"norms": str(tmp_path / "twice.csv"), "models": world["models"][0], "layers": [0], "mappers": "mean"}
+    for _ in range(2):  # computed, and read from the cache
+        run_grid(Grid(**small, folds=2, permutations=0, bootstrap=3), out=tmp_path / "table.csv")
+        assert "robin = Robin" in caplog.text
+        caplog.clear()
+        found = json.loads((tmp_path / "table.manifest.json").read_text())["words_of_one_vector"]
+        assert list(found.values()) == [[["robin", "Robin"]]] and list(found)[0].endswith("layer 0")

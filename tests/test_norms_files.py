@@ -222,7 +222,22 @@ def test_a_value_far_outside_is_noted(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["N", "No", "ID", "Item", "Length", "Frequency", "SD", "Val.SD", "V.SD.Sum", "AROU.N", "LogFreq", "Rank", "SE"],
+    [
+        "N",
+        "No",
+        "ID",
+        "Item",
+        "Length",
+        "Frequency",
+        "SD",
+        "Val.SD",
+        "V.SD.Sum",
+        "AROU.N",
+        "LogFreq",
+        "Rank",
+        "SE",
+        "date",
+    ],
 )
 def test_names_that_say_no_rating(name):
     assert says_no_rating(name)

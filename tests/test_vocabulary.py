@@ -112,5 +112,5 @@ def test_the_table_names_words_that_become_one_vector(bert, tmp_path, monkeypatc
     asked = ["--norms", str(path), "--model", "any", "--mapper", "mean", "--folds", "2", "--permutations", "0"]
     done = CliRunner().invoke(app, [*asked, "--bootstrap", "5", "--json", str(out)])
     assert f"{KNOWN[0]} = {KNOWN[0].title()}" in " ".join(done.stderr.split())
-    alike = json.loads(out.read_text(encoding="utf-8"))["manifest"]["arguments"]["words_of_one_vector"]
+    alike = json.loads(out.read_text(encoding="utf-8"))["manifest"]["words_of_one_vector"]
     assert alike == [[KNOWN[0], KNOWN[0].title()]]

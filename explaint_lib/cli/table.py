@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,7 +108,7 @@ def table(
         check_writable(json_file)
     wanted_layer = _parse_layer(layer)
     from explaint_lib import encoders
-    from explaint_lib.experiments.table import check_norms
+    from explaint_lib.experiments._design import check_norms, say_one_vector, words_of_one_vector
     from explaint_lib.norms import load_norms
 
     data = load_norms(norms)
@@ -124,14 +123,10 @@ def table(
     if dropped and (fewer := check_norms(data, folds=folds, seed=seed)) != lacks:
         say_left_out(data.name, fewer)
     vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
-    alike = _of_one_vector(data.word_forms, vectors)
-    if alike:
-        named = "; ".join(" = ".join(group) for group in alike[:10]) + ("; ..." if len(alike) > 10 else "")
-        say(f"one vector in {encoder.name} for different words: {named}; it stands in training and test folds alike, "
-            "so keep one row of each", style="yellow", error=True)  # fmt: skip
+    if alike := words_of_one_vector(data.word_forms, vectors):
+        say(say_one_vector(encoder.name, alike), style="yellow", error=True)
     result = _run(data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
-    result["manifest"]["arguments"]["words_of_one_vector"] = alike
     show(Terminal(), result, data.banner())
     if json_file is not None:  # after the table, which is printed whatever happens to the file
         write_json(json_file, result)
@@ -186,17 +181,6 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
         raise ExplaintError(f"{encoder.name} has vectors for only {len(kept)} words of {data.name}")
     say(f"left out, without a vector in {encoder.name}: {named}", style="yellow", error=True)
     return data.subset(words=kept), missing
-
-
-def _of_one_vector(words: Sequence[str], vectors: np.ndarray) -> list[list[str]]:
-    """Return the words that a model cannot tell apart ("Polish" and "polish" without case), in groups.
-
-    Homonyms, which only their hints tell apart, are one word here.
-    """
-    groups: dict[bytes, list[str]] = {}
-    for word, vector in dict(zip(words, vectors, strict=True)).items():
-        groups.setdefault((vector.round(4) + 0.0).tobytes(), []).append(word)  # + 0.0: no negative zero
-    return [group for group in groups.values() if len(group) > 1]
 
 
 # --- printing ---------------------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ def compute(cell: Cell, norms: FeatureNorms, X: np.ndarray) -> dict[str, Any]:
             folds=cell.folds, permutations=cell.permutations, bootstrap=cell.bootstrap, seed=cell.seed,
             conditions=cell.conditions,
         )  # fmt: skip
-    return {"rows": found["rows"], "tests": found["tests"], "draws": found["manifest"]["draws"], "made_by": made_by()}
+    about = {key: found["manifest"][key] for key in ("draws", "words_of_one_vector")}
+    return {"rows": found["rows"], "tests": found["tests"], "made_by": made_by()} | about
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from explaint_lib._common import ExplaintError, check_memory
@@ -56,6 +58,26 @@ def checked_vectors(norms, X, folds, components, permutations, bootstrap, seed) 
         if value < least:
             raise ExplaintError(f"{name} must be at least {least}, found {value}")
     return X
+
+
+def words_of_one_vector(words: Sequence[str], X: np.ndarray) -> list[list[str]]:
+    """Return the words that a model cannot tell apart ("Polish" and "polish" without case), in groups.
+
+    Homonyms, which only their hints tell apart, are one word here.
+    """
+    groups: dict[bytes, list[str]] = {}
+    for word, vector in dict(zip(words, X, strict=True)).items():
+        groups.setdefault((vector.round(4) + 0.0).tobytes(), []).append(word)  # + 0.0: no negative zero
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def say_one_vector(model: str, alike: Sequence[Sequence[str]]) -> str:
+    """Return the sentence about words that a model cannot tell apart, and what to do."""
+    named = "; ".join(" = ".join(group) for group in alike[:10]) + ("; ..." if len(alike) > 10 else "")
+    return (
+        f"one vector in {model} for different words: {named}; it stands in training and test folds alike, "
+        "so keep one row of each"
+    )
 
 
 def stream(seed: int, use: str, draw: int = 0) -> np.random.Generator:

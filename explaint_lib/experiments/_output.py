@@ -92,7 +92,17 @@ def _manifest(plan: Plan) -> dict[str, Any]:
     return about | {
         "code": _cells.made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out,
         "metrics_left_out": {name: lacks for name, lacks in plan.left_out.items() if lacks},
+        "words_of_one_vector": one_vector(plan),
     }  # fmt: skip
+
+
+def one_vector(plan: Plan) -> dict[str, list[list[str]]]:
+    """Return the words that a model of the grid cannot tell apart, by norms, model and layer."""
+    found = {}
+    for cell in plan.cells:
+        if alike := plan.result(cell)["words_of_one_vector"]:
+            found[f"{cell.norms}, {_label(cell.model)}, layer {cell.layer}"] = alike
+    return found
 
 
 def _label(model: Model) -> str:

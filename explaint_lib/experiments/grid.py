@@ -11,8 +11,10 @@ interval as if it had been the only one. The tests are corrected within a cell, 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,10 @@ import pandas as pd
 import yaml
 from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError
+from explaint_lib._common import ExplaintError, notice
 from explaint_lib.experiments import _backends, _cells, _output
 from explaint_lib.experiments._cells import SOME_OF_ALL, Cell, Model
+from explaint_lib.experiments._design import say_one_vector
 from explaint_lib.experiments.table import CONDITIONS
 from explaint_lib.mappers import MAPPERS
 from explaint_lib.metrics import METRICS
@@ -80,22 +83,27 @@ class Grid:
     drop_missing: bool = False
 
     def __post_init__(self) -> None:
+        checks = {"norms": _name, "models": _model, "layers": _layer, "seeds": _whole_from(0)}
+        named = {"mappers": MAPPERS, "conditions": CONDITIONS, "metrics": METRICS}
+        checks |= {key: partial(one_of, allowed=tuple(allowed)) for key, allowed in named.items()}
         put = object.__setattr__  # the dataclass is frozen; this is the one moment in which fields are set
-        put(self, "norms", _listed("norms", self.norms, _name))
-        put(self, "models", _listed("models", self.models, _model))
-        put(self, "layers", _listed("layers", self.layers, _layer))
-        for key, allowed in (("mappers", MAPPERS), ("conditions", CONDITIONS), ("metrics", METRICS)):
-            put(self, key, _listed(key, getattr(self, key), lambda k, v, allowed=allowed: one_of(k, v, allowed)))
-        if self.components is not None and "plsr" not in self.mappers:
-            raise ExplaintError(f"components: only plsr has components, and mappers are {', '.join(self.mappers)}")
-        if "plsr" in self.mappers:
+        faults: list[str] = []
+        for key, check in checks.items():
+            with _collected(faults):
+                put(self, key, _listed(key, getattr(self, key), check))
+        if "plsr" in (mappers := _several(self.mappers)):
             given = 50 if self.components is None else self.components
-            put(self, "components", _listed("components", given, _whole_from(1)))
-        put(self, "seeds", _listed("seeds", self.seeds, _whole_from(0)))
+            with _collected(faults):
+                put(self, "components", _listed("components", given, _whole_from(1)))
+        elif self.components is not None:
+            faults.append(f"components: only plsr has components, and mappers are {', '.join(map(str, mappers))}")
         for key, least in (("folds", 2), ("permutations", 0), ("bootstrap", 1)):
-            _whole_from(least)(key, getattr(self, key))
+            with _collected(faults):
+                _whole_from(least)(key, getattr(self, key))
         if not isinstance(self.drop_missing, bool):
-            raise ExplaintError(f"drop_missing: expected true or false, found {self.drop_missing!r}")
+            faults.append(f"drop_missing: expected true or false, found {self.drop_missing!r}")
+        if faults:
+            raise ExplaintError("; ".join(faults))
 
 
 def read_grid(path: str | Path) -> Grid:
@@ -119,14 +127,26 @@ def read_grid(path: str | Path) -> Grid:
     known = [field for field in Grid.__dataclass_fields__]
     if not isinstance(found, dict):
         raise ExplaintError(f"{path} must hold lines such as 'norms: [bundled]'; the keys are {', '.join(known)}")
-    try:
-        for key in found:
+    faults: list[str] = []
+    for key in found:
+        with _collected(faults):
             one_of("the key", key, known)
-        if missing := [key for key in ("norms", "models") if key not in found]:
-            raise ExplaintError(f"{' and '.join(missing)} must be given, for instance '{missing[0]}: [...]'")
-        return Grid(**found)
+    if missing := [key for key in ("norms", "models") if key not in found]:
+        faults.append(f"{' and '.join(missing)} must be given, for instance '{missing[0]}: [...]'")
+    with _collected(faults):
+        grid = Grid(**{"norms": "?", "models": "?"} | {key: found[key] for key in found if key in known})
+    if faults:
+        raise ExplaintError(f"{path}: {'; '.join(faults)}")
+    return grid
+
+
+@contextmanager
+def _collected(faults: list[str]) -> Iterator[None]:
+    """Keep what is wrong, so that all of it is said at once."""
+    try:
+        yield
     except ExplaintError as fault:
-        raise ExplaintError(f"{path}: {fault}") from None
+        faults.append(str(fault))
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -150,9 +170,14 @@ def one_of(key: str, value: Any, allowed: Iterable[str]) -> str:
     raise ExplaintError(f"{key}: {value!r} is not one of {', '.join(allowed)}.{hint}")
 
 
+def _several(given: Any) -> list:
+    """Return a list as it is; a single value stands for a list of one."""
+    return list(given) if isinstance(given, list | tuple | range) else [given]
+
+
 def _listed(key: str, given: Any, check: Any) -> tuple:
-    """Return the checked values of one key, each once; a single value stands for a list of one."""
-    values = list(given) if isinstance(given, list | tuple | range) else [given]
+    """Return the checked values of one key, each once."""
+    values = _several(given)
     if not values:
         raise ExplaintError(f"{key}: the list is empty; name at least one")
     checked = tuple(check(key, value) for value in values)
@@ -260,6 +285,8 @@ def run_grid(
         for cell, result in _backends.run(_cells.compute, tasks, backend=backend, jobs=jobs, scheduler=scheduler):
             plan.keep(cell, result)
             bar.update()
+    for where, alike in _output.one_vector(plan).items():
+        notice(say_one_vector(where, alike))
     frame = _output.frame(plan)
     if target is not None:
         _output.write(frame, plan, target)

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from explaint_lib import controls, inference
 from explaint_lib._common import ExplaintError, cost, notice
-from explaint_lib.experiments._design import check_norms, checked_vectors, folds_of, stream
+from explaint_lib.experiments._design import check_norms, checked_vectors, folds_of, stream, words_of_one_vector
 from explaint_lib.experiments._scoring import Gold, Scores
 from explaint_lib.experiments._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
 from explaint_lib.experiments.manifest import manifest
@@ -168,6 +168,7 @@ def run_table(
     draws = {condition: n for condition, n in draws.items() if condition in _SEVERAL}
     about |= {"draws": draws, "sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     about |= {"metrics_left_out": left_out(norms.values, kind=norms.kind)}
+    about |= {"words_of_one_vector": words_of_one_vector(norms.word_forms, X)}
     return {"manifest": about, "rows": [names | row for row in rows], "tests": tests}
 
 

@@ -43,7 +43,22 @@ _OTHER = {
     "syllables", "nsyllables", "nsyll", "phonemes", "nphonemes", "nphon", "rt", "count", "total",
 }  # fmt: skip
 _LAST = {"n"}
-_ANY = {"sd", "se", "sem", "std", "stdev", "stddev", "freq", "frequency", "zipf", "subtlex"}
+_ANY = {
+    "date",
+    "time",
+    "timestamp",
+    "year",
+    "sd",
+    "se",
+    "sem",
+    "std",
+    "stdev",
+    "stddev",
+    "freq",
+    "frequency",
+    "zipf",
+    "subtlex",
+}
 
 
 class Columns(NamedTuple):
