@@ -276,3 +276,14 @@ def test_equivalence_rarely_errs_at_the_margin():
 def test_bad_input_says_what_was_expected(call, says):
     with pytest.raises(ExplaintError, match=says):
         call(np.random.default_rng(0))
+
+
+def test_resamples_in_blocks_give_the_same_correlations(monkeypatch):
+    rng = np.random.default_rng(0)
+    gold = rng.integers(0, 3, (40, 6)) * (rng.random((40, 6)) < 0.4)
+    pred = np.round(gold + rng.normal(size=gold.shape))  # ties
+    counts = inference.bootstrap_counts(40, 25, rng=rng)
+    whole = inference.mean_spearman_feature(pred, gold, counts)
+    monkeypatch.setattr("explaint_lib.inference._spearman._CELLS", 40 * 7)
+    monkeypatch.setattr("explaint_lib.inference._spearman._FEW", 0)  # through sparse sums, as many words are
+    np.testing.assert_allclose(inference.mean_spearman_feature(pred, gold, counts), whole, rtol=1e-14)

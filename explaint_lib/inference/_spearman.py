@@ -12,7 +12,7 @@ from scipy import sparse
 from explaint_lib._common import ExplaintError
 
 _FEW = 32  # up to so many words, sums over the words go through one product of dense matrices
-_CELLS = 2**23  # words times resamples at a time: temporary arrays stay below some hundred megabytes
+_CELLS = 2**24  # words times resamples at a time: temporary arrays stay below a gigabyte
 
 
 def mean_spearman_feature(pred: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
