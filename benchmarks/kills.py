@@ -20,6 +20,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -176,7 +177,9 @@ def silent_child(run: Callable[[], None]) -> None:
     try:
         run()
     finally:
-        atexit._run_exitfuncs()  # as at the end of a program of its own; the caller's frames are not unwound
+        # as at the end of a program of its own, without unwinding the frames of the one that was forked
+        threading._shutdown()
+        atexit._run_exitfuncs()
         os._exit(0)
 
 
