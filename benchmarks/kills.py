@@ -4,8 +4,7 @@ No rival; the same program undisturbed stands in its place, and `ratio` is how m
 together replaced it. Each kill is a SIGKILL of the one process that the user started, at a moment drawn uniformly from
 the time an undisturbed run takes; after one to three of them the program runs to its end. Counted as a fault: a result
 that is not that of an undisturbed run, byte for byte; a file that is neither the old one nor the new one after a kill;
-a process that lives on (`PATIENCE` seconds are allowed); a temporary file, or shared memory of a process that is gone,
-after the last run.
+a process that lives on (`PATIENCE` seconds are allowed); a temporary file or shared memory after the last run.
 """
 
 from __future__ import annotations
@@ -72,6 +71,7 @@ class Program:
     whole: bool = True
     faults: list[str] = field(default_factory=list)
     kills: int = 0
+    killed: set[int] = field(default_factory=set)  # with what they had started
 
 
 def main() -> None:
@@ -132,7 +132,7 @@ def tried(program: Program, kills: int, moments: random.Random) -> dict[str, Any
         spent += timed(program)[0]
         if not same(program.result(), new, steady):
             program.faults.append(f"round {rounds} ended in another result")
-        program.faults += [f"left behind: {path}" for path in left_behind(program.folder)]
+        program.faults += [f"left behind: {path}" for path in left_behind(program)]
     note = f"{program.kills} kills in {rounds} rounds; " + ("; ".join(program.faults[:5]) or "nothing left behind")
     return {
         "name": f"kills: {program.name}", "ours_s": spent / rounds, "rival": "the same, undisturbed", "rival_s": took,
@@ -159,6 +159,7 @@ def timed(program: Program, kill_after: float | None = None) -> tuple[float, boo
         time.sleep(0.002 if kill_after is not None else 0.02)
     if not ended:
         started = process.children(recursive=True)
+        program.killed.update([pid, *(child.pid for child in started)])
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         alive = psutil.wait_procs(started, timeout=PATIENCE)[1] + in_session(pid)
@@ -195,18 +196,20 @@ def in_session(leader: int) -> list[psutil.Process]:
     return psutil.wait_procs(found, timeout=PATIENCE)[1]
 
 
-def left_behind(folder: Path) -> list[str]:
-    """Return temporary files below a folder, and shared memory of joblib that is still there after a moment."""
+def left_behind(program: Program) -> list[str]:
+    """Return temporary files and shared memory of the killed that are still there after a moment."""
     shared = Path("/dev/shm")
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = [path for path in folder.rglob(".*") if path.name.startswith((".explaint-writing-", ".running-"))]
+        found = [
+            path for path in program.folder.rglob(".*") if path.name.startswith((".explaint-writing-", ".running-"))
+        ]
         if shared.is_dir():
             owned = [
                 (path, re.match(r"(?:joblib_memmapping_folder_|sem\.loky-)(\d+)", path.name))
                 for path in shared.iterdir()
             ]
-            found += [path for path, owner in owned if owner and not psutil.pid_exists(int(owner[1]))]
+            found += [path for path, owner in owned if owner and int(owner[1]) in program.killed]
         if not found or time.monotonic() > deadline:
             return [str(path) for path in found]
         time.sleep(0.1)
