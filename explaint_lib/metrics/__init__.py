@@ -264,6 +264,16 @@ def require(gold: ArrayLike, names: Sequence[str], *, kind: Kind) -> None:
     ------
     ExplaintError
         Saying in one sentence what is needed.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> ratings = np.random.default_rng(0).random((30, 5))  # five scales
+    >>> metrics.require(ratings, ["spearman_item"], kind="dense")
+    >>> metrics.require(ratings, ["f1_at_10"], kind="dense")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    explaint_lib._common.ExplaintError: these norms are too small for what is asked here (...): take larger ones
     """
     lacks = {name: needs for name, needs in left_out(gold, kind=kind).items() if name in names}
     if lacks:
