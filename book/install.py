@@ -7,6 +7,7 @@ written last, after every file that every package lists has been seen; without i
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import hashlib
 import os
@@ -49,12 +50,13 @@ def incomplete(folder: Path, constraints: str) -> list[str]:
     faults = []
     for package in metadata.distributions(path=[str(folder)]):
         name = package.metadata["Name"] if package.metadata else None
-        if not name or package.files is None or not package.read_text("RECORD"):
+        record = package.read_text("RECORD")
+        if not name or not record:
             faults.append(f"{name or 'a package without a name'} lacks the list of its files")
             continue
-        lost = [
-            file for file in package.files if file.suffix != ".pyc" and not Path(package.locate_file(file)).exists()
-        ]
+        # read here: the `files` of some versions of importlib.metadata leave out those that are missing
+        files = [Path(line[0]) for line in csv.reader(record.splitlines()) if line]
+        lost = [file for file in files if file.suffix != ".pyc" and not Path(package.locate_file(file)).exists()]
         if lost:
             faults.append(f"{name} lacks {len(lost)} of its files, {lost[0]} for one")
         version = locked.get(_canonical(name), package.version)

@@ -1,8 +1,9 @@
-"""Order of the tests (cheap ones first), and the built book, which many of them read."""
+"""Order of the tests (cheap ones first), the built book and the browser, which many of them read and use."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,18 @@ sys.path[:0] = [str(ROOT / "book"), str(ROOT / "tests")]
 
 TIERS = ("fast", "models", "human_norms", "book", "browser")
 ONE_AT_A_TIME = {"built_book", "chromium"}  # dear to make: all tests that use them run in one process
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # before NumPy and PyTorch are loaded: processes that share the cores must not each start a thread on every core
@@ -66,3 +79,18 @@ def built_book() -> Path:
     from build import build_book
 
     return build_book(profile="quick", target=ROOT / "_build" / "html-tested")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The system's Chromium, headless. Without one the tests are skipped, unless EXPLAINT_REQUIRE_BROWSER is set."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        say = pytest.fail if os.environ.get("EXPLAINT_REQUIRE_BROWSER") else pytest.skip
+        say(f"no Chromium on this machine (looked for {', '.join(NAMES)}): the browser tests did not run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, headless=True, args=ARGUMENTS)
+        yield browser
+        browser.close()

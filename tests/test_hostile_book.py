@@ -13,7 +13,7 @@ matplotlib.use("agg")
 import nbformat
 import pandas as pd
 import pytest
-from browser.conftest import Watch, chromium, serve
+from browser.conftest import Watch, serve
 from chapters import execute
 from conftest import ROOT
 from helpers_models import save_tiny_llama
@@ -27,7 +27,6 @@ from test_hostile import explorer, viewer
 
 from explaint_lib import encoders, plotting
 
-__all__ = ["chromium"]
 NAME = "<img src=x onerror=window.explaintPwned=1>$\\frac$ \u202e\x1b[31m{{x}} [bold] `a` %s"
 BEFORE = dict(matplotlib.rcParams)
 

@@ -232,7 +232,8 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
     from explaint_lib.cli import continuity, hypernymy, table
 
     about = {
-        "model": {"name": text}, "seed": 0, "data": {"n_texts": 3, "n_repeated_texts_left_out": 1},
+        "model": {"name": text}, "seed": 0,
+        "data": {"n_texts": 3, "n_repeated_texts_left_out": 1, "n_unknown_tokens": 1, "n_tokens": 9},
         "arguments": {
             "untrained_seeds": 2, "first_position_left_out": True, "negatives": [], "splits": ["pair"], "groups": [],
             "model": text, "layer": 1, "mapper": "plsr", "components": 2, "folds": 2,

@@ -22,8 +22,10 @@ from parameters import Run
 from samples import chapter, code
 from test_build import sample, write_book
 
+# as from a terminal: who starts the tests in the background hands on that Ctrl-C is to be ignored
 BUILD = """\
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {book!r})
 import build, guarded, pathlib
 guarded.stop_on_signals()

@@ -1,11 +1,9 @@
-"""A real Chromium that is offline on any machine, and a watch over what a page does."""
+"""Pages served on this machine alone, and a watch over what a page does."""
 
 from __future__ import annotations
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,33 +11,6 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """The system's Chromium, headless. Without one the tests are skipped, unless EXPLAINT_REQUIRE_BROWSER is set."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        say = pytest.fail if os.environ.get("EXPLAINT_REQUIRE_BROWSER") else pytest.skip
-        say(f"no Chromium on this machine (looked for {', '.join(NAMES)}): the browser tests did not run")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, headless=True, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
