@@ -21,8 +21,8 @@ import nbformat
 from parameters import ROOT, BookError, known_parameters
 
 from explaint_lib._common import ExplaintError, atomic_path, write_json
-from explaint_lib.experiments.manifest import manifest
 from explaint_lib.norms import load_norms
+from explaint_lib.results import manifest
 
 FOLDER, PAGE = ROOT / "book" / "reference" / "chapters", ROOT / "book" / "reference_verdicts.md"
 NORMS = {"bundled": "bundled", "mcrae": "McRae", "buchanan": "Buchanan", "binder": "Binder (ratings)"}

@@ -17,7 +17,7 @@ import numpy as np
 from explaint_lib import attention, attribution, encoders, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.continuity import continuity_curve
-from explaint_lib.experiments._pair_attention import pair_attention
+from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 
 TEXTS = (
     "A robin is a small bird.",
@@ -340,7 +340,7 @@ def _sentences() -> tuple[relations.Sentence, ...]:
 
 
 def _hypernymy(encoder: encoders.Encoder) -> None:
-    from explaint_lib.experiments import _hypernymy_features as features
+    from explaint_lib.experiments.hypernymy import _features as features
 
     found = pair_attention(encoder, list(_sentences()))
     assert found.shape == (len(_sentences()), 2 * encoder.n_layers * encoder.n_heads + 4) and np.isfinite(found).all()

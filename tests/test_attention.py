@@ -129,7 +129,7 @@ def by_formula(parts, *, residual=True, norm=True):
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_given_vectors_add_up_to_the_state(norm, monkeypatch):
-    monkeypatch.setattr("explaint_lib.attention.parts._CELLS", 3 * N * DIM)  # in several portions
+    monkeypatch.setattr("explaint_lib.attention._parts._CELLS", 3 * N * DIM)  # in several portions
     parts = random_parts(np.random.default_rng(4), norm=norm)
     portions = list(attention.transformed_vectors(parts))
     assert len(portions) == 3

@@ -11,8 +11,8 @@ from papers_formulas import by_formula, tiny
 from explaint_lib import attention, attribution, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import anatomy
+from explaint_lib.attribution._compare import METHODS, flow_maps, layer_maps, score_world
 from explaint_lib.attribution._layers import find_layers, hooked
-from explaint_lib.experiments.flow import METHODS, flow_maps, layer_maps, score_world
 
 IDS = np.array([7, 3, 41, 12, 3, 28, 19])
 IDS.flags.writeable = False

@@ -8,7 +8,7 @@ from helpers_models import save_tiny_bert, save_tiny_llama
 
 from explaint_lib import attention, attribution, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments import flow
+from explaint_lib.attribution import _compare as flow
 
 TEXTS = ["A robin is a small red bird.", "The trout swam and the robin sang and sang."]
 

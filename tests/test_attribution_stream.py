@@ -45,7 +45,7 @@ def test_statistics_equal_those_of_whole_maps(encoder, batch_tokens):
 
 def test_heads_may_come_in_portions(encoder, monkeypatch):
     whole = attribution.attention_statistics(encoder, TEXTS[:2], {"rows": rows})
-    monkeypatch.setattr("explaint_lib.attribution.stream._CELLS", 1)
+    monkeypatch.setattr("explaint_lib.attribution._stream._CELLS", 1)
     seen = []
 
     def looking(maps):

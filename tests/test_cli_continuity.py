@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import continuity as command
-from explaint_lib.experiments import continuity as experiment
+from explaint_lib.experiments.continuity import _run as experiment
 
 
 def run(*arguments: object) -> str:
@@ -63,7 +63,7 @@ def asked(monkeypatch):
         told.update(arguments, model=model, texts=texts)
         return result(texts)
 
-    monkeypatch.setattr(experiment, "run_continuity", fake)
+    monkeypatch.setattr("explaint_lib.experiments.continuity.run_continuity", fake)
     return told
 
 

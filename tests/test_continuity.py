@@ -11,10 +11,11 @@ import pytest
 from explaint_lib import _common, continuity, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import frequency_matched, interventional_continuity
-from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth, scoring
+from explaint_lib.continuity import _scoring as scoring
+from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth
 from explaint_lib.encoders._vocabulary import Unknown
-from explaint_lib.experiments import _continuity_size
-from explaint_lib.experiments import continuity as experiment
+from explaint_lib.experiments.continuity import _run as experiment
+from explaint_lib.experiments.continuity import _size as _continuity_size
 
 FAST = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge")
 

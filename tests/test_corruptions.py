@@ -8,7 +8,7 @@ from helpers_models import TEXTS, save_tiny_bert, save_tiny_llama
 
 from explaint_lib import encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.attribution import corruptions as c
+from explaint_lib.attribution import _corruptions as c
 
 SENTENCES = ["the robin is a bird", TEXTS[4], "a truck is red", TEXTS[1]]
 

@@ -21,8 +21,8 @@ from explaint_lib import encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _load, _wheels
 from explaint_lib.encoders._find import Source
-from explaint_lib.experiments._pair_attention import pair_attention
 from explaint_lib.experiments.grid import Grid, run_grid
+from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 from explaint_lib.relations import Sentence
 
 SENTENCES = [Sentence("a robin is a bird", (2, 7), (13, 17)), Sentence("the trout is a bird", (4, 9), (15, 19))]

@@ -16,8 +16,8 @@ from explaint_lib import encoders, metrics
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import sweep as cli_sweep
 from explaint_lib.cli import table as cli_table
-from explaint_lib.experiments._design import folds_of
 from explaint_lib.experiments.table import CONDITIONS, run_table
+from explaint_lib.experiments.table._design import folds_of
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import FeatureNorms
 

@@ -15,8 +15,8 @@ from helpers_grid import WORDS, make_norms, make_world
 
 from explaint_lib import _cache, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments import _backends, _cells, _output, grid
-from explaint_lib.experiments.grid import Grid, Model, read_grid, run_grid
+from explaint_lib.experiments.grid import Grid, Model, _backends, _cells, _output, read_grid, run_grid
+from explaint_lib.experiments.grid import _grid as grid
 from explaint_lib.experiments.table import CONDITIONS, run_table
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import load_norms

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from explaint_lib import encoders, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import hypernymy as command
-from explaint_lib.experiments import _hypernymy_features as features
-from explaint_lib.experiments import _hypernymy_scores as scoring
-from explaint_lib.experiments import hypernymy as experiment
-from explaint_lib.experiments._pair_attention import pair_attention
+from explaint_lib.experiments.hypernymy import _features as features
+from explaint_lib.experiments.hypernymy import _run as experiment
+from explaint_lib.experiments.hypernymy import _scores as scoring
+from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 from explaint_lib.norms import load_norms
 from explaint_lib.relations import Sentence
 
@@ -263,7 +263,7 @@ def asked(monkeypatch, sets):
         about = {"model": {"name": "[toy]"}, "data": {"n_pairs_balanced": 300}, "arguments": settings, "seed": 7}
         return {"manifest": about, "rows": rows, "differences": differences}
 
-    monkeypatch.setattr(experiment, "run_hypernymy", fake)
+    monkeypatch.setattr("explaint_lib.experiments.hypernymy.run_hypernymy", fake)
     return told
 
 

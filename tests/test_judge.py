@@ -55,8 +55,8 @@ def test_a_path_that_was_typed_may_be_shown():
 
 
 def test_a_traceback_that_is_meant_shows_names_of_files_alone():
-    error = new_output("error", ename="E", evalue="e", traceback=[f"File {ROOT}/explaint_lib/norms/core.py:3, in f"])
-    assert verdicts(error) == [] and error.traceback == ["File core.py:3, in f"]
+    error = new_output("error", ename="E", evalue="e", traceback=[f"File {ROOT}/explaint_lib/norms/_core.py:3, in f"])
+    assert verdicts(error) == [] and error.traceback == ["File _core.py:3, in f"]
 
 
 @pytest.mark.book

@@ -13,8 +13,8 @@ import pytest
 from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms import FeatureNorms, load_norms
-from explaint_lib.norms.ratings import BINDER_DOMAINS, BINDER_RATINGS
-from explaint_lib.norms.tables import read_header, read_table
+from explaint_lib.norms._ratings import BINDER_DOMAINS, BINDER_RATINGS
+from explaint_lib.norms._tables import read_header, read_table
 
 
 def small(**changes) -> FeatureNorms:

@@ -23,8 +23,8 @@ from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import norms as command
 from explaint_lib.norms import load_norms
-from explaint_lib.norms.checks import one_form
-from explaint_lib.norms.schema import says_no_rating
+from explaint_lib.norms._checks import one_form
+from explaint_lib.norms._schema import says_no_rating
 
 WIDE = "word,a,b\nlamp,1,2\notter,3,4\nspoon,5,7\n"
 
@@ -511,13 +511,13 @@ def test_more_cells_than_the_limit(tmp_path, monkeypatch):
     frame.to_parquet(tmp_path / "t.parquet")
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_excel(tmp_path / "t.xlsx", index=False)
-    for module in ("tables", "_text_files", "_workbooks"):
+    for module in ("_tables", "_text_files", "_workbooks"):
         monkeypatch.setattr(f"explaint_lib.norms.{module}.MAX_CELLS", 10)
     for ending in ("parquet", "csv", "xlsx"):
         assert "more than 10 cells, the limit" in refusal(tmp_path / f"t.{ending}")
     long = "".join(f"w{i},f{i},1\n" for i in range(4))
     monkeypatch.setattr("explaint_lib.norms._text_files.MAX_CELLS", 100)
-    monkeypatch.setattr("explaint_lib.norms.schema.MAX_CELLS", 10)
+    monkeypatch.setattr("explaint_lib.norms._schema.MAX_CELLS", 10)
     assert "4 words x 4 features make 16 cells" in refusal(write(tmp_path, "l.csv", "word,feature,value\n" + long))
 
 

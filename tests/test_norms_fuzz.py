@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.norms import FeatureNorms, load_norms
-from explaint_lib.norms.checks import _DATE, CODES, MISSING, one_form
-from explaint_lib.norms.published import recognise
-from explaint_lib.norms.schema import says_no_rating
+from explaint_lib.norms._checks import _DATE, CODES, MISSING, one_form
+from explaint_lib.norms._published import recognise
+from explaint_lib.norms._schema import says_no_rating
 
 
 def examples(count: int) -> settings:

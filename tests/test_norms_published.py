@@ -12,8 +12,8 @@ from test_norms import binder_like, human
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms import add, load_norms
-from explaint_lib.norms.published import LAYOUTS, recognise
-from explaint_lib.norms.ratings import BINDER_RATINGS, LANCASTER_EFFECTORS, LANCASTER_SENSES
+from explaint_lib.norms._published import LAYOUTS, recognise
+from explaint_lib.norms._ratings import BINDER_RATINGS, LANCASTER_EFFECTORS, LANCASTER_SENSES
 
 WORDS = ["null", "lamp", "otter", "true", "ice cream"]
 

@@ -10,7 +10,8 @@ import pytest
 from explaint_lib import relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms import FeatureNorms, load_norms
-from explaint_lib.relations import Pair, grammar
+from explaint_lib.relations import Pair
+from explaint_lib.relations import _grammar as grammar
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_naive_pairs_leak_the_hypernym(taxonomy, true):
 
 def test_no_exchange_is_said_so():
     with pytest.raises(ExplaintError, match="fewer pairs of the largest hypernym"):
-        relations.counterfactuals.exchanged(
+        relations._counterfactuals.exchanged(
             [Pair("robin", "bird"), Pair("crow", "bird")], lambda *_: False, rng=np.random.default_rng(0)
         )
 

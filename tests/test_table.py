@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from explaint_lib import _common, inference
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import table as cli_table
-from explaint_lib.experiments import table
+from explaint_lib.experiments.table import _run as table
 from explaint_lib.norms import FeatureNorms
 
 CONDITIONS = {
@@ -484,7 +484,7 @@ def test_a_failing_run_leaves_the_old_file(command, tmp_path, monkeypatch):
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(table, "run_table", killed)
+    monkeypatch.setattr("explaint_lib.experiments.table.run_table", killed)
     assert command("--json", str(target)).exit_code != 0
     assert target.read_text() == "old" and [p.name for p in tmp_path.glob("*out*")] == ["out.json"]
 

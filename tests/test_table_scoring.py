@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explaint_lib.experiments import _scoring
-from explaint_lib.experiments._scoring import Gold
 from explaint_lib.metrics import METRICS
+from explaint_lib.metrics import _many as _scoring
+from explaint_lib.metrics._many import Gold
 
 
 def norms(n=70, m=90, seed=0):

@@ -14,12 +14,12 @@ What it does not license
     and column stands for a *position*; whether it stands for a token is the question of `continuity`.
 """
 
-from explaint_lib.attention.agreement import nearness, row_agreement, to_words
-from explaint_lib.attention.blind import BlindTest, blind_test
-from explaint_lib.attention.effective import effective_attention, total_variation, twin_attention
-from explaint_lib.attention.mixing import flow, mean_over_heads, rollout
-from explaint_lib.attention.parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
-from explaint_lib.attention.structure import (
+from explaint_lib.attention._agreement import nearness, row_agreement, to_words
+from explaint_lib.attention._blind import BlindTest, blind_test
+from explaint_lib.attention._effective import effective_attention, total_variation, twin_attention
+from explaint_lib.attention._mixing import flow, mean_over_heads, rollout
+from explaint_lib.attention._parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
+from explaint_lib.attention._structure import (
     LABEL_FREE,
     STATISTICS,
     diagonal_share,

@@ -20,8 +20,19 @@ The measure is ours; it stands beside the token identifiability of Brunner et al
 instead.
 """
 
-from explaint_lib.attribution._runner import Runner, prepare
-from explaint_lib.attribution.corruptions import (
+from explaint_lib.attribution._compare import (
+    AVERAGED,
+    CAUSAL,
+    LEVELS,
+    MAPS,
+    METHODS,
+    FlowRun,
+    flow_maps,
+    layer_maps,
+    run_flow,
+    score_world,
+)
+from explaint_lib.attribution._corruptions import (
     CORRUPTIONS,
     Edit,
     corrupted,
@@ -34,7 +45,7 @@ from explaint_lib.attribution.corruptions import (
     replaced,
     same_norm_noise,
 )
-from explaint_lib.attribution.flow import (
+from explaint_lib.attribution._flow import (
     gradient_x_input,
     hidden_token_attribution,
     layer_parts,
@@ -44,18 +55,25 @@ from explaint_lib.attribution.flow import (
     value_ablation,
     value_zeroing,
 )
-from explaint_lib.attribution.interventions import (
+from explaint_lib.attribution._interventions import (
     Interventions,
     interventional_continuity,
     locality,
     relative_change,
 )
-from explaint_lib.attribution.replacements import Replacer, frequency_matched, token_kinds
-from explaint_lib.attribution.stream import attention_statistics
+from explaint_lib.attribution._replacements import Replacer, frequency_matched, token_kinds
+from explaint_lib.attribution._runner import Runner, prepare
+from explaint_lib.attribution._stream import attention_statistics
 
 __all__ = [
+    "AVERAGED",
+    "CAUSAL",
     "CORRUPTIONS",
+    "LEVELS",
+    "MAPS",
+    "METHODS",
     "Edit",
+    "FlowRun",
     "Interventions",
     "Replacer",
     "Runner",
@@ -65,10 +83,12 @@ __all__ = [
     "draw_order",
     "edited_states",
     "equivariance_gap",
+    "flow_maps",
     "frequency_matched",
     "gradient_x_input",
     "hidden_token_attribution",
     "interventional_continuity",
+    "layer_maps",
     "layer_parts",
     "leave_one_out",
     "locality",
@@ -78,7 +98,9 @@ __all__ = [
     "reorder",
     "replaced",
     "replacement_effect",
+    "run_flow",
     "same_norm_noise",
+    "score_world",
     "states_under",
     "token_kinds",
     "value_ablation",

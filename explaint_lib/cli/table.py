@@ -108,7 +108,7 @@ def table(
         check_writable(json_file)
     wanted_layer = _parse_layer(layer)
     from explaint_lib import encoders
-    from explaint_lib.experiments._design import check_norms, say_one_vector, words_of_one_vector
+    from explaint_lib.experiments.table._design import check_norms, say_one_vector, words_of_one_vector
     from explaint_lib.norms import load_norms
 
     data = load_norms(norms)

@@ -22,8 +22,8 @@ Methods: Brunner et al. 2020 (token identifiability), Voita et al. 2019 (identit
 Timkey and van Schijndel 2021 (standardising before cosine). The combination here is a reconstruction.
 """
 
-from explaint_lib.continuity.curve import Score, continuity_curve
-from explaint_lib.continuity.ladder import (
+from explaint_lib.continuity._curve import Score, continuity_curve
+from explaint_lib.continuity._ladder import (
     GEOMETRY_RUNGS,
     MAP_RUNGS,
     RUNGS,
@@ -32,8 +32,8 @@ from explaint_lib.continuity.ladder import (
     cosine_matrix,
     fit_rung,
 )
-from explaint_lib.continuity.positions import Positions, gather_positions
-from explaint_lib.continuity.ranks import chance_of_truth, expected_reciprocal_rank, rank_of_truth
+from explaint_lib.continuity._positions import Positions, gather_positions
+from explaint_lib.continuity._ranks import chance_of_truth, expected_reciprocal_rank, rank_of_truth
 
 __all__ = [
     "GEOMETRY_RUNGS",

@@ -1,8 +1,8 @@
 """Feature norms: which properties people (or we, for the teaching set) give to which words.
 
 What is here: one type, `FeatureNorms`, and the readers that fill it from the bundled teaching norms, from files as
-their authors publish them (recognised by their columns, never by their names: `explaint_lib.norms.published` lists
-them), and from any table in one documented schema (`explaint_lib.norms.schema`), whose columns may have any name.
+their authors publish them (recognised by their columns, never by their names: `explaint_lib.norms._published` lists
+them), and from any table in one documented schema (`explaint_lib.norms._schema`), whose columns may have any name.
 
 What it controls for: the silent accidents of reading. Words are read as words ("null", "true" and "007" stay
 what they are) in one form, missing ratings stay missing, homonyms keep their hint, a doubtful cell raises; all that is
@@ -13,7 +13,7 @@ the same as false of the thing; and a score against one set of norms is not comp
 another.
 """
 
-from explaint_lib.norms.core import FeatureNorms
-from explaint_lib.norms.store import add, available, installed, load_norms
+from explaint_lib.norms._core import FeatureNorms
+from explaint_lib.norms._store import add, available, installed, load_norms
 
 __all__ = ["FeatureNorms", "add", "available", "installed", "load_norms"]

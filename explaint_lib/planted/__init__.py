@@ -18,10 +18,10 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 2023 (Tracr); these are our own, smaller constructions.
 """
 
-from explaint_lib.planted.calibration import calibrate
-from explaint_lib.planted.properties import PropertyWorld, property_world
-from explaint_lib.planted.transformer import Parts, PlantedTransformer
-from explaint_lib.planted.worlds import decoy, keeper, mover, rotator, sink
+from explaint_lib.planted._calibration import calibrate
+from explaint_lib.planted._properties import PropertyWorld, property_world
+from explaint_lib.planted._transformer import Parts, PlantedTransformer
+from explaint_lib.planted._worlds import decoy, keeper, mover, rotator, sink
 
 __all__ = [
     "Parts",

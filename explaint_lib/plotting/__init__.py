@@ -8,10 +8,10 @@ it), chance is always drawn, and labels sit at what they name. What they do not 
 are given; two intervals that overlap are no test of a difference.
 """
 
+from explaint_lib.plotting._maps import attention_lines, attention_map
+from explaint_lib.plotting._results import conditions_plot, curves_plot, sweep_plot
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
-from explaint_lib.plotting.maps import attention_lines, attention_map
-from explaint_lib.plotting.results import conditions_plot, curves_plot, sweep_plot
-from explaint_lib.plotting.tables import verdict_table
+from explaint_lib.plotting._tables import verdict_table
 
 __all__ = [
     "LOOKS",

@@ -7,8 +7,8 @@ What it controls for: words known from training (`split_folds`), memory (`contro
 model uses what a probe finds; decodable is not used.
 """
 
-from explaint_lib.probes.features import between, word_attention
-from explaint_lib.probes.heads import (
+from explaint_lib.probes._features import between, word_attention
+from explaint_lib.probes._heads import (
     BestHead,
     HeadTest,
     best_head,
@@ -16,7 +16,7 @@ from explaint_lib.probes.heads import (
     max_t_heads,
     share_with_a_fitting_head,
 )
-from explaint_lib.probes.linear import (
+from explaint_lib.probes._linear import (
     CodeLength,
     balanced_weights,
     control_labels,
@@ -25,7 +25,7 @@ from explaint_lib.probes.linear import (
     online_code_length,
     probe_probabilities,
 )
-from explaint_lib.probes.splits import SPLITS, split_folds
+from explaint_lib.probes._splits import SPLITS, split_folds
 
 __all__ = [
     "SPLITS",

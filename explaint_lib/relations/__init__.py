@@ -12,11 +12,11 @@ Hearst (1992) for the patterns; Levy et al. (2015) for what naive negatives give
 probe that this rebuilds.
 """
 
-from explaint_lib.relations.counterfactuals import PairSet, balanced, naive, near, pair_set
-from explaint_lib.relations.dependencies import RELATIONS, ParsedSentence, parsed_sentences, shuffled_words
-from explaint_lib.relations.pairs import Pair, Taxonomy, at_most, hypernym_pairs
-from explaint_lib.relations.templates import GROUPS, TEMPLATES, Sentence, Template, fill, templates
-from explaint_lib.relations.wordnet import WORDNET, load_wordnet, wordnet_pairs
+from explaint_lib.relations._counterfactuals import PairSet, balanced, naive, near, pair_set
+from explaint_lib.relations._dependencies import RELATIONS, ParsedSentence, parsed_sentences, shuffled_words
+from explaint_lib.relations._pairs import Pair, Taxonomy, at_most, hypernym_pairs
+from explaint_lib.relations._templates import GROUPS, TEMPLATES, Sentence, Template, fill, templates
+from explaint_lib.relations._wordnet import WORDNET, load_wordnet, wordnet_pairs
 
 __all__ = [
     "GROUPS",

@@ -5,7 +5,7 @@ beside its control. They take arrays and strings, never a model. What they do **
 looks meaningful is not evidence; both widgets therefore put the control on the same scale as the claim.
 """
 
-from explaint_lib.widgets.attention import AttentionViewer
-from explaint_lib.widgets.neighbourhood import NeighbourhoodExplorer
+from explaint_lib.widgets._attention import AttentionViewer
+from explaint_lib.widgets._neighbourhood import NeighbourhoodExplorer
 
 __all__ = ["AttentionViewer", "NeighbourhoodExplorer"]

@@ -1,0 +1,221 @@
+"""One type for what experiments return: a manifest and three tidy tables, to and from JSON, Parquet and notebooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from explaint_lib._common import ExplaintError, atomic_path, write_json
+
+#: What a result is called among the outputs of a notebook's cell (a "vnd." type, as Jupyter asks of data of its own).
+MIME = "application/vnd.explaint.result+json"
+
+_TEXT = (
+    "norms", "model", "mapper", "condition", "metric", "claim", "control", "verdict", "predictor", "negatives", "split",
+    "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
+)  # fmt: skip
+_WHOLE = (
+    "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
+)  # fmt: skip
+_NUMBER = (
+    "value", "ci_low", "ci_high", "p_value", "p_holm", "chance", "difference", "accuracy", "accuracy_unseen_template",
+)  # fmt: skip
+#: The type of each column that a table of a result may hold, by name: what a name means is the same in every table.
+COLUMNS: dict[str, str] = (
+    dict.fromkeys(_TEXT, "str") | dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBER, "float64")
+    | {"untrained": "boolean"}
+)  # fmt: skip
+_TABLES = ("rows", "tests", "verdicts")
+
+Records = pd.DataFrame | Sequence[Mapping[str, Any]]
+
+
+def typed(records: Records) -> pd.DataFrame:
+    """Return a table with the types of `COLUMNS`; a missing value is a missing value of that type.
+
+    Parameters
+    ----------
+    records : DataFrame or sequence of mappings
+        One mapping a row; None is a missing value.
+
+    Raises
+    ------
+    ExplaintError
+        For columns that `COLUMNS` does not name, or values that are not of its type.
+    """
+    table = pd.DataFrame.from_records(records) if not isinstance(records, pd.DataFrame) else records
+    if unknown := [str(name) for name in table.columns if name not in COLUMNS]:
+        raise ExplaintError(
+            f"a result has no column {', '.join(unknown)}; expected some of {', '.join(COLUMNS)}. "
+            "A new kind of number gets a name and a type in explaint_lib/results"
+        )
+    try:
+        return table.astype({name: COLUMNS[name] for name in table.columns}).reset_index(drop=True)
+    except (TypeError, ValueError) as fault:
+        raise ExplaintError(
+            f"a column of a result holds something of another type than COLUMNS says: {fault}"
+        ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an experiment found, and what it was made from.
+
+    Parameters
+    ----------
+    experiment : str
+        Which experiment: "table", "grid", "hypernymy", "continuity", "flow", or the name of a chapter.
+    manifest : dict
+        What `explaint_lib.results.manifest` returns, and what the experiment adds to it.
+    rows : DataFrame or sequence of mappings
+        One row a measured number, with the columns that tell what it is a number of.
+    tests : DataFrame or sequence of mappings
+        One row a comparison with a control.
+    verdicts : DataFrame or sequence of mappings
+        What `explaint_lib.inference.verdicts` returns.
+
+    Raises
+    ------
+    ExplaintError
+        For columns that `COLUMNS` does not name, or values that are not of its type.
+
+    Examples
+    --------
+    >>> from explaint_lib.results import Result
+    >>> rows = [{"condition": "system", "metric": "f1_at_10", "value": 0.31, "ci_low": None}]
+    >>> found = Result("table", {"seed": 0}, rows)
+    >>> found.rows.value.tolist()
+    [0.31]
+    >>> found.equals(Result.from_dict(found.to_dict()))
+    True
+    """
+
+    experiment: str
+    manifest: dict[str, Any]
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tests: pd.DataFrame = field(default_factory=pd.DataFrame)
+    verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        for name in _TABLES:
+            object.__setattr__(self, name, typed(getattr(self, name)))  # frozen: the one moment to set a field
+
+    def equals(self, other: Result) -> bool:
+        """Return whether two results say the same, number by number."""
+        same = (self.experiment, self.manifest) == (other.experiment, other.manifest)
+        return same and all(getattr(self, name).equals(getattr(other, name)) for name in _TABLES)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return values that JSON can hold: experiment, manifest, and each table as a list of dicts."""
+        return {"experiment": self.experiment, "manifest": self.manifest} | {
+            name: _records(getattr(self, name)) for name in _TABLES
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Result:
+        """Return the result that `to_dict` gave.
+
+        Raises
+        ------
+        ExplaintError
+            If it is something else.
+        """
+        if not isinstance(found, Mapping) or not {"experiment", "manifest"} <= set(found):
+            raise ExplaintError("no result of an experiment: expected experiment, manifest, rows, tests and verdicts")
+        return cls(found["experiment"], found["manifest"], *(found.get(name, []) for name in _TABLES))
+
+    def to_json(self, path: str | Path) -> None:
+        """Write the result as JSON, whole or not at all."""
+        write_json(Path(path), self.to_dict())
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> Result:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        ExplaintError
+            If the file is absent or holds something else.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text("utf8")))
+        except OSError as fault:
+            raise ExplaintError(f"{path} cannot be read ({fault.strerror}); give the JSON file of a result") from None
+        except ValueError as fault:  # no JSON, no UTF-8, or JSON of something else
+            raise ExplaintError(f"{path} holds no result: {fault}") from None
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the rows as a Parquet table that any reader takes; all else is in the metadata of its schema."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pandas(self.rows, preserve_index=False)
+        rest = json.dumps({key: value for key, value in self.to_dict().items() if key != "rows"}, allow_nan=False)
+        with atomic_path(Path(path)) as beside:
+            pq.write_table(table.replace_schema_metadata((table.schema.metadata or {}) | {MIME.encode(): rest}), beside)
+
+    @classmethod
+    def from_parquet(cls, path: str | Path) -> Result:
+        """Read what `to_parquet` wrote.
+
+        Raises
+        ------
+        ExplaintError
+            If the file is absent or holds something else.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(path)
+        except OSError as fault:
+            raise ExplaintError(f"{path} cannot be read ({fault}); give the Parquet file of a result") from None
+        except pa.ArrowInvalid as fault:
+            raise ExplaintError(f"{path} is no Parquet file: {fault}") from None
+        rest = (table.schema.metadata or {}).get(MIME.encode())
+        if rest is None:
+            raise ExplaintError(f"{path} is a Parquet table without a manifest: not written by Result.to_parquet")
+        return cls.from_dict(json.loads(rest) | {"rows": table.to_pandas()})
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return what a notebook shows and keeps: a table to read, and the numbers as data."""
+        shown = next((table for name in reversed(_TABLES) if len(table := getattr(self, name))), self.rows)
+        return {"text/plain": shown.to_string(), "text/html": shown.to_html(index=False), MIME: self.to_dict()}
+
+
+def in_notebook(path: str | Path) -> list[Result]:
+    """Return the results among the outputs of an executed notebook, in their order.
+
+    Raises
+    ------
+    ExplaintError
+        If the file is no notebook.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> from explaint_lib import results
+    >>> shown = results.Result("table", {"seed": 0})._repr_mimebundle_()
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "chapter.ipynb")
+    >>> _ = file.write_text(json.dumps({"cells": [{"outputs": [{"data": shown}]}]}))
+    >>> [found.experiment for found in results.in_notebook(file)]
+    ['table']
+    """
+    try:
+        cells: Iterable[Any] = json.loads(Path(path).read_text("utf8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ExplaintError(f"{path} is no notebook that could be read") from None
+    found = [output.get("data", {}).get(MIME) for cell in cells for output in cell.get("outputs", [])]
+    return [Result.from_dict(data) for data in found if data is not None]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows with None for what is missing, and numbers of Python itself."""
+    columns = {name: [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+               for name, column in table.items()}  # fmt: skip
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
