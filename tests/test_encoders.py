@@ -271,7 +271,7 @@ def test_a_hint_changes_the_word_it_is_given_to(encoder):
         ({"contexts": ["a"]}, "one entry a word"),
         ({"corpus": "x.txt", "contexts": ["a", "b"]}, "either corpus"),
         ({"corpus": "/no/such/file.txt"}, "cannot read"),
-        ({"layer": 3}, r"0 \(embeddings\) .. 2"),
+        ({"layer": 3}, r"from 0 \(the embeddings\) to 2"),
         ({"layer": -1}, "-1"),
         ({"layer": True}, "True"),
     ],

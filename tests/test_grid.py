@@ -65,9 +65,12 @@ def written(folder) -> tuple[bytes, bytes]:
         ({"models": {"nme": "minilm"}}, "models: the key: 'nme' .*name, revision, untrained.* mean 'name'"),
         ({"models": {"untrained": 1}}, "has no name"),
         ({"models": {"name": "minilm", "untrained": True}}, "seed of the random weights.*whole number from 0"),
-        ({"layers": "lst"}, "'lst' is not one of last, all, 7 of all.* Did you mean 'last'"),
-        ({"layers": "1 of all"}, "'1 of all' is not one of last, all, 7 of all"),
-        ({"layers": [-1]}, "layers: expected a whole number from 0, found -1"),
+        (
+            {"layers": "lst"},
+            """layers: a layer .* "last" or a whole number .* several "all" or "7 of all"; found 'lst'""",
+        ),
+        ({"layers": "1 of all"}, "found '1 of all'"),
+        ({"layers": [-1]}, "layers: .*whole number from 0 .*; found -1"),
         ({"layers": [True]}, "found True"),
         ({"layers": [1.0]}, "found 1.0"),
         ({"mappers": "pls"}, "mappers: 'pls' is not one of plsr, ffnn, ridge, mean. Did you mean 'plsr'"),
@@ -143,7 +146,7 @@ def test_a_file_says_the_same_as_the_class(tmp_path, world):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"layers": [1, 7]}, "has layers 0 to 2, and the grid asks for layer 7"),
+        ({"layers": [1, 7]}, r"a layer of .* from 0 \(the embeddings\) to 2.*; found 7"),
         ({"norms": "bundeld"}, "Did you mean 'bundled'"),
         ({"models": "/no/such/folder"}, "no folder or file"),
         ({"folds": 15}, "folds: 15 is more than the 14 words"),
@@ -170,19 +173,13 @@ def test_options_that_make_no_sense_are_refused_first(world, options, said):
         run_grid(Grid(**world), **options)
 
 
-@pytest.mark.parametrize(
-    ("layers", "expected"),
-    [
-        ("last", [6]), ("all", [0, 1, 2, 3, 4, 5, 6]), ([4, "last", 0], [4, 6, 0]), ("2 of all", [0, 6]),
-        ("3 of all", [0, 3, 6]), ("20 of all", [0, 1, 2, 3, 4, 5, 6]), ([6, "3 of all"], [6, 0, 3]),
-    ],
-)  # fmt: skip
-def test_layers_by_name_are_layers_by_number(layers, expected):
-    class Six:
-        name, n_layers = "six", 6
-
-    wanted = Grid(norms="bundled", models="minilm", layers=layers).layers
-    assert _cells._layers(wanted, Six()) == expected
+def test_vectors_of_another_device_are_kept_apart(world, cache):
+    plan = _cells.plan(Grid(**world))
+    (cell, *_) = plan.cells
+    assert plan.device == "cpu"
+    assert plan.vectors(cell).key != dataclasses.replace(plan, device="mps").vectors(cell).key
+    with pytest.raises(ExplaintError, match="device must be cpu"):
+        run_grid(Grid(**world), device="gpu")
 
 
 # ---- the table

@@ -458,9 +458,10 @@ def test_wrong_options_stop_at_once(command, arguments, says):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--layer", "first"], "--layer must be last or a whole number"),
-        (["--layer", "-1"], "--layer must be last or a whole number"),
-        (["--layer", "4"], "0 to 3 for toy, found 4"),
+        (["--layer", "first"], '"last" or a whole number from 0'),
+        (["--layer", "-1"], '"last" or a whole number from 0'),
+        (["--layer", "all"], '"last" or a whole number from 0'),
+        (["--layer", "4"], 'a layer of toy is "last" or a whole number from 0 (the embeddings) to 3; found 4'),
         (["--folds", "61"], "--folds 61 is more than the 60 words"),
         (["--json", "/nowhere/at/all/x.json"], "the folder /nowhere/at/all does not exist"),
     ],

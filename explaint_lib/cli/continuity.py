@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import check_writable, text_lines, write_json
+from explaint_lib.cli._options import Device, JsonFile, ModelName, Revision, Seed, TextFile
 from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -54,26 +55,18 @@ _TABLES: tuple[tuple[str, str, tuple[_Column, ...]], ...] = (
 
 
 def continuity(
-    model: Annotated[
-        str,
-        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
-    ],
-    text: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="One sentence a line. Default: the sentences bundled with explaint."),
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write manifest and all rows to this file.")
-    ] = None,
+    model: ModelName,
+    text: TextFile = None,
     interventions: Annotated[
         int, typer.Option(min=0, help="Token replacements a model for (c) and (d); 120 give about +-.04.")
     ] = 120,
     untrained_seeds: Annotated[
         int, typer.Option(min=0, help="Untrained twins to compare with; a verdict needs at least 5.")
     ] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Draws folds, replacements and resamples.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto: where the model runs.")] = "cpu",
-    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub id.")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    revision: Revision = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Ask, layer by layer, whether positions keep their tokens.
 

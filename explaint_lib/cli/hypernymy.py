@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib.cli._options import Device, JsonFile, ModelName, NormsName, Revision, Seed
 from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -35,13 +35,8 @@ _NEGATIVES = {
 
 
 def hypernymy(
-    model: Annotated[
-        str,
-        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
-    ],
-    pairs: Annotated[
-        str, typer.Option(metavar="NORMS", help="Norms with taxonomic features: bundled, mcrae, or a file.")
-    ] = "bundled",
+    model: ModelName,
+    norms: NormsName = "bundled",
     negatives: Annotated[
         str,
         typer.Option(
@@ -50,16 +45,14 @@ def hypernymy(
             "wordnet_similar, wordnet_level, or wordnet for both.",
         ),
     ] = "naive,balanced,near",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write manifest, rows and differences to this file.")
-    ] = None,
     per_hypernym: Annotated[
         int, typer.Option(min=2, help="At most so many true pairs of one hypernym; fewer run faster.")
     ] = 20,
     untrained_seeds: Annotated[int, typer.Option(min=1, help="Untrained twins to compare with.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Draws pairs, folds, permutations and resamples.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto: where the model runs.")] = "cpu",
-    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub id.")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    revision: Revision = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Read hypernymy off attention, and ask what else reads as much.
 
@@ -81,7 +74,8 @@ def hypernymy(
     Four ways to hold out: pairs; hyponyms; hypernyms; neither word of a
     tested pair known from training. And four kinds of sentences: attention
     that tells true from false pairs as well in "A robin is NOT a bird" does
-    not read what the sentence says.
+    not read what the sentence says. The pairs are the taxonomic features of
+    the norms (bundled, or mcrae where it is installed).
 
     Intervals resample hypernyms with all their pairs. Attention is kept in
     the cache, so a run that was stopped goes on where it was.
@@ -90,19 +84,19 @@ def hypernymy(
     Examples:
       explaint hypernymy --model minilm
       explaint hypernymy --model smollm2 --per-hypernym 8 --json my.json
-      explaint hypernymy --model minilm --pairs mcrae --negatives wordnet
+      explaint hypernymy --model minilm --norms mcrae --negatives wordnet
     """
     from explaint_lib.norms import load_norms
 
     if json_file is not None:
         check_writable(json_file)
     wanted = _listed(negatives)
-    norms = load_norms(pairs)
+    data = load_norms(norms)
     from explaint_lib.experiments.hypernymy import run_hypernymy
 
     result = run_hypernymy(
         model,
-        norms,
+        data,
         negatives=wanted,
         max_per_hypernym=per_hypernym,
         untrained_seeds=untrained_seeds,
@@ -111,7 +105,7 @@ def hypernymy(
         revision=revision,
         progress=True,
     )
-    _show(result, norms.banner())
+    _show(result, data.banner())
     if json_file is not None:  # after the table, which is printed whatever happens to the file
         write_json(json_file, result)
         say(f"written: {json_file}", error=True)

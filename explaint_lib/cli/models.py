@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.cli._options import Device, Revision
 from explaint_lib.cli._terminal import Terminal, say
 
 app = typer.Typer(
@@ -59,6 +60,8 @@ def check(
     model: Annotated[
         str, typer.Argument(metavar="NAME|PATH", help="A bundled model, a folder, a GGUF file, a hub id.")
     ],
+    device: Device = "cpu",
+    revision: Revision = None,
 ) -> None:
     """Examine a model, and say what it can be used for.
 
@@ -83,7 +86,7 @@ def check(
     """
     from explaint_lib.experiments.model_check import check_model
 
-    findings = check_model(model, progress=True)
+    findings = check_model(model, revision=revision, device=device, progress=True)
     table = Table(box=None, pad_edge=False)
     for column in ("check", "result", "what was found"):
         table.add_column(column, no_wrap=column != "what was found", overflow="fold")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.cli._options import Device
 from explaint_lib.cli._terminal import say, say_left_out
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def sweep(
             "workers on this machine.",
         ),
     ] = None,
+    device: Device = "cpu",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the grid and list its cells; compute nothing.")
     ] = False,
@@ -96,10 +98,10 @@ def sweep(
     for name, lacks in metrics_left_out(wanted).items():
         say_left_out(name, lacks)
     if dry_run:
-        _list(wanted)
+        _list(wanted, device)
         return
     try:
-        _run(wanted, out or grid.with_suffix(".parquet"), jobs, backend.value, scheduler)
+        _run(wanted, out or grid.with_suffix(".parquet"), jobs, backend.value, scheduler, device)
     except KeyboardInterrupt:
         say(
             "explaint: stopped; finished cells are kept, the same command goes on from there",
@@ -109,12 +111,12 @@ def sweep(
         sys.exit(130)  # not typer's Exit, of which `main` would say that it was stopped once more
 
 
-def _list(wanted: Grid) -> None:
+def _list(wanted: Grid, device: str) -> None:
     """Print the cells, and which of them are in the cache."""
     from explaint_lib.experiments.grid import listing
     from explaint_lib.experiments.table import fits
 
-    cells = listing(wanted)
+    cells = listing(wanted, device=device)
     n_fits = sum(fits(wanted.conditions, wanted.permutations).values())
     for cell, done in cells:
         twin = "" if cell.model.untrained is None else f" untrained {cell.model.untrained}"
@@ -127,8 +129,8 @@ def _list(wanted: Grid) -> None:
     say(f"{len(cells)} cells, {len(cells) - waiting} of them in the cache; {waiting * n_fits} fits to do")
 
 
-def _run(wanted: Grid, out: Path, jobs: int, backend: str, scheduler: str | None) -> None:
+def _run(wanted: Grid, out: Path, jobs: int, backend: str, scheduler: str | None, device: str) -> None:
     from explaint_lib.experiments.grid import run_grid
 
-    table = run_grid(wanted, out=out, jobs=jobs, backend=backend, scheduler=scheduler, progress=True)
+    table = run_grid(wanted, out=out, jobs=jobs, backend=backend, scheduler=scheduler, device=device, progress=True)
     say(f"written: {out} ({len(table)} rows) and {out.with_name(f'{out.stem}.manifest.json')}", error=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib.cli._options import Device, DropMissing, JsonFile, Layer, ModelName, NormsName, Revision, Seed
 from explaint_lib.cli._terminal import Terminal, say, say_left_out
 
 if TYPE_CHECKING:
@@ -45,18 +45,9 @@ class MapperOption(StrEnum):
 
 
 def table(
-    norms: Annotated[
-        str,
-        typer.Option(metavar="NAME|FILE", help="Feature norms: a name of `explaint norms list`, or a file."),
-    ],
-    model: Annotated[
-        str,
-        typer.Option(metavar="NAME|PATH", help="A name of `explaint models list`, a folder, or a hub id."),
-    ],
-    layer: Annotated[
-        str,
-        typer.Option(metavar="last|INT", help="Layer the vectors are read from; 0 is the embedding layer."),
-    ] = "last",
+    norms: NormsName,
+    model: ModelName,
+    layer: Layer = "last",
     mapper: Annotated[MapperOption, typer.Option(help="From vectors to norms.")] = MapperOption.plsr,
     components: Annotated[int, typer.Option(min=1, help="Components of plsr; the data may allow fewer.")] = 50,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the words; each is predicted once.")] = 10,
@@ -64,14 +55,11 @@ def table(
         int, typer.Option(min=0, help="Refits of shuffled and permuted_pairing; 0 makes no test.")
     ] = 99,
     bootstrap: Annotated[int, typer.Option(min=1, help="Resamples of the words for each interval.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write manifest, rows and tests to this file."),
-    ] = None,
-    drop_missing: Annotated[
-        bool, typer.Option("--drop-missing", help="Leave out words that the model does not know.")
-    ] = False,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    revision: Revision = None,
+    drop_missing: DropMissing = False,
+    json_file: JsonFile = None,
 ) -> None:
     """Predict feature norms from word vectors, and score everything that should not work as well.
 
@@ -106,8 +94,9 @@ def table(
     """
     if json_file is not None:
         check_writable(json_file)
-    wanted_layer = _parse_layer(layer)
     from explaint_lib import encoders
+
+    wanted_layer = encoders.check_layer(layer)
     from explaint_lib.experiments.table._design import check_norms, say_one_vector, words_of_one_vector
     from explaint_lib.norms import load_norms
 
@@ -116,16 +105,15 @@ def table(
         raise ExplaintError(f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer")
     lacks = check_norms(data, folds=folds, seed=seed)
     say_left_out(data.name, lacks)
-    encoder = encoders.load_encoder(model, progress=True)
-    if wanted_layer != "last" and not 0 <= wanted_layer <= encoder.n_layers:
-        raise ExplaintError(f"--layer must be last or 0 to {encoder.n_layers} for {encoder.name}, found {wanted_layer}")
+    encoder = encoders.load_encoder(model, revision=revision, device=device, progress=True)
+    index = encoders.layer_index(wanted_layer, encoder.n_layers, encoder.name)
     data, dropped = _with_vectors(data, encoder, drop_missing)
     if dropped and (fewer := check_norms(data, folds=folds, seed=seed)) != lacks:
         say_left_out(data.name, fewer)
-    vectors = encoder.word_vectors(data.word_forms, layer=wanted_layer, progress=True)
+    vectors = encoder.word_vectors(data.word_forms, layer=index, progress=True)
     if alike := words_of_one_vector(data.word_forms, vectors):
         say(say_one_vector(encoder.name, alike), style="yellow", error=True)
-    result = _run(data, vectors, encoder, wanted_layer, mapper.value, components, folds, permutations, bootstrap, seed)
+    result = _run(data, vectors, encoder, index, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
     show(Terminal(), result, data.banner())
     if json_file is not None:  # after the table, which is printed whatever happens to the file
@@ -133,7 +121,7 @@ def table(
         say(f"written: {json_file}", error=True)
 
 
-def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int, *numbers: Any) -> dict[str, Any]:
+def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: int, *numbers: Any) -> dict[str, Any]:
     """Call `run_table` with what the command line was given."""
     from explaint_lib.experiments.table import run_table
 
@@ -142,7 +130,7 @@ def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int
         data,
         vectors,
         model=encoder.name,
-        layer=encoder.n_layers if layer == "last" else layer,
+        layer=layer,
         mapper=mapper,
         components=components,
         folds=folds,
@@ -152,15 +140,6 @@ def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: str | int
         describe_model=encoder.describe(),
         progress=True,
     )
-
-
-def _parse_layer(layer: str) -> str | int:
-    """Return "last" or a number."""
-    if layer == "last":
-        return layer
-    if not layer.isdecimal():
-        raise ExplaintError(f"--layer must be last or a whole number from 0, found {layer!r}")
-    return int(layer)
 
 
 def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple[FeatureNorms, list[str]]:

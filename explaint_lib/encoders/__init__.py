@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders._encoder import Encoder
+from explaint_lib.encoders._layers import check_layer, layer_index, layer_indices
+from explaint_lib.encoders._load import gpu_name, resolve_device
 from explaint_lib.encoders._outline import Outline, outline
 from explaint_lib.encoders._static import StaticEncoder, load_static
 from explaint_lib.encoders._tokens import Encoding
@@ -34,10 +36,15 @@ __all__ = [
     "Outline",
     "StaticEncoder",
     "WheelModel",
+    "check_layer",
     "fetch",
+    "gpu_name",
+    "layer_index",
+    "layer_indices",
     "list_models",
     "load_encoder",
     "outline",
+    "resolve_device",
 ]
 
 

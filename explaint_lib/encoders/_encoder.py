@@ -116,9 +116,10 @@ class Encoder:
         """
         import torch
 
-        gpu = torch.cuda.get_device_name(self.device) if str(self.device).startswith("cuda") else None
+        from explaint_lib.encoders._load import gpu_name
+
         about = {key: value for key, value in self.describe().items() if key != "name"}
-        return about | {"gpu": gpu, "threads": torch.get_num_threads()}
+        return about | {"gpu": gpu_name(self.device), "threads": torch.get_num_threads()}
 
     def check_attention(self) -> None:
         """Raise an `ExplaintError` that says why, for a model whose attention cannot be used."""
@@ -276,7 +277,7 @@ class Encoder:
         self,
         words: Sequence[str],
         *,
-        layer: Literal["last", "all"] | int = "last",
+        layer: int | str = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
         contexts: Sequence[str | None] | None = None,
@@ -288,9 +289,9 @@ class Encoder:
         ----------
         words : sequence of str
             Surface forms ("bat", "fire truck"), one a row; equal forms get equal rows.
-        layer : "last", "all" or int
-            0 is the embedding layer; "last" of a decoder is the output after its final normalisation. "all"
-            reads every layer in one pass of the model (not with `corpus`).
+        layer : "last", int, "all" or "N of all"
+            0 is the embedding layer; "last" of a decoder is the output after its final normalisation. "all", or
+            "7 of all", reads several layers in one pass of the model (not with `corpus`).
         templates : sequence of str, optional
             Sentences with ``{word}`` once, such as ``"This is a {word}."``; the mean over them. Default: the
             word alone; for a decoder ``"The {word}"``.
@@ -303,7 +304,7 @@ class Encoder:
 
         Returns
         -------
-        (n_words, dim) float32, or (n_layers + 1, n_words, dim) for "all"
+        (n_words, dim) float32, or (layer, n_words, dim) for several layers
 
         Raises
         ------
@@ -332,19 +333,3 @@ def _padded(rows: list[np.ndarray], pad_id: int) -> tuple[np.ndarray, np.ndarray
     ids = np.full(mask.shape, pad_id, dtype=np.int64)
     ids[mask] = np.concatenate(rows)
     return ids, mask
-
-
-def checked_layer(layer: Literal["last"] | int, n_layers: int) -> int:
-    """Return a layer as its index 0..n_layers.
-
-    Raises
-    ------
-    ExplaintError
-        For anything but "last" or an integer in that range (negative indices included: they hide which layer
-        was read).
-    """
-    if layer == "last":
-        return n_layers
-    if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 0 <= layer <= n_layers:
-        raise ExplaintError(f'layer must be "last" or one of 0 (embeddings) .. {n_layers}, found {layer!r}')
-    return int(layer)

@@ -274,6 +274,20 @@ def _whole_attention(config: Any) -> int:
     return 10**9
 
 
+def gpu_name(device: str) -> str | None:
+    """Return what a CUDA device calls itself, since its numbers differ from another's in their last digits.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import gpu_name
+    >>> gpu_name("cpu") is None
+    True
+    """
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else None
+
+
 def resolve_device(device: str) -> str:
     """Return the torch device for "cpu", "cuda", "mps" or "auto" (cuda, else mps, else cpu).
 
@@ -281,6 +295,12 @@ def resolve_device(device: str) -> str:
     ------
     ExplaintError
         For an unknown name, or a device this machine or this build of torch does not have.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import resolve_device
+    >>> resolve_device("cpu")
+    'cpu'
     """
     import torch
 

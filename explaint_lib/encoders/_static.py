@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders._encoder import checked_layer
+from explaint_lib.encoders._layers import check_layer
 from explaint_lib.encoders._tokens import WORD, Encoding
 
 
@@ -85,13 +85,13 @@ class StaticEncoder:
         self,
         words: Sequence[str],
         *,
-        layer: Literal["last", "all"] | int = "last",
+        layer: int | str = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
         contexts: Sequence[str | None] | None = None,
         progress: bool = False,
     ) -> np.ndarray:
-        """Return one vector a word, (n_words, dim) float32; (1, n_words, dim) for ``layer="all"``.
+        """Return one vector a word, (n_words, dim) float32; (1, n_words, dim) for ``layer="all"``, of one layer.
 
         A form is looked up whole ("t-shirt"), else as the mean of its parts at spaces and hyphens ("fire
         truck"). `templates`, `corpus` and `contexts` are accepted, so that one call serves all encoders, and
@@ -102,8 +102,7 @@ class StaticEncoder:
         ExplaintError
             Naming every word that is not in the table.
         """
-        if layer != "all":
-            checked_layer(layer, 0)
+        layer = check_layer(layer, several=True, n_layers=0, name=self.name)
         if isinstance(words, str):
             raise ExplaintError("expected a sequence of words, found one string; pass [word]")
         rows = [self._rows(word) for word in words]
@@ -117,7 +116,7 @@ class StaticEncoder:
         out = np.empty((len(rows), self.dim), dtype=np.float32)
         for i, found in enumerate(rows):
             out[i] = self._vectors[found].mean(axis=0)
-        return out[None] if layer == "all" else out
+        return out if layer == "last" or isinstance(layer, int) else out[None]
 
     def encode(
         self,

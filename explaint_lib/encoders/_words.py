@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError, printable, word_list
-from explaint_lib.encoders._encoder import checked_layer
+from explaint_lib.encoders._layers import check_layer, layer_indices
 from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def word_vectors(
     encoder: Encoder,
     words: Sequence[str],
     *,
-    layer: Literal["last", "all"] | int = "last",
+    layer: int | str = "last",
     templates: Sequence[str] | None = None,
     corpus: Any = None,
     contexts: Sequence[str | None] | None = None,
@@ -37,22 +37,23 @@ def word_vectors(
 ) -> np.ndarray:
     """Return one vector a word, (n_words, dim) float32; documented at `Encoder.word_vectors`."""
     words = _checked(encoder, words, templates, corpus, contexts)
-    index = None if layer == "all" else checked_layer(layer, encoder.n_layers)
+    layer = check_layer(layer, several=True, n_layers=encoder.n_layers, name=encoder.name)
+    layers = layer_indices(layer, encoder.n_layers, encoder.name)
+    one = layer == "last" or isinstance(layer, int)
     if corpus is not None:
-        if index is None:
-            raise ExplaintError('vectors from a corpus are made a layer at a time: pass one layer, not "all"')
+        if not one:
+            raise ExplaintError(f"vectors from a corpus are made a layer at a time: pass one layer, not {layer!r}")
         from explaint_lib.encoders._corpus import corpus_means
 
-        return corpus_means(encoder, words, index, Path(corpus), progress=progress)
+        return corpus_means(encoder, words, layers[0], Path(corpus), progress=progress)
     hints = list(contexts) if contexts is not None else [None] * len(words)
     forms = templates if templates is not None else ["The {word}" if encoder.family == "decoder" else "{word}"]
     placed = [_placed(encoder, form, word, hint) for word, hint in zip(words, hints, strict=True) for form in forms]
     encodings, positions = located(encoder, placed)
     spans = [[at] for at in positions]
-    layers = range(encoder.n_layers + 1) if index is None else [index]
     pooled = pooled_states(encoder, encodings, spans, layers, progress=progress)  # (layer, n_words x n_forms, dim)
     vectors = pooled.reshape(len(layers), len(words), len(forms), -1).mean(axis=2).astype(np.float32)
-    return vectors if index is None else vectors[0]
+    return vectors[0] if one else vectors
 
 
 def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any, contexts: Any) -> list[str]:

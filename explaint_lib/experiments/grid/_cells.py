@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from explaint_lib.encoders import Outline
     from explaint_lib.experiments.grid._grid import Grid
     from explaint_lib.norms import FeatureNorms
-
-SOME_OF_ALL = re.compile(r"([2-9]|[1-9]\d+) of all")
 
 
 @dataclass(frozen=True)
@@ -82,13 +79,14 @@ def made_by() -> dict[str, Any]:
     return {"explaint": __version__, "code": code_hash(__name__)} | computer()
 
 
-def plan(grid: Grid, *, weights: bool = True, progress: bool = False) -> Plan:
+def plan(grid: Grid, *, device: str = "cpu", weights: bool = True, progress: bool = False) -> Plan:
     """Find what a grid names, check that each cell can be computed, and return the cells in their order.
 
     With `weights` those of a model that was never used on this machine are read, to see what it is.
     """
-    from explaint_lib.encoders import outline
+    from explaint_lib.encoders import layer_indices, outline, resolve_device
 
+    device = resolve_device(device)
     norms = load(grid)
     for name, data in norms.items():
         if grid.folds > len(data.words):
@@ -98,7 +96,7 @@ def plan(grid: Grid, *, weights: bool = True, progress: bool = False) -> Plan:
     for model in grid.models:
         found = outline(model.name, revision=model.revision, load=weights, progress=progress, **_weights(model))
         models[model] = found
-        layers[model] = _layers(grid.layers, found)
+        layers[model] = layer_indices(grid.layers, found.n_layers, found.name)
         for name, data in norms.items():
             missing[name] |= {word: found.name for word in _without_vector(found, data)}
     dropped = {name: [word for word in norms[name].words if word in missing[name]] for name in norms}
@@ -114,7 +112,7 @@ def plan(grid: Grid, *, weights: bool = True, progress: bool = False) -> Plan:
         for count in (grid.components if mapper == "plsr" else [None])
         for seed in grid.seeds
     ]
-    return Plan(grid, cells, norms, models, dropped, lacks)
+    return Plan(grid, cells, norms, models, device, dropped, lacks)
 
 
 def metrics_left_out(grid: Grid, norms: dict[str, FeatureNorms]) -> dict[str, dict[str, str]]:
@@ -154,27 +152,6 @@ def _weights(model: Model) -> dict[str, Any]:
     return {} if model.untrained is None else {"untrained": True, "seed": model.untrained}
 
 
-def _layers(wanted: Sequence[int | str], encoder: Outline) -> list[int]:
-    """Return the layers asked for of one model, each once, in the order asked for."""
-    last, found = encoder.n_layers, []
-    for layer in wanted:
-        if isinstance(layer, int) and layer > last:
-            there = "layer 0 alone" if last == 0 else f"layers 0 to {last}"
-            raise ExplaintError(
-                f"layers: {encoder.name} has {there}, and the grid asks for layer {layer}; write last or all, or "
-                "give this model a grid of its own"
-            )
-        several = [layer]
-        if layer == "last":
-            several = [last]
-        elif layer == "all":
-            several = range(last + 1)
-        elif some := SOME_OF_ALL.fullmatch(str(layer)):
-            several = np.linspace(0, last, min(int(some[1]), last + 1)).round().astype(int).tolist()
-        found += [one for one in several if one not in found]
-    return found
-
-
 def _without_vector(encoder: Outline, data: FeatureNorms) -> list[str]:
     """Return the words that a model does not know."""
     unknown = set(encoder.unknown_words(data.word_forms))
@@ -202,16 +179,19 @@ class Plan:
     cells: list[Cell]
     norms: dict[str, FeatureNorms]
     models: dict[Model, Outline]
+    device: str
     dropped: dict[str, list[str]]
     left_out: dict[str, dict[str, str]]
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
     def vectors(self, cell: Cell) -> Entry:
         """Return where the word vectors of a cell are kept: the same place for the same words, model and layer."""
+        from explaint_lib.encoders import gpu_name
+
         about = {
             "model": self.models[cell.model].revision, "untrained": cell.model.untrained, "layer": cell.layer,
             "words": self.norms[cell.norms].word_forms, "code": code_hash("explaint_lib.encoders"),
-            "computer": computer(),
+            "computer": computer(), "device": self.device, "gpu": gpu_name(self.device),
         }  # fmt: skip
         return Entry("vectors", hashed(about), ".npy")
 
@@ -249,7 +229,7 @@ class Plan:
             if not there[entry]:
                 absent.setdefault(cell.model, {}).setdefault(cell.norms, {})[cell.layer] = entry
         for model, of_norms in tqdm(absent.items(), desc="word vectors", unit="model", disable=not progress or None):
-            encoder = load_encoder(model.name, revision=model.revision, **_weights(model))
+            encoder = load_encoder(model.name, revision=model.revision, device=self.device, **_weights(model))
             for name, entries in of_norms.items():
                 with one_thread():
                     found = encoder.word_vectors(self.norms[name].word_forms, layer="all", progress=progress)

@@ -23,8 +23,9 @@ import yaml
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError, notice
+from explaint_lib.encoders import check_layer
 from explaint_lib.experiments.grid import _backends, _cells, _output
-from explaint_lib.experiments.grid._cells import SOME_OF_ALL, Cell, Model
+from explaint_lib.experiments.grid._cells import Cell, Model
 from explaint_lib.experiments.table import CONDITIONS, say_one_vector
 from explaint_lib.mappers import MAPPERS
 from explaint_lib.metrics import METRICS
@@ -194,9 +195,10 @@ def _name(key: str, value: Any) -> str:
 
 
 def _layer(key: str, value: Any) -> int | str:
-    if not isinstance(value, str):
-        return _whole_from(0)(key, value)
-    return value if SOME_OF_ALL.fullmatch(value) else one_of(key, value, ("last", "all", "7 of all", "0", "1 ..."))
+    try:
+        return check_layer(value, several=True)
+    except ExplaintError as fault:
+        raise ExplaintError(f"{key}: {fault}") from None
 
 
 def _whole_from(least: int) -> Any:
@@ -232,6 +234,7 @@ def run_grid(
     jobs: int = 1,
     backend: str = "joblib",
     scheduler: str | None = None,
+    device: str = "cpu",
     progress: bool = False,
 ) -> pd.DataFrame:
     """Compute what the cache does not hold, and return the table of the whole grid.
@@ -250,6 +253,9 @@ def run_grid(
     scheduler : str, optional
         Address of a running Dask scheduler, such as ``tcp://10.0.0.1:8786``. Its workers need this library in
         this version; data and vectors are sent to them, and results come back here.
+    device : {"cpu", "cuda", "mps", "auto"}
+        Where the models run, on this machine; mappers run on processors. Numbers of another device differ in their
+        last digits, and are kept apart.
     progress : bool
         Show a bar on stderr, one step a cell.
 
@@ -274,7 +280,7 @@ def run_grid(
     if scheduler is not None and backend != "dask":
         raise ExplaintError("a scheduler is an address of a Dask cluster: it needs the backend dask")
     target = None if out is None else _output.checked_target(out)
-    plan = _cells.plan(grid, progress=progress)
+    plan = _cells.plan(grid, device=device, progress=progress)
     waiting = plan.waiting()
     if waiting:
         plan.check_writable()
@@ -292,9 +298,9 @@ def run_grid(
     return frame
 
 
-def listing(grid: Grid) -> list[tuple[Cell, bool]]:
+def listing(grid: Grid, *, device: str = "cpu") -> list[tuple[Cell, bool]]:
     """Return the cells of a grid and whether the cache holds them; no weights are read, nothing is computed."""
-    plan = _cells.plan(grid, weights=False)
+    plan = _cells.plan(grid, device=device, weights=False)
     waiting = set(plan.waiting())
     return [(cell, cell not in waiting) for cell in plan.cells]
 
