@@ -95,7 +95,7 @@ def test_the_table_is_printed_whatever_happens_to_the_file(asked, tmp_path, monk
     events = []
     show = command._show
     monkeypatch.setattr(command, "_show", lambda *given: events.append("shown") or show(*given))
-    monkeypatch.setattr(command, "write_json", lambda *_: events.append("written"))
+    monkeypatch.setattr(command, "write_result", lambda *_: events.append("written"))
     run("--model", "toy", "--json", tmp_path / "a.json")
     assert events == ["shown", "written"]
 

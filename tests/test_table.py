@@ -400,7 +400,7 @@ def test_the_table_is_printed_whatever_happens_to_the_file(command, tmp_path, mo
     events = []
     show = cli_table.show
     monkeypatch.setattr(cli_table, "show", lambda *given: events.append("shown") or show(*given))
-    monkeypatch.setattr(cli_table, "write_json", lambda *_: events.append("written"))
+    monkeypatch.setattr(cli_table, "write_result", lambda *_: events.append("written"))
     command("--json", str(tmp_path / "a.json"))
     assert events == ["shown", "written"]
 

@@ -28,11 +28,3 @@ class Terminal(Console):
 def say(text: object, *, style: str = "", error: bool = False) -> None:
     """Print lines as they are, not wrapped; to the error stream if `error`."""
     Terminal(stderr=error).print(str(text), style=style, soft_wrap=True)
-
-
-def say_left_out(name: str, lacks: dict[str, str]) -> None:
-    """Say in one line which metrics norms are too small for, and why; nothing if none."""
-    if lacks:
-        reasons = {needs: [metric for metric in lacks if lacks[metric] == needs] for needs in lacks.values()}
-        named = "; ".join(f"{', '.join(metrics)} ({needs})" for needs, metrics in reasons.items())
-        say(f"metrics left out, since {name} is too small for them: {named}", style="yellow", error=True)

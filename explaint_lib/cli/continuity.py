@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import check_writable, text_lines, write_json
+from explaint_lib._common import check_writable, text_lines
 from explaint_lib.cli._options import Device, JsonFile, ModelName, Revision, Seed, TextFile
-from explaint_lib.cli._terminal import Terminal, say
+from explaint_lib.cli._show import plain_table, short, write_result
+from explaint_lib.cli._terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -112,9 +113,7 @@ def continuity(
         progress=True,
     )
     _show(result, "the bundled sentences" if text is None else text.name)
-    if json_file is not None:  # after the table, which is printed whatever happens to the file
-        write_json(json_file, result)
-        say(f"written: {json_file}", error=True)
+    write_result(result, json_file)
 
 
 def _read_lines(path: Path) -> tuple[list[str], list[str]]:
@@ -159,8 +158,6 @@ def _show(result: dict[str, Any], source: str) -> None:
 
 def _table(rows: list[dict[str, Any]], columns: tuple[_Column, ...]) -> Table | None:
     """Return layers as rows and claims as columns, chance below; None if nothing of it was measured."""
-    from rich.table import Table
-
     found: dict[tuple[int, bool, _Column], dict[str, Any]] = {}
     for row in rows:
         for column in columns:
@@ -170,10 +167,8 @@ def _table(rows: list[dict[str, Any]], columns: tuple[_Column, ...]) -> Table | 
     shown = [column for column in columns if any(key[2] == column for key in found)]
     if not shown:
         return None
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("layer", justify="right")
-    for column in shown:
-        table.add_column(column[0], justify="right", no_wrap=True)
+    table = plain_table("layer", [column[0] for column in shown])
+    table.columns[0].justify = "right"
     for layer in sorted({key[0] for key in found}):
         cells = [[found.get((layer, untrained, column)) for untrained in (False, True)] for column in shown]
         table.add_row(str(layer), *[" ".join(_short(row["value"]) for row in cell if row) for cell in cells])
@@ -184,7 +179,5 @@ def _table(rows: list[dict[str, Any]], columns: tuple[_Column, ...]) -> Table | 
 
 
 def _short(value: float) -> str:
-    """Return a share without its leading zero: ".97", "1.00", "<.01"."""
-    if 0 < value < 0.005:
-        return "<.01"
-    return f"{value:.2f}".removeprefix("0") if value < 0.995 else "1.00"
+    """Return a share; one that is rounded to nothing is still more than nothing."""
+    return "<.01" if 0 < value < 0.005 else short(value)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib._common import ExplaintError, check_writable
 from explaint_lib.cli._options import Device, JsonFile, ModelName, NormsName, Revision, Seed
-from explaint_lib.cli._terminal import Terminal, say
+from explaint_lib.cli._show import plain_table, short, write_result
+from explaint_lib.cli._terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,9 +107,7 @@ def hypernymy(
         progress=True,
     )
     _show(result, data.banner())
-    if json_file is not None:  # after the table, which is printed whatever happens to the file
-        write_json(json_file, result)
-        say(f"written: {json_file}", error=True)
+    write_result(result, json_file)
 
 
 def _listed(negatives: str) -> list[str]:
@@ -159,11 +158,11 @@ def _show(result: dict[str, Any], banner: str) -> None:
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    return f"{_short(row['accuracy'])} [{_short(row['ci_low'])} {_short(row['ci_high'])}]"
+    return f"{short(row['accuracy'])} [{short(row['ci_low'])} {short(row['ci_high'])}]"
 
 
 def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -> Table:
-    table = _empty("predictor", [f"held out:\n{split}" for split in splits])
+    table = plain_table("predictor", [f"held out:\n{split}" for split in splits])
     found = {(row["predictor"], row["split"]): row for row in rows
              if row["negatives"] == negatives and row["templates"] == "affirmed"}  # fmt: skip
     for name, label in _LABELS.items():
@@ -172,41 +171,25 @@ def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -
             table.add_row(label, *[_cell(found.get((name, split))) for split in splits], style=style)
         if name == "attention" and found:
             elsewhere = [found[name, split]["accuracy_unseen_template"] for split in splits]
-            table.add_row("  in a template left out", *[_short(value) for value in elsewhere])
+            table.add_row("  in a template left out", *[short(value) for value in elsewhere])
     return table
 
 
 def _groups(rows: list[dict[str, Any]], groups: list[str], splits: list[str]) -> Table:
-    table = _empty("sentences", [f"held out:\n{split}" for split in splits])
+    table = plain_table("sentences", [f"held out:\n{split}" for split in splits])
     attention = [row for row in rows if row["predictor"] == "attention"]
     shown = {row["negatives"] for row in attention if row["templates"] != "affirmed"}
     found = {(row["templates"], row["split"]): row for row in attention if row["negatives"] in shown}
     for group in groups:
         cells = [found[group, split] for split in splits]
-        table.add_row(
-            group, *[f"{_short(row['accuracy'])} ({_short(row['accuracy_unseen_template'])})" for row in cells]
-        )
+        table.add_row(group, *[f"{short(row['accuracy'])} ({short(row['accuracy_unseen_template'])})" for row in cells])
     return table
 
 
 def _added(differences: list[dict[str, Any]], settings: dict[str, Any]) -> Table:
-    table = _empty("false pairs", [f"held out:\n{split}" for split in settings["splits"]])
+    table = plain_table("false pairs", [f"held out:\n{split}" for split in settings["splits"]])
     found = {(row["negatives"], row["split"]): row for row in differences if row["predictor"] != "attention"}
     for name in settings["negatives"]:
         cells = [found[name, split] for split in settings["splits"]]
         table.add_row(name, *[f"{row['difference']:+.3f} p {row['p_value']:.2g}" for row in cells])
     return table
-
-
-def _empty(first: str, columns: list[str]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0")

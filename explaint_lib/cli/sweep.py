@@ -11,7 +11,8 @@ import typer
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._options import Device
-from explaint_lib.cli._terminal import say, say_left_out
+from explaint_lib.cli._show import say_left_out
+from explaint_lib.cli._terminal import say
 
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import ExplaintError, check_writable, write_json
+from explaint_lib._common import ExplaintError, check_writable
 from explaint_lib.cli._options import Device, DropMissing, JsonFile, Layer, ModelName, NormsName, Revision, Seed
-from explaint_lib.cli._terminal import Terminal, say, say_left_out
+from explaint_lib.cli._show import plain_table, say_left_out, short, write_result
+from explaint_lib.cli._terminal import Terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,9 +116,7 @@ def table(
     result = _run(data, vectors, encoder, index, mapper.value, components, folds, permutations, bootstrap, seed)
     result["manifest"]["arguments"]["dropped_words"] = dropped
     show(Terminal(), result, data.banner())
-    if json_file is not None:  # after the table, which is printed whatever happens to the file
-        write_json(json_file, result)
-        say(f"written: {json_file}", error=True)
+    write_result(result, json_file)
 
 
 def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: int, *numbers: Any) -> dict[str, Any]:
@@ -192,14 +190,10 @@ def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
 
 def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
     """Return one table: conditions in groups, then the tests, as rows; metrics as columns."""
-    from rich.table import Table
-
     rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
     tests = {(test["control"], test["metric"]): test for test in result["tests"]}
-    out = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    out.add_column("", no_wrap=True)
-    for metric in metrics:
-        out.add_column(_SHORT[metric], justify="right", no_wrap=True)
+    out = plain_table("", [_SHORT[metric] for metric in metrics], gap=1)
+    out.columns[0].no_wrap = True
     for group in _GROUPS:
         for condition in group:
             style = "bold" if condition == "system" else None
@@ -218,15 +212,9 @@ def _cell(row: dict[str, Any]) -> str | Text:
     if row["value"] is None:
         return "-"
     if row["ci_low"] is None or row["ci_low"] == row["ci_high"]:
-        return _short(row["value"], 3)
-    interval = f"{_short(row['ci_low'], 2)} {_short(row['ci_high'], 2)}"
-    return Text.assemble(f"{_short(row['value'], 3)}\n", (interval, "dim"))
-
-
-def _short(value: float, digits: int) -> str:
-    """Return a score without its leading zero: ".254", "-.03", "1.000"."""
-    shown = f"{value:.{digits}f}"
-    return shown.lstrip("-").lstrip("0") if float(shown) == 0 else re.sub(r"^(-?)0\.", r"\1.", shown)
+        return short(row["value"], 3)
+    interval = f"{short(row['ci_low'], 2)} {short(row['ci_high'], 2)}"
+    return Text.assemble(f"{short(row['value'], 3)}\n", (interval, "dim"))
 
 
 def _p_cell(test: dict[str, Any]) -> str:
@@ -236,7 +224,7 @@ def _p_cell(test: dict[str, Any]) -> str:
         return "-"
     least = test["p_value"] <= 1 / (1 + test["n_permutations"])
     mark = "*" if p < 0.05 else "†" if least else " "
-    return f"{'<.001' if p < 0.001 else _short(p, 3)}{mark}"
+    return f"{'<.001' if p < 0.001 else short(p, 3)}{mark}"
 
 
 def _notes(result: dict[str, Any]) -> list[str]:
@@ -255,6 +243,6 @@ def _notes(result: dict[str, Any]) -> list[str]:
     if any(test["p_value"] is not None and _p_cell(test).endswith("†") for test in result["tests"]):
         lines.append(
             f"† no draw reached the system, and {draws['shuffled']} draws cannot show less than "
-            f"{_short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 99."
+            f"{short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 99."
         )
     return lines
