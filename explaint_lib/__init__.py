@@ -8,4 +8,6 @@ Axis order everywhere: attention ``(layer, head, query, key)``, hidden states ``
 ``(word, dim)``, norms ``(word, feature)``; layer 0 is the output of the embedding layer.
 """
 
-__version__ = "0.1.0"
+from importlib import metadata
+
+__version__ = metadata.version("explaint")

@@ -103,8 +103,8 @@ def pack_small(values: np.ndarray) -> bytes:
     flat = np.ascontiguousarray(values, dtype=np.uint8).ravel()
     low = np.zeros(-(-flat.size // 4) * 4, dtype=np.uint8)
     low[: flat.size] = np.minimum(flat, 3)
-    low = low.reshape(-1, 4)  # (byte, cell in byte)
-    packed = low[:, 0] | low[:, 1] << 2 | low[:, 2] << 4 | low[:, 3] << 6
+    cells = low.reshape(-1, 4)  # (byte, cell in byte)
+    packed = cells[:, 0] | cells[:, 1] << 2 | cells[:, 2] << 4 | cells[:, 3] << 6
     return deflate(packed.astype(np.uint8).tobytes() + (flat[flat >= 3] - 3).tobytes())
 
 

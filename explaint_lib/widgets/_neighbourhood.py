@@ -96,7 +96,7 @@ class NeighbourhoodExplorer(BookWidget):
         colours: bool = False,
         compute: Callable[[list[str]], Mapping[str, Any]] | None = None,
     ) -> None:
-        self._fixed = dict(gold=gold, k=k)
+        self._fixed: dict[str, Any] = dict(gold=gold, k=k)
         content = _content(words, conditions, categories=categories, projection=projection, features=features,
                            controls=controls, **self._fixed)  # fmt: skip
         known = content["meta"]["words"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
+import io
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+from PIL import Image
 
 from explaint_lib._common import printable
 
@@ -21,25 +21,15 @@ def html_text(text: object) -> str:
 def png(alpha: np.ndarray, ink: str) -> str:
     """Return a one-colour PNG as a data URL; its opacity is `alpha`, shape (row, column), in [0, 1].
 
-    Written by hand (a 256-entry palette) because an image library would stamp its version into the bytes.
+    A palette of 256 entries, all of them `ink`, each with an opacity of its own. No date and no version is written.
     """
     rows, columns = alpha.shape
-    colour = bytes.fromhex(ink.removeprefix("#"))
     pixels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
-    lines = np.hstack(
-        [np.zeros((rows, 1), dtype=np.uint8), pixels]
-    )  # (row, 1 + column): each line opens with its filter, 0
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
-        (b"PLTE", colour * 256),
-        (b"tRNS", bytes(range(256))),
-        (b"IDAT", zlib.compress(lines.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    body = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")
+    image = Image.frombytes("P", (columns, rows), pixels.tobytes())
+    image.putpalette(bytes.fromhex(ink.removeprefix("#")) * 256)
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=bytes(range(256)), compress_level=9)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def matrix_svg(alpha: np.ndarray, tokens: Sequence[str], ink: str, name: str) -> str:
