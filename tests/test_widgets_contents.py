@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import tracemalloc
 from itertools import combinations
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from explaint_lib import attention, widgets
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 from explaint_lib.widgets._base import text85
+from explaint_lib.widgets._picture import png
 
 JS = Path(widgets.__file__).parent / "js"
 
@@ -60,6 +63,16 @@ def test_the_picture_on_paper_combines_heads_as_the_library_does(causal, n):
         assert not causal or not np.triu(shown, 1).any()
     viewer.combine = "rollout"
     assert "rollout up to this layer" in viewer._static_figure()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (300, 300)])
+def test_the_picture_on_paper_is_one_colour_whose_opacity_is_the_weight(shape):
+    weights = np.random.default_rng(0).random(shape)
+    raw = base64.b64decode(png(weights, "#b34700").removeprefix("data:image/png;base64,"))
+    pixels = np.asarray(Image.open(io.BytesIO(raw)).convert("RGBA"))
+    assert np.array_equal(pixels[..., 3], np.rint(255 * weights))
+    assert (pixels[..., :3] == [0xB3, 0x47, 0]).all()
+    assert not re.search(rb"tEXt|tIME|iTXt|zTXt", raw)  # nothing that would differ from one machine to the next
 
 
 def test_summaries_of_ones_own_stand_beside_the_heads():
