@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explaint_lib.metrics import METRICS
+from explaint_lib.metrics import METRICS, Scorer
 from explaint_lib.metrics import _many as _scoring
-from explaint_lib.metrics._many import Gold
 
 
 def norms(n=70, m=90, seed=0):
@@ -48,7 +47,7 @@ def test_the_fast_scorer_equals_the_metrics(name):
     Y, pred = norms(), predictions()[name]
     for array in (Y, pred):
         array.flags.writeable = False
-    scores = Gold(Y, "sparse").score(pred)
+    scores = Scorer(Y, "sparse").score(pred)
     assert list(scores) == list(METRICS)
     for metric in METRICS.values():
         np.testing.assert_allclose(
@@ -62,10 +61,10 @@ def test_shorter_vectors_of_one_geometry_give_the_same_neighbours():
     basis = np.linalg.qr(rng.standard_normal((90, 12)))[0]
     compact = rng.standard_normal((70, 12))
     pred = compact @ basis.T
-    long, short = Gold(Y, "sparse").score(pred), Gold(Y, "sparse").score(pred, compact)
+    long, short = Scorer(Y, "sparse").score(pred), Scorer(Y, "sparse").score(pred, compact)
     for name in METRICS:
         np.testing.assert_allclose(short[name], long[name], atol=1e-12)
-    other = Gold(Y, "sparse").score(pred, rng.standard_normal((70, 12)))
+    other = Scorer(Y, "sparse").score(pred, rng.standard_normal((70, 12)))
     assert np.abs(other["neighbour_overlap_at_10"] - long["neighbour_overlap_at_10"]).max() > 0.2
 
 
@@ -75,7 +74,7 @@ def test_missing_cells_and_ratings_go_through_the_metrics(kind):
     Y = rng.integers(0, 7, (40, 15)).astype(float)
     Y[3, 4] = np.nan
     pred = np.nan_to_num(Y) + rng.standard_normal(Y.shape)
-    scores = Gold(Y, kind).score(pred)
+    scores = Scorer(Y, kind).score(pred)
     for metric in METRICS.values():
         np.testing.assert_array_equal(scores[metric.name], metric.score(pred, Y, kind=kind))
 
@@ -84,10 +83,10 @@ def test_missing_cells_and_ratings_go_through_the_metrics(kind):
 def test_blocks_change_no_score(name, monkeypatch):
     """Large norms are scored a few rows at a time: ties, twins and zero rows included, the scores are the same."""
     Y, pred = norms(), predictions()[name]
-    whole = Gold(Y, "sparse").score(pred)
+    whole = Scorer(Y, "sparse").score(pred)
     monkeypatch.setattr(_scoring, "_ONE_PANEL", 10)
     monkeypatch.setattr(_scoring, "_BLOCK", 8)
     monkeypatch.setattr(_scoring, "_PANEL", 16)
-    blocks = Gold(Y, "sparse").score(pred)
+    blocks = Scorer(Y, "sparse").score(pred)
     for metric in METRICS:
         np.testing.assert_allclose(blocks[metric], whole[metric], atol=1e-12, err_msg=metric)

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
     from explaint_lib.norms import FeatureNorms
 
-_SHORT = {
-    "f1_at_10": "F1\n@10",
-    "r_precision": "R-prec-\nision",
-    "spearman_item": "rho\nitem",
-    "spearman_feature": "rho\nfeature",
-    "neighbour_overlap_at_10": "neighb.\noverlap",
-    "retrieval_at_10": "retriev.\n@10",
-}
 _GROUPS = (
     ("system", "upper_bound"),
     ("shuffled", "shuffled_upper_bound", "random"),
@@ -166,6 +158,7 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
 def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
     """Print the table, the tests and what each condition keeps; a narrow terminal gets a table a metric."""
     from explaint_lib.experiments.table import CONDITIONS
+    from explaint_lib.metrics import METRICS
 
     about = result["manifest"]["arguments"]
     console.print(f"\n{banner}", style="bold")
@@ -175,7 +168,7 @@ def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
         + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n"
     )
     there = {row["metric"] for row in result["rows"]}
-    metrics = [metric for metric in _SHORT if metric in there]
+    metrics = [metric for metric in METRICS if metric in there]
     if console.width >= _ROOM_FOR_ALL:
         console.print(_all_metrics(result, metrics))
     else:
@@ -190,9 +183,11 @@ def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
 
 def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
     """Return one table: conditions in groups, then the tests, as rows; metrics as columns."""
+    from explaint_lib.metrics import METRICS
+
     rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
     tests = {(test["control"], test["metric"]): test for test in result["tests"]}
-    out = plain_table("", [_SHORT[metric] for metric in metrics], gap=1)
+    out = plain_table("", [METRICS[metric].header for metric in metrics], gap=1)
     out.columns[0].no_wrap = True
     for group in _GROUPS:
         for condition in group:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
-from explaint_lib.metrics._ranking import Kind
+from explaint_lib.inference import mean_spearman_feature
+from explaint_lib.metrics._metric import Kind, Metric, register, without_kind, zero_where_defined
 from explaint_lib.metrics._ties import matrix, pair
 
 MIN_WORDS = 10
@@ -154,3 +155,32 @@ def _tie_free_best(gold: np.ndarray) -> np.ndarray:
     n = (~np.isnan(gold)).sum(axis=1).astype(np.float64)
     variance = (ranks**2).sum(axis=1)  # of ranks without ties: (n^3 - n) / 12
     return np.where(variance > 0, np.sqrt(12 * variance / np.maximum(n**3 - n, 1)), np.nan)
+
+
+register(
+    Metric(
+        name="spearman_item",
+        label="Spearman per word, over features",
+        header="rho\nitem",
+        unit="word",
+        score=without_kind(spearman_item),
+        chance=zero_where_defined(without_kind(spearman_item_oracle)),
+        oracle=without_kind(spearman_item_oracle),
+        needs=lambda kind: (1, 3),
+        floor=-1.0,
+        fast=lambda both: both.spearman_item,
+    ),
+    Metric(
+        name="spearman_feature",
+        label="Spearman per feature, over words",
+        header="rho\nfeature",
+        unit="feature",
+        score=spearman_feature,
+        chance=zero_where_defined(spearman_feature_oracle),
+        oracle=spearman_feature_oracle,
+        needs=lambda kind: (MIN_WORDS, 1) if kind == "sparse" else (3, 1),
+        floor=-1.0,
+        fast=lambda both: both.spearman_feature,
+        resample=mean_spearman_feature,
+    ),
+)

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._correlation import MIN_WORDS, scored_features
-from explaint_lib.metrics._ranking import Kind
+from explaint_lib.metrics._metric import Kind
 from explaint_lib.metrics._ties import pair
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.metrics._metric import K, Metric, register, without_kind
 from explaint_lib.metrics._ties import matrix, pair, top_share
 
 # Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
@@ -48,6 +49,13 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     Notes
     -----
     Where gold has missing cells (NaN), the cosine of two words is taken over the features observed for both.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> metrics.neighbour_overlap_at_k(gold[:, :1], gold, k=1).round(2).tolist()  # ties by expectation
+    [0.5, 0.5, 0.33, 0.0]
     """
     pred, gold = pair(pred, gold, same_columns=False)
     check_k(k, len(gold) - 1, "the number of other words")
@@ -56,14 +64,30 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
 
 
 def neighbour_overlap_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return the expected overlap of neighbours drawn at random, per word: ``k / (words - 1)``."""
+    """Return the expected overlap of neighbours drawn at random, per word: ``k / (words - 1)``.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.neighbour_overlap_chance(np.eye(5), k=2).tolist()
+    [0.5, 0.5, 0.5, 0.5, 0.5]
+    """
     n = len(matrix(gold))
     check_k(k, n - 1, "the number of other words")
     return np.full(n, k / (n - 1))
 
 
 def neighbour_overlap_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return the best possible overlap, per word: 1, or less where gold neighbours tie at the k-th place."""
+    """Return the best possible overlap, per word: 1, or less where gold neighbours tie at the k-th place.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.neighbour_overlap_oracle(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), k=1).tolist()
+    [1.0, 1.0, 1.0]
+    >>> metrics.neighbour_overlap_oracle(np.eye(3), k=1).tolist()  # nobody is nearest
+    [0.5, 0.5, 0.5]
+    """
     gold = matrix(gold)
     check_k(k, len(gold) - 1, "the number of other words")
     near = (_nearest(gold, rows, k) for rows in _blocks(len(gold)))
@@ -94,6 +118,12 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     --------
     Derby et al. build the test word's search vector from its gold features as well; numbers compare only
     over the same candidates.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.retrieval_at_k(np.array([[2.0, 1.0], [3.0, 1.0]]), np.eye(2), k=1).tolist()
+    [1.0, 0.0]
     """
     pred, gold = pair(pred, gold)
     check_k(k, len(gold), "the number of words")
@@ -105,14 +135,28 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
 
 
 def retrieval_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return the chance of a candidate drawn at random, per word: ``k / words``."""
+    """Return the chance of a candidate drawn at random, per word: ``k / words``.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.retrieval_chance(np.eye(4), k=1).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
     n = len(matrix(gold))
     check_k(k, n, "the number of words")
     return np.full(n, k / n)
 
 
 def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return the best retrieval, per word: 1, or k / b where b > k words have gold of one direction."""
+    """Return the best retrieval, per word: 1, or k / b where b > k words have gold of one direction.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.retrieval_oracle(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), k=1).tolist()
+    [0.5, 0.5, 1.0]
+    """
     gold = matrix(gold)
     check_k(k, len(gold), "the number of words")
     zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
@@ -139,7 +183,7 @@ def _nearest(vectors: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
 
 def place_share(near: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
     """Return the probability of each row's own nearness to be among the k largest of the row."""
-    above, at = (near > own[:, None]).sum(axis=1), (near == own[:, None]).sum(axis=1)
+    above, at = (np.count_nonzero(cells, axis=1) for cells in (near > own[:, None], near == own[:, None]))
     return np.clip((k - above) / at, 0.0, 1.0)
 
 
@@ -162,6 +206,12 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     -------
     array of shape (rows, candidates), from -1 to 1
         Rounded to 12 digits, so that equal vectors tie; 0 where a vector is zero.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.cosines(np.array([[3.0, 4.0]]), np.array([[3.0, 4.0], [4.0, -3.0], [0.0, 2.0]])).tolist()
+    [[1.0, 0.0, 0.8]]
     """
     products = _product(np.nan_to_num(a), np.nan_to_num(b))
     if np.isnan(a).any() or np.isnan(b).any():
@@ -172,7 +222,12 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     else:
         lengths = np.outer((a**2).sum(axis=1), (b**2).sum(axis=1))
     safe = np.where(lengths > 0, lengths, 1.0)
-    return np.round(np.clip(products / np.sqrt(safe), -1, 1), _DECIMALS)
+    return rounded(products / np.sqrt(safe))
+
+
+def rounded(cosine: np.ndarray) -> np.ndarray:
+    """Return cosines as they are compared, in the same memory: equal vectors tie."""
+    return np.round(np.clip(cosine, -1, 1, out=cosine), _DECIMALS, out=cosine)
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -193,3 +248,29 @@ def square(near: np.ndarray) -> np.ndarray:
     if near.shape[0] != near.shape[1]:
         raise ExplaintError(f"expected nearness of words among themselves (square), found shape {near.shape}")
     return near
+
+
+register(
+    Metric(
+        name="neighbour_overlap_at_10",
+        label="Neighbour overlap@10",
+        header="neighb.\noverlap",
+        unit="word",
+        score=without_kind(neighbour_overlap_at_k),
+        chance=without_kind(neighbour_overlap_chance),
+        oracle=without_kind(neighbour_overlap_oracle),
+        needs=lambda kind: (K + 2, 1),
+        fast=lambda both: both.overlap,
+    ),
+    Metric(
+        name="retrieval_at_10",
+        label="Retrieval of the own gold vector@10",
+        header="retriev.\n@10",
+        unit="word",
+        score=without_kind(retrieval_at_k),
+        chance=without_kind(retrieval_chance),
+        oracle=without_kind(retrieval_oracle),
+        needs=lambda kind: (K + 1, 1),
+        fast=lambda both: both.retrieval,
+    ),
+)

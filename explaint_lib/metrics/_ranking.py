@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.metrics._metric import K, Kind, Metric, register
 from explaint_lib.metrics._ties import matrix, pair, top_share
-
-Kind = Literal["sparse", "dense"]
 
 
 def gold_share(gold: np.ndarray, k: int, gold_mode: str, kind: Kind) -> np.ndarray:
@@ -224,3 +223,33 @@ def _f1(hits: np.ndarray, k: int, n_gold: np.ndarray) -> np.ndarray:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.where(whole > 0, part / np.maximum(whole, 1e-300), np.nan)
+
+
+def _gold_mode(kind: Kind) -> Literal["all", "top_k"]:
+    return "all" if kind == "sparse" else "top_k"
+
+
+register(
+    Metric(
+        name="f1_at_10",
+        label="F1@10 (ratings: gold = ten highest)",
+        header="F1\n@10",
+        unit="word",
+        score=lambda pred, gold, *, kind: f1_at_k(pred, gold, K, _gold_mode(kind), kind=kind),
+        chance=lambda gold, *, kind: f1_chance(gold, K, _gold_mode(kind), kind=kind),
+        oracle=lambda gold, *, kind: f1_oracle(gold, K, _gold_mode(kind), kind=kind),
+        needs=lambda kind: (1, K + 1),
+        fast=lambda both: _f1(both.hits_at_k, K, both.n_gold),
+    ),
+    Metric(
+        name="r_precision",
+        label="R-precision (ratings: gold = ten highest)",
+        header="R-prec-\nision",
+        unit="word",
+        score=r_precision,
+        chance=r_precision_chance,
+        oracle=r_precision_oracle,
+        needs=lambda kind: (1, 1) if kind == "sparse" else (1, K + 1),
+        fast=lambda both: _ratio(both.hits_at_r, both.n_gold),
+    ),
+)

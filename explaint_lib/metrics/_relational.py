@@ -41,6 +41,15 @@ def relational_nearness(X: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> np.n
     References
     ----------
     Second-order isomorphism; used to decode without a fitted map by Anderson, Zinszer & Raizada (2016).
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> X = np.random.default_rng(0).standard_normal((8, 3))
+    >>> turned = X @ np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]  # another space, same shape
+    >>> near = metrics.relational_nearness(X - X.mean(axis=0), turned - turned.mean(axis=0), np.arange(8) % 2)
+    >>> bool(metrics.retrieval_by(near, k=1).mean() > 0.5)
+    True
     """
     X, gold = pair(X, gold, same_columns=False)
     folds = np.asarray(folds)

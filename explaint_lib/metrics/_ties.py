@@ -54,13 +54,32 @@ def top_share(values: np.ndarray, k: int | np.ndarray) -> np.ndarray:
     >>> metrics.top_share(np.array([[3.0, 1.0, 1.0, 0.0]]), 2).tolist()
     [[1.0, 0.5, 0.5, 0.0]]
     """
+    k = np.broadcast_to(np.asarray(k), (len(values),))
+    cut, part = cut_of(values, np.maximum(k, 1))
+    share = (values > cut[:, None]) + (values == cut[:, None]) * part[:, None]
+    return np.where(k[:, None] > 0, share, 0.0)
+
+
+def among_top(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cells above zero of ``top_share(values, k)``, as rows and columns, and what stands there."""
+    cut, part = cut_of(values, k)
+    row, column = np.nonzero(values >= cut[:, None])
+    return row, column, np.where(values[row, column] > cut[row], 1.0, part[row])
+
+
+def cut_of(values: np.ndarray, k: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's `k`-th largest value, and the probability of a cell of that value to be among the k largest.
+
+    This is how all metrics of neighbours, and all rankings of features, break ties: `a` cells lie above the cut and `b`
+    at it, and ``k - a`` of these are drawn at random.
+    """
     rows, columns = values.shape
-    k = np.broadcast_to(np.asarray(k), (rows,))
-    most = max(int(k.max(initial=0)), 1)
-    largest = (
-        -np.sort(np.partition(-values, most - 1, axis=1)[:, :most], axis=1) if most < columns else -np.sort(-values)
-    )
-    cut = largest[np.arange(rows), np.maximum(k, 1) - 1][:, None]  # (rows, 1)
-    above, at = values > cut, values == cut
-    part = (k - above.sum(axis=1)) / at.sum(axis=1)
-    return np.where(k[:, None] > 0, above + at * part[:, None], 0.0)
+    most = int(np.max(k, initial=1))
+    top = np.partition(values, columns - most, axis=1)[:, columns - most :]
+    if np.ndim(k):
+        top = np.sort(top, axis=1)
+        cut = top[np.arange(rows), most - np.asarray(k)]
+    else:
+        cut = top[:, 0].copy()
+    above = np.count_nonzero(top > cut[:, None], axis=1)
+    return cut, (k - above) / np.count_nonzero(values == cut[:, None], axis=1)

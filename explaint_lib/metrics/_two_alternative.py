@@ -54,6 +54,14 @@ def two_alternative(
     ----------
     After the leave-two-out test of Mitchell et al. (2008); restricted to one category as in the hard
     negatives of Sommerauer & Fokkens (2018).
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> gold = np.eye(4)
+    >>> pred = np.array([[0.9, 0.1, 0, 0], [0.8, 0.2, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]])
+    >>> metrics.two_alternative(pred, gold, ["bird", "bird", "tool", "tool"]).tolist()
+    [1.0, 0.0, 0.5, 0.5]
     """
     pred, gold = pair(pred, gold)
     return _scores(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds)
@@ -72,6 +80,12 @@ def two_alternative_by(near: ArrayLike, groups: Sequence, *, folds: ArrayLike | 
     Returns
     -------
     array of shape (words,), from 0 to 1
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> metrics.two_alternative_by(np.array([[0.9, 0.1], [0.8, 0.2]]), ["bird", "bird"]).tolist()
+    [1.0, 0.0]
     """
     near = square(matrix(near, "near"))
     return _scores(lambda rows: near[np.ix_(rows, rows)], len(near), groups, folds)
@@ -110,6 +124,14 @@ def two_alternative_null(
     others. On planted worlds whose vectors know the category alone the 5 per cent level held (4.5 to 6.5 per
     cent of 200). The same short cut for scores over all words feature by feature does *not* hold its level
     (about twice as many false alarms): refit for those.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> null = metrics.two_alternative_null(np.eye(4), np.eye(4), ["all"] * 4, 200, rng=rng)
+    >>> null.shape, bool(abs(null.mean() - 0.5) < 0.1)
+    ((200,), True)
     """
     pred, gold = pair(pred, gold)
     return _null(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds, n_permutations, rng)
@@ -123,7 +145,15 @@ def two_alternative_null_by(
     folds: ArrayLike | None = None,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return `two_alternative_null` for nearness given as a matrix; parameters as `two_alternative_by`."""
+    """Return `two_alternative_null` for nearness given as a matrix; parameters as `two_alternative_by`.
+
+    Examples
+    --------
+    >>> from explaint_lib import metrics
+    >>> null = metrics.two_alternative_null_by(np.eye(4), ["all"] * 4, 200, rng=np.random.default_rng(0))
+    >>> null.shape, bool(abs(null.mean() - 0.5) < 0.1)
+    ((200,), True)
+    """
     near = square(matrix(near, "near"))
     return _null(lambda rows: near[np.ix_(rows, rows)], len(near), groups, folds, n_permutations, rng)
 

@@ -16,6 +16,7 @@ from explaint_lib import __version__
 from explaint_lib._cache import Entry, code_hash, computer, hashed
 from explaint_lib._common import ExplaintError, remove_leftovers
 from explaint_lib.experiments.table import check_norms, run_table
+from explaint_lib.metrics import METRICS
 
 if TYPE_CHECKING:
     from explaint_lib.encoders import Outline
@@ -201,7 +202,7 @@ class Plan:
             self._fingerprints[cell.norms] = self.norms[cell.norms].fingerprint()
         about = {
             "cell": asdict(cell), "data": self._fingerprints[cell.norms], "vectors": self.vectors(cell).key,
-            "made_by": made_by(),
+            "made_by": made_by(), "metrics": list(METRICS),
         }  # fmt: skip
         return Entry("cells", hashed(about), ".json")
 

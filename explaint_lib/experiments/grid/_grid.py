@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class Grid:
     mappers: Sequence[str] = ("plsr",)
     components: Sequence[int] | None = None
     conditions: Sequence[str] = tuple(CONDITIONS)
-    metrics: Sequence[str] = tuple(METRICS)
+    metrics: Sequence[str] = field(default_factory=lambda: tuple(METRICS))
     seeds: Sequence[int] = (0,)
     folds: int = 10
     permutations: int = 99

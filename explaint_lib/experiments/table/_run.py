@@ -29,8 +29,7 @@ from explaint_lib._common import ExplaintError, cost, notice
 from explaint_lib.experiments.table._design import check_norms, checked_vectors, folds_of, stream, words_of_one_vector
 from explaint_lib.experiments.table._significance import SIGN_FLIPS, mean_score, number, p_holm_floor, system_tests
 from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, make_mapper
-from explaint_lib.metrics import METRICS, left_out
-from explaint_lib.metrics._many import Gold, Scores
+from explaint_lib.metrics import METRICS, Scorer, left_out
 from explaint_lib.norms import FeatureNorms
 from explaint_lib.results import manifest
 
@@ -202,7 +201,7 @@ class _Plan:
         self.shared = self.share(X) if isinstance(mapper, (PLSR, Ridge)) else None
         lacks = left_out(self.Y, kind=norms.kind)
         self.metrics = [name for name in METRICS if name not in lacks]
-        self.gold = Gold(self.Y, norms.kind, self.metrics)
+        self.gold = Scorer(self.Y, norms.kind, self.metrics)
 
     def rng(self, use: str, draw: int = 0) -> np.random.Generator:
         """Return the generator of one use; it depends on seed, use and draw alone."""
@@ -232,7 +231,7 @@ class _Plan:
         return SharedFolds(X, self.folds, mapper=name, n_components=getattr(self.mapper, "n_components", 1))
 
 
-def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.ndarray, Scores]:
+def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Return predictions, the norms they are scored against, and the scores, for one draw of a condition."""
     Y = plan.Y
     if condition == "mean_profile":
@@ -253,7 +252,7 @@ def _one_draw(plan: _Plan, condition: str, draw: int) -> tuple[np.ndarray, np.nd
     target = controls.random_like(Y, plan.norms.kind, rng=rng) if condition == "random" else None
     target = controls.shuffle_columns(Y, rng=rng) if target is None else target
     predicted, compact = plan.predict_itself(target) if condition == "shuffled_upper_bound" else plan.predict(target)
-    return predicted, target, Gold(target, plan.norms.kind, plan.metrics).score(predicted, compact)
+    return predicted, target, Scorer(target, plan.norms.kind, plan.metrics).score(predicted, compact)
 
 
 @dataclass
@@ -262,16 +261,15 @@ class _Tally:
 
     plan: _Plan
     n_draws: int
-    per_unit: Scores = field(default_factory=dict)  # mean over draws
+    per_unit: dict[str, np.ndarray] = field(default_factory=dict)  # mean over draws
     means: dict[str, list[float]] = field(default_factory=dict)  # one number a draw
-    spearman: np.ndarray | None = None  # (n_boot,) Spearman over words in each resample
+    resampled: dict[str, np.ndarray] = field(default_factory=dict)  # (n_boot,) of a metric without a score a word
     prediction: np.ndarray | None = None  # of the last draw, where a test needs it
 
     def rows(self, condition: str) -> Iterator[dict[str, Any]]:
         """Yield the row of each metric."""
         for name, scores in self.per_unit.items():
-            interval = self.spearman if name == "spearman_feature" else None
-            yield _row(self.plan, condition, name, scores, interval)
+            yield _row(self.plan, condition, name, scores, self.resampled.get(name))
 
 
 def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]) -> _Tally:
@@ -281,7 +279,8 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
     defined = dict.fromkeys(plan.metrics, 0.0)
     used = min(n_draws, FEW_DRAWS)
     resamples = np.arange(plan.bootstrap)
-    spearman = np.zeros(plan.bootstrap)
+    by_feature = [name for name in plan.metrics if METRICS[name].unit == "feature"]
+    resampled = {name: np.zeros(plan.bootstrap) for name in by_feature}
     for draw in range(n_draws):
         started = perf_counter()
         pred, gold, scored = _one_draw(plan, condition, draw)
@@ -293,9 +292,11 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
             tally.means[name].append(mean_score(scores))
         # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
         takes = (draw - resamples * used) % n_draws < used
-        if "spearman_feature" in scored:
-            features = ~np.isnan(scored["spearman_feature"])
-            spearman[takes] += inference.mean_spearman_feature(pred[:, features], gold[:, features], plan.counts[takes])
+        for name, sums in resampled.items():
+            columns = ~np.isnan(scored[name])
+            sums[takes] += METRICS[name].resampled(
+                pred[:, columns], gold[:, columns], plan.counts[takes], kind=plan.norms.kind
+            )
         tally.prediction = pred if condition in ("system", "mean_profile") else None  # the tests need no other
         plan.first = plan.first or (fitted - started, perf_counter() - fitted)
         del pred, gold  # large, and not needed beside those of the next draw
@@ -304,7 +305,7 @@ def _tally(plan: _Plan, condition: str, n_draws: int, done: Callable[[], object]
         name: np.divide(total[name], defined[name], out=np.full(len(total[name]), np.nan), where=defined[name] > 0)
         for name in plan.metrics
     }
-    tally.spearman = spearman / used
+    tally.resampled = {name: sums / used for name, sums in resampled.items()}
     return tally
 
 

@@ -39,18 +39,18 @@ def _p_value(
     plan: _Plan, tallies: dict[str, _Tally], name: str, control: str, permutations: int
 ) -> tuple[float | None, int]:
     """Return the p-value of system above control on one metric, and how many permutations it rests on."""
-    system, other = tallies["system"], tallies[control]
+    system, other, sign = tallies["system"], tallies[control], METRICS[name].direction
     if np.isnan([*system.means[name], *other.means[name]]).any():
         return None, 0
     if control != "mean_profile":
-        return inference.permutation_p(system.means[name][0], np.array(other.means[name])), permutations
+        return inference.permutation_p(sign * system.means[name][0], sign * np.array(other.means[name])), permutations
     rng = plan.rng("flips", list(METRICS).index(name))
     if METRICS[name].unit == "word":
-        a, b = system.per_unit[name], other.per_unit[name]
+        a, b = sign * system.per_unit[name], sign * other.per_unit[name]
         return inference.paired_permutation_p(a, b, SIGN_FLIPS, rng=rng), SIGN_FLIPS
 
     def statistic(pred: np.ndarray) -> float:
-        return mean_score(plan.gold.spearman_feature(pred))  # the only score without a value a word
+        return sign * mean_score(plan.gold.score_one(name, pred))  # without a value a word
 
     return inference.paired_swap_p(system.prediction, other.prediction, statistic, permutations, rng=rng), permutations
 
