@@ -19,6 +19,7 @@ from keys import file_digest, stored_key, tree_digest
 from parameters import ROOT, BookError, Run
 
 from explaint_lib._common import printable
+from explaint_lib.results import MIME
 
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
 
@@ -60,12 +61,17 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return an executed chapter without what papermill and Jupyter noted beside it: paths, times, widgets' state."""
+    """Return an executed chapter without what is noted beside it: paths, times, widgets' state, results as data.
+
+    A page shows what a result shows of itself; Jupyter Book would warn of the data, which it has no way to draw.
+    """
     for noted in ("papermill", "widgets", "explaint_key", "explaint_content"):
         notebook.metadata.pop(noted, None)
     for cell in notebook.cells:
         for noted in ("papermill", "execution"):
             cell.metadata.pop(noted, None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(MIME, None)
     return notebook
 
 

@@ -15,6 +15,8 @@ from parameters import Run
 from samples import chapter, code
 from test_build import sample, write_book
 
+from explaint_lib.results import MIME
+
 WIDGET = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
 
 
@@ -77,7 +79,10 @@ def test_what_is_published_tells_nothing_of_the_machine(tmp_path: Path):
     notebook = chapter()
     notebook.metadata |= {"papermill": {"input_path": f"{ROOT}/a"}, "widgets": {"state": {}}, "explaint_key": "k"}
     notebook.cells[2].metadata |= {"papermill": {"duration": 1.5}, "execution": {"iopub.execute_input": "12:00"}}
+    kept = {"text/plain": "a table", MIME: {"experiment": "99", "manifest": {"about": "this machine"}}}
+    notebook.cells[2].outputs = [new_output("display_data", data=kept)]
     text = nbformat.writes(publishable(notebook))
+    assert "a table" in text and "this machine" not in text
     assert (
         str(ROOT) not in text
         and "12:00" not in text

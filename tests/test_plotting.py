@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import matplotlib
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 
 from explaint_lib import inference, plotting
 from explaint_lib._common import ExplaintError
+from explaint_lib.results import Result, in_notebook
 
 CONDITIONS = {
     "random": 0.01, "system": 0.25, "upper_bound": 0.27, "oracle": 0.81, "shuffled": 0.10, "chance": 0.004,
@@ -177,16 +179,53 @@ def test_every_condition_is_told_apart_without_colour():
 
 
 def test_a_verdict_table_writes_each_claim_once_and_cuts_no_text():
-    one = inference.Comparison("mean profile", 0.2, 0.1, 0.3, 0.001)
+    one = inference.Comparison("mean profile", 0.2, 0.1, 0.3, 0.001, "F1@10")
     long = inference.Comparison(
         "a control whose name is much longer than a column of pandas is wide", -0.1, -0.2, 0.0, 1
     )
     rows = inference.verdicts({"first": [one, long], "not tried": []}, smallest_effect=0.05)
     with pd.option_context("display.max_colwidth", 50):
-        plotting.set_style()
-        table = plotting.verdict_table(rows)
-        assert long.control in table.to_html() and "..." not in table.to_html()
+        shown = plotting.verdict_table(Result("06", {}, verdicts=rows))
+        html = shown._repr_mimebundle_()["text/html"]
+        assert long.control in html and "..." not in html and long.control in repr(shown)
+    (table,) = shown.tables
     assert table.index.tolist() == ["first", "", "not tried"] and table["control"].tolist()[2] == "none could be run"
     assert table["observed - control"].tolist() == ["+0.200 [+0.100, +0.300]", "-0.100 [-0.200, +0.000]", "-"]
     assert table["verdict"].tolist() == [f"explained away by {long.control}", "", "cannot tell"]
-    assert table["p (Holm)"].tolist() == ["0.002", "1", "-"]
+    assert table["p (Holm)"].tolist() == ["0.002", "1", "-"] and "score" not in table
+
+
+def test_a_verdict_table_names_the_score_of_each_difference_where_there_are_several():
+    one, other = (inference.Comparison("x", 0.2, 0.1, 0.3, 0.001, score) for score in ("F1@10", "AUC"))
+    rows = inference.verdicts({"first": [one, other], "not tried": []}, smallest_effect=0.05)
+    (table,) = plotting.verdict_table(Result("06", {}, verdicts=rows)).tables
+    assert table["score"].tolist() == ["F1@10", "AUC", "-"]
+
+
+def test_a_verdict_table_leaves_its_numbers_in_the_notebook(tmp_path):
+    rows = inference.verdicts({"it": [inference.Comparison("x", 1 / 3, 0.1, 0.4, 0.001)]}, smallest_effect=0.05)
+    found = Result("06", {"seed": 0}, verdicts=rows)
+    shown = plotting.verdict_table(found)._repr_mimebundle_()
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": shown}]}]}))
+    (kept,) = in_notebook(tmp_path / "a.ipynb")
+    assert kept.equals(found) and kept.verdicts.difference[0] == 1 / 3 and "+0.333" in shown["text/html"]
+
+
+def test_verdicts_stand_side_by_side_with_the_smallest_difference_of_each_claim():
+    one, other = (inference.Comparison("x", d, d - 0.1, d + 0.1, 0.001) for d in (0.3, 0.2))
+    claims = {
+        ("b", "later", "more than chance"): [one, other],
+        ("b", "later", "mostly"): [],
+        ("a", "early", "mostly"): [inference.Comparison("y", 0, -0.1, 0.01, 1)],
+    }
+    rows = inference.verdicts(claims, smallest_effect=0.05, by=("model", "claim", "question"))
+    found = Result("03", {}, verdicts=rows)
+    b, a = plotting.verdict_table(found, across="question").tables
+    assert b.to_dict("index") == {"later": {"more than chance": "supported (+0.20)", "mostly": "cannot tell"}}
+    assert a.to_dict("index") == {"early": {"mostly": "explained away (+0.00)"}}
+    (models,) = plotting.verdict_table(found, across="model").tables
+    assert models.columns.tolist() == ["b", "a"] and models.loc[("early", "mostly"), "b"] == "-"
+    with pytest.raises(ExplaintError, match="by model, claim, question, found across='split'"):
+        plotting.verdict_table(found, across="split")
+    with pytest.raises(ExplaintError, match="holds no verdicts"):
+        plotting.verdict_table(Result("03", {}))

@@ -7,7 +7,8 @@ import pytest
 
 from explaint_lib import inference
 from explaint_lib._common import ExplaintError
-from explaint_lib.inference import Comparison, compare, verdicts
+from explaint_lib.inference import Comparison, compare, compare_statistic, verdicts
+from explaint_lib.results import Result
 
 BETTER = Comparison("better", 0.2, 0.1, 0.3, 0.001)
 EQUAL = Comparison("equal", 0.001, -0.005, 0.007, 0.4)
@@ -17,7 +18,7 @@ TINY_BUT_SURE = Comparison("tiny", 0.004, 0.001, 0.007, 0.001)
 
 
 def verdict(*controls: Comparison) -> str:
-    return verdicts({"it": controls}, smallest_effect=0.02)[0]["verdict"]
+    return verdicts({"it": controls}, smallest_effect=0.02).verdict[0]
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,30 @@ def test_holm_runs_over_all_claims():
     just = Comparison("just", 0.1, 0.05, 0.15, 0.02)
     assert verdict(just) == "supported"
     rows = verdicts({"a": [just], "b": [just], "c": [just]}, smallest_effect=0.02)
-    assert [row["verdict"] for row in rows] == ["cannot tell"] * 3
-    assert [row["p_holm"] for row in rows] == pytest.approx(inference.holm([0.02] * 3))
+    assert rows.verdict.tolist() == ["cannot tell"] * 3
+    assert rows.p_holm.tolist() == pytest.approx(inference.holm([0.02] * 3))
 
 
 def test_a_claim_without_controls_keeps_its_row():
     rows = verdicts({"a": [BETTER], "b": []}, smallest_effect=0.02)
-    assert [row["claim"] for row in rows] == ["a", "b"]
-    assert rows[1]["difference"] is None and rows[1]["verdict"] == "cannot tell"
+    assert rows.claim.tolist() == ["a", "b"] and rows.control[1] == "none could be run"
+    assert rows.loc[1, ["difference", "p_holm"]].isna().all() and rows.verdict[1] == "cannot tell"
+
+
+def test_every_column_has_a_type_and_a_result_takes_them_as_they_are():
+    rows = verdicts({"a": [BETTER._replace(score="AUC")], "b": []}, smallest_effect=0.02)
+    numbers = {"difference", "ci_low", "ci_high", "p_value", "p_holm"}
+    assert {name for name, kind in rows.dtypes.items() if kind == "float64"} == numbers
+    assert rows.score.tolist()[0] == "AUC" and Result("06", {}, verdicts=rows).verdicts.equals(rows)
+
+
+def test_a_claim_of_several_models_has_a_column_for_each_part_of_its_key():
+    rows = verdicts({("one", "it"): [BETTER], ("two", "it"): [EQUAL]}, smallest_effect=0.02, by=("model", "claim"))
+    assert rows[["model", "claim", "verdict"]].to_numpy().tolist() == [
+        ["one", "it", "supported"], ["two", "it", "explained away by equal"]
+    ]  # fmt: skip
+    with pytest.raises(ExplaintError, match="one text for each of model, claim, found 'it'"):
+        verdicts({"it": [BETTER]}, smallest_effect=0.02, by=("model", "claim"))
 
 
 def test_compare_pairs_units_and_leaves_out_undefined_ones():
@@ -62,12 +79,40 @@ def test_compare_pairs_units_and_leaves_out_undefined_ones():
     assert drawn.p_value == pytest.approx(1 / 20) and drawn.difference == found.difference
 
 
+def test_a_null_of_scores_a_unit_is_averaged_as_its_means_would_be_given():
+    rng = np.random.default_rng(0)
+    observed, null = rng.random(30), rng.random((9, 30))
+    null[0, 3] = np.nan
+    one, other = (
+        compare(observed, 0.5, "c", n_boot=50, rng=np.random.default_rng(1), null=given)
+        for given in (null, np.nanmean(null, axis=1))
+    )
+    assert one == other
+    with pytest.raises(ExplaintError, match=r"needs the shape \(draws, 30\), found \(9, 29\)"):
+        compare(observed, 0.5, "c", n_boot=50, rng=rng, null=null[:, 1:])
+
+
+def test_a_level_is_a_control_with_one_score_for_all():
+    observed = np.array([0.4, np.nan, 0.7, 0.9])
+    one, other = (
+        compare(observed, level, "chance", n_boot=50, rng=np.random.default_rng(1)) for level in (0.5, np.full(4, 0.5))
+    )
+    assert one == other and one.difference == pytest.approx(1 / 6)
+
+
+def test_a_statistic_is_measured_from_the_mean_of_its_null():
+    found = compare_statistic(0.7, (0.6, 0.75), np.array([0.4, 0.6]), "permuted pairing", score="AUC")
+    assert found == Comparison("permuted pairing", 0.7 - 0.5, 0.6 - 0.5, 0.75 - 0.5, 1 / 3, "AUC")
+    with pytest.raises(ExplaintError, match="undefined"):
+        compare_statistic(0.7, (0.6, 0.75), [float("nan")], "permuted pairing")
+
+
 def test_the_rule_seldom_supports_a_difference_that_is_not_there():
     rng = np.random.default_rng(1)
     found = []
     for _ in range(200):
         one = compare(rng.normal(size=40), rng.normal(size=40), "c", n_boot=200, rng=rng)
-        found.append(verdicts({"it": [one]}, smallest_effect=0.02)[0]["verdict"])
+        found.append(verdicts({"it": [one]}, smallest_effect=0.02).verdict[0])
     assert found.count("supported") <= 14  # 2.5 % wanted, 7 % would be odd
 
 

@@ -27,7 +27,7 @@ from explaint_lib.inference._tests import (
     paired_swap_p,
     permutation_p,
 )
-from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, verdicts
+from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, compare_statistic, verdicts
 
 __all__ = [
     "SIGN_FLIPS",
@@ -37,6 +37,7 @@ __all__ = [
     "bootstrap_counts",
     "cluster_bootstrap_ci",
     "compare",
+    "compare_statistic",
     "decomposition",
     "equivalence",
     "holm",

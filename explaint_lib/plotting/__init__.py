@@ -11,11 +11,12 @@ are given; two intervals that overlap are no test of a difference.
 from explaint_lib.plotting._maps import attention_lines, attention_map
 from explaint_lib.plotting._results import conditions_plot, curves_plot, sweep_plot
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
-from explaint_lib.plotting._tables import verdict_table
+from explaint_lib.plotting._tables import VerdictTable, verdict_table
 
 __all__ = [
     "LOOKS",
     "Look",
+    "VerdictTable",
     "attention_lines",
     "attention_map",
     "conditions_plot",

@@ -1,39 +1,111 @@
-"""The table at the end of a chapter: claims, controls, differences, verdicts."""
+"""The table at the end of a chapter: claims, controls, differences, verdicts, and the same numbers as data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from explaint_lib._common import ExplaintError
+from explaint_lib.results import MIME, Result
 
-def verdict_table(verdicts: pd.DataFrame | Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return verdicts as a chapter shows them: one line a control, each claim and its verdict written once.
+_KEYS = ("model", "split", "claim", "question")  # the columns that together name one claim
+
+
+@dataclass(frozen=True, eq=False)
+class VerdictTable:
+    """Tables of verdicts that a notebook shows, and the result that it keeps beside them as data."""
+
+    result: Result
+    tables: Sequence[pd.DataFrame]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(table.to_string() for table in self.tables)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return what a notebook shows and keeps: the tables to read, and the whole result as data."""
+        with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
+            html = "\n".join(table._repr_html_() for table in self.tables)
+        return {"text/plain": repr(self), "text/html": html, MIME: self.result.to_dict()}
+
+
+def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
+    """Return the verdicts of a result as a chapter shows them; its numbers stay in the notebook as data.
 
     Parameters
     ----------
-    verdicts : DataFrame or list of dict
-        What `explaint_lib.inference.verdicts` returns.
+    result : Result
+        Its verdicts are what `explaint_lib.inference.verdicts` returns.
+    across : str, optional
+        The column whose values stand side by side ("model", "split", "question"). The table then has one line a claim
+        and, in each cell, the verdict with the smallest of its differences; there is one such table a model, unless
+        models are what stands side by side. Left out: one line a control, each claim and its verdict written once.
 
     Returns
     -------
-    DataFrame
-        Index: the claim, empty below its first line. Columns: control, observed - control (with its 95 % interval),
-        p (Holm), verdict. A claim that could not be tested has "-" for its numbers.
+    VerdictTable
+        Shown by a notebook, it leaves `result` there (`explaint_lib.results.in_notebook` reads it); ``tables`` holds
+        the DataFrames. A claim that could not be tested has "-" for its numbers, as has one that was not asked.
+
+    Raises
+    ------
+    ExplaintError
+        If the result has no verdicts, or they have no column `across`.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference, plotting, results
+    >>> clear = inference.Comparison("chance", difference=0.2, low=0.1, high=0.3, p_value=0.001)
+    >>> reached = inference.Comparison("chance", difference=0.0, low=-0.01, high=0.01, p_value=0.4)
+    >>> claims = {("trained", "tells true from false"): [clear], ("untrained", "tells true from false"): [reached]}
+    >>> found = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"))
+    >>> plotting.verdict_table(results.Result("02", {"seed": 0}, verdicts=found), across="model")
+                                     trained               untrained
+    tells true from false  supported (+0.20)  explained away (+0.00)
     """
-    frame = pd.DataFrame(verdicts)
-    first = ~frame["claim"].duplicated()
-    return pd.DataFrame({
-        "control": frame["control"],
-        "observed - control": [_difference(row) for row in frame.to_dict("records")],
-        "p (Holm)": ["-" if pd.isna(p) else f"{p:.2g}" for p in frame["p_holm"]],
-        "verdict": frame["verdict"].where(first, ""),
-    }).set_axis(frame["claim"].where(first, "").tolist())  # fmt: skip
+    verdicts = result.verdicts
+    if verdicts.empty:
+        raise ExplaintError(f"the result of {result.experiment!r} holds no verdicts; give it verdicts=...")
+    if across is None:
+        return VerdictTable(result, [_one_line_a_control(verdicts)])
+    if across not in verdicts or across not in _KEYS:
+        found = ", ".join(name for name in _KEYS if name in verdicts)
+        raise ExplaintError(f"verdicts can stand side by side by {found}, found across={across!r}")
+    lines = [name for name in _KEYS if name in verdicts and name not in ("model", across)]
+    if "model" not in verdicts or across == "model":
+        return VerdictTable(result, [_side_by_side(verdicts, lines, across)])
+    tables = []
+    for model, part in verdicts.groupby("model", sort=False):
+        tables.append(_side_by_side(part, lines, across).rename_axis(columns=model))
+    return VerdictTable(result, tables)
 
 
-def _difference(row: Mapping[str, Any]) -> str:
-    if pd.isna(row["difference"]):
+def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return claim and verdict once, and below them one line a control."""
+    claim = verdicts[[name for name in _KEYS if name in verdicts]].agg(", ".join, axis=1)
+    first = ~claim.duplicated()
+    table = pd.DataFrame({"control": verdicts["control"]})
+    if "score" in verdicts and verdicts["score"].nunique() > 1:  # else the chapter says once which it is
+        table["score"] = verdicts["score"].fillna("-")
+    table["observed - control"] = [_difference(row) for row in verdicts.itertuples()]
+    table["p (Holm)"] = ["-" if pd.isna(p) else f"{p:.2g}" for p in verdicts["p_holm"]]
+    table["verdict"] = verdicts["verdict"].where(first, "")
+    return table.set_axis(claim.where(first, "").tolist())
+
+
+def _side_by_side(verdicts: pd.DataFrame, lines: list[str], across: str) -> pd.DataFrame:
+    """Return one line a claim, and in each cell the verdict with the smallest of its differences."""
+    asked = verdicts.groupby([*lines, across], sort=False)
+    difference = asked["difference"].min().map(" ({:+.2f})".format, na_action="ignore").fillna("")
+    shown = asked["verdict"].first().str.partition(" by ")[0] + difference
+    table = shown.unstack(across, sort=False).fillna("-").rename_axis(columns=None)
+    table.index.names = [None] * len(lines)
+    return table
+
+
+def _difference(row: Any) -> str:
+    if pd.isna(row.difference):
         return "-"
-    seen, low, high = (f"{row[key]:+.3f}" for key in ("difference", "ci_low", "ci_high"))
-    return f"{seen} [{low}, {high}]"
+    return f"{row.difference:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}]"

@@ -16,8 +16,8 @@ from explaint_lib._common import ExplaintError, atomic_path, write_json
 MIME = "application/vnd.explaint.result+json"
 
 _TEXT = (
-    "norms", "model", "mapper", "condition", "metric", "claim", "control", "verdict", "predictor", "negatives", "split",
-    "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
+    "norms", "model", "mapper", "condition", "metric", "claim", "question", "control", "score", "verdict", "predictor",
+    "negatives", "split", "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
 )  # fmt: skip
 _WHOLE = (
     "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
@@ -47,6 +47,12 @@ def typed(records: Records) -> pd.DataFrame:
     ------
     ExplaintError
         For columns that `COLUMNS` does not name, or values that are not of its type.
+
+    Examples
+    --------
+    >>> from explaint_lib import results
+    >>> results.typed([{"layer": 6, "value": 0.5}, {"layer": None, "value": None}]).dtypes.astype(str).to_dict()
+    {'layer': 'Int64', 'value': 'float64'}
     """
     table = pd.DataFrame.from_records(records) if not isinstance(records, pd.DataFrame) else records
     if unknown := [str(name) for name in table.columns if name not in COLUMNS]:
