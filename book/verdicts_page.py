@@ -1,33 +1,28 @@
 """Collect the verdicts of the chapters on feature norms, on every set of norms, and write the page that compares them.
 
-After ``make book PROFILE=full`` with the human norms installed, ``python book/verdicts_page.py`` reads the executed
-chapters 06 to 10 and keeps of each the table that ends it, differences and verdicts, with what it was run with: one
-file in ``book/reference/chapters/``. From these files it writes ``book/reference_verdicts.md``; a test holds the two
-equal.
+After ``make book PROFILE=full`` with the human norms installed, ``python book/verdicts_page.py`` reads from each
+executed chapter 06 to 10 the result that it left there, verdicts with what they were made from, and keeps it in
+``book/reference/chapters/``. From these files it writes ``book/reference_verdicts.md``; a test holds the two equal.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import json
-import re
 import sys
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import nbformat
-from parameters import ROOT, BookError, known_parameters
+import numpy as np
+import pandas as pd
+from keys import stored_key
+from parameters import ROOT, BookError
 
-from explaint_lib._common import ExplaintError, atomic_path, write_json
-from explaint_lib.norms import load_norms
-from explaint_lib.results import manifest
+from explaint_lib._common import ExplaintError, atomic_path
+from explaint_lib.results import Result, in_notebook
 
 FOLDER, PAGE = ROOT / "book" / "reference" / "chapters", ROOT / "book" / "reference_verdicts.md"
 NORMS = {"bundled": "bundled", "mcrae": "McRae", "buchanan": "Buchanan", "binder": "Binder (ratings)"}
-COLUMNS = ("control", "observed - control", "p (Holm)", "verdict")
-RUN = re.compile(r"(?P<chapter>(?P<number>0[6-9]|10)_[a-z_]+?)(_on_(?P<norms>[a-z]+))?\.ipynb")
+CHAPTERS = ("06", "07", "08", "09", "10")
 
 INTRODUCTION = """\
 # Verdicts on all norms
@@ -41,67 +36,40 @@ along a line, not sizes.
 These are runs of the full profile (`make book PROFILE=full`), kept as aggregates in `book/reference/chapters/` with
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
 
-Kept = dict[str, Any]
 
-
-def collect(executed: Path) -> list[Path]:
-    """Keep the verdicts of every executed chapter in a folder that has a table of them; return the files written.
+def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
+    """Keep the result of every executed chapter on norms in a folder of them; return the files written.
 
     Raises
     ------
     ExplaintError
-        If the folder holds no such chapter or one that was not run, or the norms of a chapter are not installed.
+        If there is no such chapter, or one that `make book` did not run or that left no result; nothing is written.
     """
-    written = []
-    for file in sorted(executed.glob("*.ipynb")):
-        if (name := RUN.fullmatch(file.name)) is None:
-            continue
-        notebook = nbformat.read(file, as_version=4)
-        if "explaint_key" not in notebook.metadata:
-            raise BookError(f"{file} was not run by make book; name the folder _build/chapters/full")
-        norms = name["norms"] or "bundled"
-        source = ROOT / "notebooks" / f"{name['chapter']}.ipynb"
-        parameters = {key: ast.literal_eval(value.default) for key, value in known_parameters(source).items()}
-        parameters |= notebook.metadata.papermill["parameters"]
-        facts = load_norms(norms).describe()
-        data = {key: facts[key] for key in ("name", "n_words", "n_features", "fingerprint")}
-        about = manifest(
-            data=data, model={"name": parameters["model_name"]}, arguments=parameters, seed=parameters["seed"]
-        )
-        about |= {"chapter": name["chapter"], "run_key": notebook.metadata["explaint_key"]}
-        target = FOLDER / f"{name['number']}_{norms}.json"
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        write_json(target, {"manifest": about, "rows": verdict_rows(notebook)})
-        written.append(target)
-    if not written:
+    kept = {}
+    for file in sorted(file for number in CHAPTERS for file in executed.glob(f"{number}_*.ipynb")):
+        if (key := stored_key(file)) is None:
+            raise BookError(f"{file} is not as make book left it; name the folder _build/chapters/full")
+        results = in_notebook(file)
+        if len(results) != 1:
+            raise BookError(
+                f"{file} holds {len(results)} results; a chapter shows one (CONTRIBUTING.md, Add a chapter)"
+            )
+        (found,) = results
+        norms = found.manifest["data"]["name"]
+        if norms in NORMS:  # else somebody's own
+            found.manifest["run_key"] = key
+            kept[folder / f"{found.experiment[:2]}_{norms}.json"] = found
+    if not kept:
         raise BookError(f"{executed} holds no executed chapter 06 to 10; run make book PROFILE=full first")
-    return written
+    folder.mkdir(parents=True, exist_ok=True)
+    for target, found in kept.items():
+        found.to_json(target)
+    return list(kept)
 
 
-def verdict_rows(notebook: nbformat.NotebookNode) -> list[dict[str, str]]:
-    """Return the rows of the verdict table of an executed chapter: claim, and the texts of `COLUMNS`."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            html = output.get("data", {}).get("text/html", "")
-            if "<th>observed - control</th>" not in html:
-                continue
-            table = ElementTree.fromstring(html[html.index("<table") : html.index("</table>") + len("</table>")])
-            rows, claim = [], ""
-            for line in table.find("tbody"):
-                first, *cells = ["".join(cell.itertext()).strip() for cell in line]
-                claim = first or claim
-                rows.append({"claim": claim, **dict(zip(COLUMNS, cells, strict=True))})
-            return rows
-    raise BookError("a chapter has no table of verdicts with a column 'observed - control'")
-
-
-def load(folder: Path = FOLDER) -> dict[tuple[str, str], Kept]:
+def load(folder: Path = FOLDER) -> dict[tuple[str, str], Result]:
     """Return what is kept, by chapter number and norms."""
-    found = {}
-    for file in sorted(folder.glob("*.json")):
-        number, norms = file.stem.split("_")
-        found[number, norms] = json.loads(file.read_text("utf8"))
-    return found
+    return {(file.stem[:2], file.stem[3:]): Result.from_json(file) for file in sorted(folder.glob("*.json"))}
 
 
 def page(folder: Path = FOLDER) -> str:
@@ -109,18 +77,16 @@ def page(folder: Path = FOLDER) -> str:
     kept, parts, compared, differ = load(folder), [], 0, []
     for number in sorted({number for number, _ in kept}):
         of_norms = {norms: kept[number, norms] for norms in NORMS if (number, norms) in kept}
-        chapter = next(iter(of_norms.values()))["manifest"]["chapter"]
-        claims: dict[str, dict[str, list[dict[str, str]]]] = {}
-        for norms, result in of_norms.items():
-            for claim, rows in _by_claim(result["rows"]).items():
-                claims.setdefault(_one_name(claim), {})[norms] = rows
+        chapter = next(iter(of_norms.values())).experiment
         lines = ["| claim | " + " | ".join(NORMS[norms] for norms in of_norms) + " |"]
         lines.append("| --- " * (len(of_norms) + 1) + "|")
-        for claim, found in claims.items():
-            cells = [_cell(found[norms]) if norms in found else "" for norms in of_norms]
-            lines.append(f"| {claim} | " + " | ".join(cells) + " |")
+        verdicts = pd.concat({norms: found.verdicts for norms, found in of_norms.items()}, names=["norms", None])
+        for claim, found in verdicts.groupby("claim", sort=False):
+            asked = {str(norms): rows for norms, rows in found.groupby("norms", sort=False)}
+            lines.append(f"| {claim} | " + " | ".join(_cell(asked.get(norms)) for norms in of_norms) + " |")
             compared += 1
-            differ += [claim] if len({_verdict(rows) for rows in found.values() if _tested(rows)}) > 1 else []
+            tested = found[found["difference"].notna()]
+            differ += [str(claim)] if tested["verdict"].map(_short).nunique() > 1 else []
         table = "\n".join(lines)
         parts.append(f"## {_title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
     agree = compared - len(differ)
@@ -135,36 +101,20 @@ def _title(chapter: str) -> str:
     return first.splitlines()[0].removeprefix("# ")
 
 
-def _by_claim(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    claims: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        claims.setdefault(row["claim"], []).append(row)
-    return claims
+def _short(verdict: str) -> str:
+    """Return a verdict without the controls it names."""
+    return verdict.partition(" by ")[0]
 
 
-def _one_name(claim: str) -> str:
-    """Return a claim with the score's name, which depends on the kind of norms, put in general terms."""
-    named = re.sub(r"F1@10|Spearman per word|Spearman", "the main score", claim).replace("|", "/")
-    return named[0].upper() + named[1:]
-
-
-def _verdict(rows: list[dict[str, str]]) -> str:
-    """Return the verdict on a claim, without the controls it names."""
-    return rows[0]["verdict"].partition(" by ")[0]
-
-
-def _tested(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the rows that compare with a control; there is none where norms have no categories, for instance."""
-    return [row for row in rows if row["observed - control"] != "-"]
-
-
-def _cell(rows: list[dict[str, str]]) -> str:
-    """Return a verdict, and the smallest difference to a control."""
-    if not _tested(rows):
+def _cell(rows: pd.DataFrame | None) -> str:
+    """Return the verdict on a claim, and the smallest difference to a control; a claim may be missing, or untested."""
+    if rows is None:
+        return ""
+    if rows["difference"].isna().all():
         return "not tested"
-    nearest = min(_tested(rows), key=lambda row: float(row["observed - control"].split()[0]))
-    shown = nearest["observed - control"].replace(" [", "<br>[")
-    return f"**{_verdict(rows)}**<br>{shown}<br>against *{nearest['control']}*"
+    nearest = rows.iloc[int(np.nanargmin(rows["difference"]))]
+    shown = f"{nearest.difference:+.3f}<br>[{nearest.ci_low:+.3f}, {nearest.ci_high:+.3f}]"
+    return f"**{_short(nearest.verdict)}**<br>{shown}<br>against *{nearest.control}*"
 
 
 def main(argv: list[str] | None = None) -> int:

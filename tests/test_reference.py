@@ -11,13 +11,15 @@ import pytest
 import verdicts_page
 from chapters import execute
 from conftest import ROOT
-from parameters import Run
+from keys import keep
+from parameters import Run, known_parameters
 from reference_page import FOLDER, MAPPERS, PAGE, PAPER, command, load, page
 
 from explaint_lib import encoders, norms
 from explaint_lib.experiments.grid import read_grid
 from explaint_lib.experiments.table import CONDITIONS, run_table
 from explaint_lib.metrics import METRICS
+from explaint_lib.results import Result, in_notebook
 
 RESULTS = load()
 NAMES = [f"{norm}-{mapper}" for norm, mapper in RESULTS]
@@ -97,15 +99,17 @@ def test_every_chapter_on_norms_has_verdicts_on_every_set():
 
 @pytest.mark.parametrize("kept", KEPT.values(), ids=["-".join(key) for key in KEPT])
 def test_verdicts_are_complete_and_aggregates_only(kept):
-    about = kept["manifest"]
-    notebook = ROOT / "notebooks" / f"{about['chapter']}.ipynb"
+    about, verdicts = kept.manifest, kept.verdicts
+    notebook = ROOT / "notebooks" / f"{kept.experiment}.ipynb"
     assert notebook.is_file() and re.fullmatch(r"[0-9a-f]{64}", about["run_key"])
     assert re.fullmatch(r"[0-9a-f]{64}", about["data"]["fingerprint"]) and {"versions", "arguments"} <= set(about)
-    claims = {}
-    for row in kept["rows"]:
-        assert set(row) == {"claim", *verdicts_page.COLUMNS}
-        claims.setdefault(row["claim"], row["verdict"])
-    assert len(claims) >= 4 and all(verdict.startswith(OUTCOMES) for verdict in claims.values())
+    assert set(about["arguments"]) == set(known_parameters(notebook))
+    assert verdicts.groupby("claim").verdict.nunique().eq(1).all() and verdicts.claim.nunique() >= 4
+    assert (
+        verdicts.verdict.str.startswith(OUTCOMES).all() and not verdicts.verdict.str.contains("...", regex=False).any()
+    )
+    tested = verdicts[verdicts.difference.notna()]
+    assert tested[["control", "score", "ci_low", "ci_high", "p_holm"]].notna().all(axis=None)
 
 
 def test_the_page_of_verdicts_shows_them_as_they_are_and_is_part_of_the_book():
@@ -119,17 +123,48 @@ def test_collecting_from_a_folder_without_chapters_says_what_to_do(tmp_path, cap
     assert "make book PROFILE=full" in capsys.readouterr().err
 
 
-def test_collecting_refuses_chapters_that_were_not_run_and_norms_that_are_not_there(tmp_path, capsys, monkeypatch):
-    source = ROOT / "notebooks" / "09_geometry_not_semantics.ipynb"
-    notebook = nbformat.read(source, as_version=4)
-    monkeypatch.setenv("EXPLAINT_DATA", str(tmp_path / "empty"))
-    for key, says in ((None, "was not run by make book"), ("a" * 64, "no norms named 'mcrae'")):
-        if key:
-            notebook.metadata |= {"explaint_key": key, "papermill": {"parameters": {}}}
-        nbformat.write(notebook, tmp_path / "09_geometry_not_semantics_on_mcrae.ipynb")
+def executed(folder, result):
+    """Write a chapter as make book keeps it, with a result among its outputs."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("result")])
+    if result is not None:
+        shown = nbformat.v4.new_output("display_data", data=result._repr_mimebundle_())
+        notebook.cells[0].outputs.append(shown)
+    keep(notebook, folder / "beside", folder / "09_geometry_not_semantics_on_mcrae.ipynb", "a" * 64)
+
+
+def test_collecting_keeps_what_a_chapter_left_number_by_number(tmp_path):
+    rows = [{"claim": "it", "control": "x", "score": "AUC", "difference": 1 / 3, "ci_low": 0.1, "verdict": "supported"}]
+    found = Result("09_geometry_not_semantics", {"data": {"name": "mcrae"}}, verdicts=rows)
+    executed(tmp_path, found)
+    (file,) = verdicts_page.collect(tmp_path, tmp_path / "kept")
+    again = verdicts_page.load(tmp_path / "kept")["09", "mcrae"]
+    assert file.name == "09_mcrae.json" and again.verdicts.difference[0] == 1 / 3
+    assert again.equals(Result(found.experiment, found.manifest | {"run_key": "a" * 64}, verdicts=rows))
+
+
+def test_collecting_refuses_chapters_that_were_not_run_or_left_no_result(tmp_path, capsys):
+    file = tmp_path / "09_geometry_not_semantics_on_mcrae.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), file)
+    for says in ("is not as make book left it", "holds 0 results, expected one"):
         with pytest.raises(SystemExit):
             verdicts_page.main([str(tmp_path)])
         assert says in capsys.readouterr().err
+        executed(tmp_path, None)
+
+
+def test_the_page_finds_the_nearest_control_and_the_norms_on_which_verdicts_differ(tmp_path):
+    def kept(norms, *rows):
+        columns = ("claim", "control", "difference", "ci_low", "ci_high", "verdict")
+        rows = [dict(zip(columns, row, strict=True)) for row in rows]
+        Result("09_geometry_not_semantics", {}, verdicts=rows).to_json(tmp_path / f"09_{norms}.json")
+
+    untested = ("by kind", "none could be run", None, None, None, "cannot tell")
+    kept("bundled", ("it", "x", 0.3, 0.2, 0.4, "supported"), ("it", "y", 0.0996, 0.05, 0.2, "supported"), untested)
+    kept("mcrae", ("it", "x", -0.1, -0.2, 0.0, "explained away by x"), ("by kind", "x", 0.1, 0, 1, "supported"))
+    text = verdicts_page.page(tmp_path)
+    assert "| it | **supported**<br>+0.100<br>[+0.050, +0.200]<br>against *y* | **explained away**<br>-0.100" in text
+    assert "| by kind | not tested | **supported**" in text
+    assert "Of 2 claims, 1 have the same verdict" in text and "They differ on: it." in text
 
 
 @pytest.mark.human_norms
@@ -139,12 +174,10 @@ def test_a_sample_of_verdicts_computed_again_is_the_same(tmp_path):
     if not norms.available("binder"):
         pytest.skip("the norms 'binder' are not installed; with them this test runs chapter 09 on them again")
     kept = KEPT["09", "binder"]
-    source = ROOT / "notebooks" / f"{kept['manifest']['chapter']}.ipynb"
+    source = ROOT / "notebooks" / f"{kept.experiment}.ipynb"
     fewer = {"n_worlds": 1}  # the planted worlds have random numbers of their own
-    execute(Run(source, "again", kept["manifest"]["arguments"] | fewer), tmp_path / "again.ipynb", "-", 1)
-    again = verdicts_page.verdict_rows(nbformat.read(tmp_path / "again.ipynb", as_version=4))
-    for before, after in zip(kept["rows"], again, strict=True):
-        assert [before[key] for key in ("claim", "control")] == [after[key] for key in ("claim", "control")]
-        assert before["verdict"].partition(" by ")[0] == after["verdict"].partition(" by ")[0]
-        was, now = (float(row["observed - control"].split()[0]) for row in (before, after))
-        assert now == pytest.approx(was, abs=0.01)
+    execute(Run(source, "again", kept.manifest["arguments"] | fewer), tmp_path / "again.ipynb", "-", 1)
+    (again,) = in_notebook(tmp_path / "again.ipynb")
+    for key in ("claim", "control", "score", "verdict"):
+        assert again.verdicts[key].equals(kept.verdicts[key]), key
+    assert again.verdicts.difference.to_numpy() == pytest.approx(kept.verdicts.difference.to_numpy(), abs=0.01)

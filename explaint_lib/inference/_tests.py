@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import defined
@@ -18,7 +19,7 @@ Alternative = Literal["greater", "less", "two-sided"]
 _CHUNK = 250  # permutations held in memory at once
 
 
-def permutation_p(observed: float, null: np.ndarray, alternative: Alternative = "greater") -> float:
+def permutation_p(observed: float, null: ArrayLike, alternative: Alternative = "greater") -> float:
     """Return the permutation p-value (1 + b) / (1 + B): b of B null scores are as extreme as the observed.
 
     The observed arrangement is one of the possible ones, so p is never 0: B permutations cannot show less

@@ -134,7 +134,7 @@ def compare_statistic(
     >>> print(f"{found.difference:.2f} [{found.low:.2f}, {found.high:.2f}], p = {found.p_value:.2f}")
     0.20 [0.10, 0.30], p = 0.25
     """
-    p, middle = permutation_p(observed, null), float(np.mean(null))
+    p, middle = permutation_p(observed, null), float(np.asarray(null, dtype=np.float64).mean())
     low, high = interval
     return Comparison(name, observed - middle, low - middle, high - middle, p, score)
 
@@ -200,12 +200,12 @@ def verdicts(
     return typed(rows)
 
 
-_NOTHING = Comparison("none could be run", *[float("nan")] * 4)
+_NOTHING = Comparison("none could be run", difference=np.nan, low=np.nan, high=np.nan, p_value=np.nan)
 
 
 def _row(one: Comparison) -> dict[str, object]:
-    numbers = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high, "p_value": one.p_value}
-    return {"control": one.control, "score": one.score} | numbers
+    said: dict[str, object] = {"control": one.control, "score": one.score, "difference": one.difference}
+    return said | {"ci_low": one.low, "ci_high": one.high, "p_value": one.p_value}
 
 
 def _verdict(controls: Sequence[Comparison], adjusted: Sequence[float], smallest_effect: float, alpha: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
@@ -72,7 +73,7 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
         )  # fmt: skip
     ax.set_yticks(range(len(names)), [look(n, y).label for y, n in enumerate(names)])
     for name, tick in zip(names, ax.get_yticklabels(), strict=True):
-        tick.set_weight("bold" if name == observed else "normal")
+        tick.set_fontweight("bold" if name == observed else "normal")
     ax.set_ylim(len(names) - 0.4, -0.9 if chance is not None else -0.6)
     lowest = min(0.0, *(_number(r.get("ci_low"), r["value"]) for r in found.values()))
     ax.set_xlim(lowest - 0.02 * (high - lowest), high + 0.17 * (high - lowest or 1))
@@ -124,10 +125,10 @@ def curves_plot(
         looks = look(name, position)
         at, value = frame[x].to_numpy(), frame[y].to_numpy(dtype=float)
         if "ci_low" in frame and "ci_high" in frame:
-            bounds = [frame[c].to_numpy(dtype=float) for c in ("ci_low", "ci_high")]
-            ax.fill_between(at, *bounds, color=looks.colour, alpha=0.16, lw=0)
-        few = {} if len(at) <= 16 else {"markevery": max(1, len(at) // 8)}
-        ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7, **few)
+            low, high = (frame[c].to_numpy(dtype=float) for c in ("ci_low", "ci_high"))
+            ax.fill_between(at, low, high, color=looks.colour, alpha=0.16, lw=0)
+        every = None if len(at) <= 16 else len(at) // 8
+        ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7, markevery=every)
         ends.append((value[-1], looks))
         if position == 0:
             first = at, frame["chance"].to_numpy(dtype=float) if "chance" in frame else None
@@ -138,7 +139,9 @@ def curves_plot(
     ax.set_xlabel(plain(x))
     ax.set_ylabel(ylabel or plain(y))
     ax.margins(x=0.02)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    locator = ax.xaxis.get_major_locator()
+    if isinstance(locator, MaxNLocator):
+        locator.set_params(integer=True)
     return _label_ends(ax, ends)
 
 
@@ -182,10 +185,10 @@ def sweep_plot(
             ax.fill_between(at, array[:, 1], array[:, 2], color=looks.colour, alpha=0.16, lw=0)
         ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7)
         ends.append((value[-1], looks))
-    for position, (name, value) in enumerate((references or {}).items()):
+    for position, (name, level) in enumerate((references or {}).items()):
         looks = look(name, len(curves) + position)._replace(line="--")
-        ax.axhline(value, color=looks.colour, ls="--", lw=1.6, zorder=1)
-        ends.append((value, looks))
+        ax.axhline(level, color=looks.colour, ls="--", lw=1.6, zorder=1)
+        ends.append((level, looks))
     if log:
         ax.set_xscale("log")
         ax.set_xticks(at, [f"{v:g}" for v in at])
@@ -212,9 +215,9 @@ def _label_ends(ax: Axes, ends: Sequence[tuple[float, Look]]) -> Axes:
     low, high = ax.get_ylim()
     ax.set_ylim(low, high)  # heights below are worked out for these limits: keep them
     ends = sorted((end for end in ends if np.isfinite(end[0])), key=lambda end: end[0])
-    size = ax.xaxis.label.get_size() * 0.96
+    size = ax.xaxis.label.get_fontsize() * 0.96
     # constrained layout will shrink the axes for the labels and the title, not by more than a fifth
-    step = 1.3 * size / (72 * 0.8 * ax.figure.get_figheight() * ax.get_position().height) * (high - low)
+    step = 1.3 * size / (72 * 0.8 * ax.bbox.height / ax.figure.dpi) * (high - low)
     places = np.array([value for value, _ in ends], dtype=float)
     for _ in range(200):
         gaps = np.diff(places)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
+from matplotlib.rcsetup import cycler
 
 from explaint_lib._common import printable
 
@@ -66,13 +67,13 @@ def look(name: str, position: int = 0) -> Look:
     return _SPARE[position % len(_SPARE)]._replace(label=plain(str(name).replace("_", " ")))
 
 
-def _settings() -> dict[str, Any]:
+def _settings() -> dict[Any, Any]:
     # 13 pt on 6.2 inches is 9 to 10 pixels on a phone that shows the figure 330 pixels wide
     text = {key: 13 for key in ("font.size", "axes.labelsize", "legend.fontsize")}
     ticks = {key: 12 for key in ("xtick.labelsize", "ytick.labelsize")}
     own = {
         "axes.titlesize": 14, "axes.titlelocation": "left", "axes.titleweight": "bold", "axes.titlepad": 10,
-        "axes.prop_cycle": mpl.cycler(color=[spare.colour for spare in _SPARE]), "axes.edgecolor": GREY,
+        "axes.prop_cycle": cycler(color=[spare.colour for spare in _SPARE]), "axes.edgecolor": GREY,
         "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "grid.color": "#e4e7ec",
         "figure.figsize": (6.2, 4.0), "figure.constrained_layout.use": True, "figure.dpi": 120,
         "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",

@@ -26,8 +26,8 @@ class VerdictTable:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Return what a notebook shows and keeps: the tables to read, and the whole result as data."""
-        with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
-            html = "\n".join(table._repr_html_() for table in self.tables)
+        with pd.option_context("display.max_colwidth", None):
+            html = "\n".join(table.to_html(notebook=True) for table in self.tables)
         return {"text/plain": repr(self), "text/html": html, MIME: self.result.to_dict()}
 
 
@@ -78,7 +78,7 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
         return VerdictTable(result, [_side_by_side(verdicts, lines, across)])
     tables = []
     for model, part in verdicts.groupby("model", sort=False):
-        tables.append(_side_by_side(part, lines, across).rename_axis(columns=model))
+        tables.append(_side_by_side(part, lines, across).rename_axis(columns=str(model)))
     return VerdictTable(result, tables)
 
 

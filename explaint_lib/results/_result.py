@@ -112,9 +112,13 @@ class Result:
             object.__setattr__(self, name, typed(getattr(self, name)))  # frozen: the one moment to set a field
 
     def equals(self, other: Result) -> bool:
-        """Return whether two results say the same, number by number."""
+        """Return whether two results say the same, number by number; the order of columns says nothing.
+
+        (A notebook is written with the names in alphabetical order.)
+        """
         same = (self.experiment, self.manifest) == (other.experiment, other.manifest)
-        return same and all(getattr(self, name).equals(getattr(other, name)) for name in _TABLES)
+        tables = [(getattr(self, name), getattr(other, name)) for name in _TABLES]
+        return same and all(one[sorted(one)].equals(another[sorted(another)]) for one, another in tables)
 
     def to_dict(self) -> dict[str, Any]:
         """Return values that JSON can hold: experiment, manifest, and each table as a list of dicts."""
@@ -222,6 +226,6 @@ def in_notebook(path: str | Path) -> list[Result]:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows with None for what is missing, and numbers of Python itself."""
-    columns = {name: [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+    columns = {str(name): [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
                for name, column in table.items()}  # fmt: skip
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
