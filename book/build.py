@@ -42,6 +42,7 @@ A parameter's name, meaning and default are in the first code cell of its chapte
 def plan(folder: Path, profile: str, overrides: list[tuple[str, str]]) -> list[Run]:
     """Return the runs of a book: every notebook in ``notebooks/`` of `folder`, and the profile's variants of it."""
     chapters, faults = sorted((folder / "notebooks").glob("*.ipynb")), Faults()
+    found: tuple[dict[str, dict], dict[str, dict]] | None
     found = faults.attempt(read_profile, folder / "book" / "profiles.yml", profile, chapters)
     parameters, variants = found or ({}, {})
     parameters = faults.attempt(apply_overrides, overrides, chapters, parameters)

@@ -110,7 +110,8 @@ def end_with_make() -> None:
     def watch() -> None:
         while os.getppid() == make:
             threading.Event().wait(0.5)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+        if (main := threading.main_thread().ident) is not None:
+            signal.pthread_kill(main, signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -128,7 +129,7 @@ def _end_with(lifeline: int) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _program() -> object:
+def _program() -> str | int | None:
     """Run the program named on the command line as Python would; return what it hands to the system."""
     import runpy
 
@@ -140,10 +141,12 @@ def _program() -> object:
     del sys.path[0]  # the folder of this file: its modules must not stand in the way of others of the same name
     if name.endswith(".py"):
         sys.path.insert(0, os.path.dirname(os.path.abspath(name)))
-        return runpy.run_path(name, run_name="__main__") and 0
+        runpy.run_path(name, run_name="__main__")
+        return 0
     module, _, function = name.partition(":")
     if not function:
-        return runpy.run_module(module, run_name="__main__", alter_sys=True) and 0
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        return 0
     __import__(module)
     return getattr(sys.modules[module], function)()
 

@@ -56,7 +56,7 @@ def incomplete(folder: Path, constraints: str) -> list[str]:
             continue
         # read here: the `files` of some versions of importlib.metadata leave out those that are missing
         files = [Path(line[0]) for line in csv.reader(record.splitlines()) if line]
-        lost = [file for file in files if file.suffix != ".pyc" and not Path(package.locate_file(file)).exists()]
+        lost = [file for file in files if file.suffix != ".pyc" and not Path(str(package.locate_file(file))).exists()]
         if lost:
             faults.append(f"{name} lacks {len(lost)} of its files, {lost[0]} for one")
         version = locked.get(_canonical(name), package.version)

@@ -187,8 +187,8 @@ def scan(html: Path, own: OwnPaths | None = None) -> list[str]:
         # a widget without a text/html copy (inside VBox, @interact, tqdm.notebook) would be blank, without a warning
         if "vnd.jupyter.widget-" in text:
             faults.append(f"{name}: a widget that needs a running kernel (see CONTRIBUTING.md, Widgets)")
-    for file in [file for suffix in TEXTS for file in sorted(html.rglob(f"*{suffix}"))] if own else []:
-        if found := own.find(file.read_text("utf8", errors="replace")):
+    for file in [file for suffix in TEXTS for file in sorted(html.rglob(f"*{suffix}"))]:
+        if own and (found := own.find(file.read_text("utf8", errors="replace"))):
             faults.append(f"{file.relative_to(html)}: shows a path of this machine, {found}")
     for sheet in sorted(html.rglob("*.css")):
         for address in re.findall(r"(?:@import\s+|url\()\s*['\"]?((?:https?:)?//[^'\")\s]+)", sheet.read_text("utf8")):

@@ -123,13 +123,15 @@ def known_parameters(notebook: Path) -> dict[str, Parameter]:
     """
     cells = nbformat.read(notebook, as_version=4).cells
     source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
-    found = []
+    found = {}
     for line in ast.parse(source).body:
-        if isinstance(line, ast.AnnAssign) and line.value is not None:
-            found.append((line.target, ast.unparse(line.annotation), line.value))
-        elif isinstance(line, ast.Assign):
-            found.append((line.targets[0], "", line.value))
-    return {target.id: Parameter(target.id, declared, ast.unparse(value)) for target, declared, value in found}
+        if not isinstance(line, ast.AnnAssign | ast.Assign):
+            continue
+        target = line.target if isinstance(line, ast.AnnAssign) else line.targets[0]
+        if isinstance(target, ast.Name) and line.value is not None:
+            declared = ast.unparse(line.annotation) if isinstance(line, ast.AnnAssign) else ""
+            found[target.id] = Parameter(target.id, declared, ast.unparse(line.value))
+    return found
 
 
 def check_parameters(notebook: Path, given: dict[str, object]) -> dict[str, object]:
@@ -271,7 +273,7 @@ def find_chapter(prefix: str, chapters: list[Path]) -> Path:
 # -- paths -------------------------------------------------------------------------------------------------------------
 
 
-def located(run: Run) -> dict[str, object]:
+def located(run: Run) -> dict[str, Any]:
     """Return a run's parameters with each path to a file or folder made absolute, from the folder of the command."""
     known = known_parameters(run.source)
     places = {}

@@ -145,7 +145,7 @@ def test_collecting_keeps_what_a_chapter_left_number_by_number(tmp_path):
 def test_collecting_refuses_chapters_that_were_not_run_or_left_no_result(tmp_path, capsys):
     file = tmp_path / "09_geometry_not_semantics_on_mcrae.ipynb"
     nbformat.write(nbformat.v4.new_notebook(), file)
-    for says in ("is not as make book left it", "holds 0 results, expected one"):
+    for says in ("is not as make book left it", "holds 0 results; a chapter shows one"):
         with pytest.raises(SystemExit):
             verdicts_page.main([str(tmp_path)])
         assert says in capsys.readouterr().err

@@ -7,7 +7,7 @@ precise statement of the wrong thing, and none of them covers another model, see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def bootstrap_ci(
 
 def cluster_bootstrap_ci(
     per_unit: np.ndarray,
-    clusters: Sequence,
+    clusters: Sequence[Any],
     n_boot: int,
     *,
     rng: np.random.Generator,

@@ -7,7 +7,7 @@ evidence of absence (`explaint_lib.inference.equivalence` is the test for that).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,7 +64,7 @@ def paired_permutation_p(
     *,
     rng: np.random.Generator,
     alternative: Alternative = "greater",
-    clusters: Sequence | None = None,
+    clusters: Sequence[Any] | None = None,
 ) -> float:
     """Return the p-value of a mean difference ``a - b``, its signs flipped at random word by word.
 

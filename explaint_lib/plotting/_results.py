@@ -215,7 +215,7 @@ def _label_ends(ax: Axes, ends: Sequence[tuple[float, Look]]) -> Axes:
     low, high = ax.get_ylim()
     ax.set_ylim(low, high)  # heights below are worked out for these limits: keep them
     ends = sorted((end for end in ends if np.isfinite(end[0])), key=lambda end: end[0])
-    size = ax.xaxis.label.get_fontsize() * 0.96
+    size = float(ax.xaxis.label.get_fontsize()) * 0.96
     # constrained layout will shrink the axes for the labels and the title, not by more than a fifth
     step = 1.3 * size / (72 * 0.8 * ax.bbox.height / ax.figure.dpi) * (high - low)
     places = np.array([value for value, _ in ends], dtype=float)

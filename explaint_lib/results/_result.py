@@ -226,6 +226,8 @@ def in_notebook(path: str | Path) -> list[Result]:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows with None for what is missing, and numbers of Python itself."""
-    columns = {str(name): [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
-               for name, column in table.items()}  # fmt: skip
+    columns = {
+        str(name): [None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True)]
+        for name, column in table.items()
+    }
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
