@@ -6,17 +6,18 @@ book/reference_page.py`` turns all of them into ``book/reference_results.md``; a
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from explaint_lib._common import atomic_path
-from explaint_lib.experiments.table import CONDITIONS
+from explaint_lib.controls import CONDITIONS
+from explaint_lib.experiments.table import PAPER_SCORES
 from explaint_lib.inference import holm
 from explaint_lib.metrics import METRICS
+from explaint_lib.results import Result
 
 BOOK = Path(__file__).resolve().parent
 FOLDER, PAGE = BOOK / "reference", BOOK / "reference_results.md"
@@ -24,13 +25,6 @@ TITLES = {"mcrae": "McRae's norms", "buchanan": "Buchanan's norms", "binder": "B
 CITED = {"mcrae": "mcrae2005", "buchanan": "buchanan2019", "binder": "binder2016"}
 MAPPERS = ("plsr", "ridge", "ffnn")
 ENOUGH = 19  # refits without which no p can be .05 or less; then none is shown
-
-#: Printed in arXiv 2601.22928 for another model: system, upper bound, shuffled, shuffled upper bound, random.
-PAPER = {
-    ("mcrae", "f1_at_10"): (0.25, 0.27, 0.10, 0.13, 0.01),
-    ("buchanan", "f1_at_10"): (0.18, 0.22, 0.06, 0.11, 0.01),
-    ("binder", "spearman_item"): (0.74, 0.90, 0.30, 0.59, 0.01),
-}
 
 INTRODUCTION = """\
 # Reference results on human norms
@@ -54,22 +48,20 @@ Read no number across norms: the constant and the oracle of the same column are 
 one to the other than the system does, and where it is as high on shuffled norms it says nothing about the norms at
 all."""
 
-Result = dict[str, Any]
-
 
 def load(folder: Path = FOLDER) -> dict[tuple[str, str], Result]:
     """Return the results in a folder by the names of norms and mapper."""
     found = {}
     for file in sorted(folder.glob("*.json")):
-        result = json.loads(file.read_text("utf8"))
-        about = result["manifest"]["arguments"]
+        result = Result.from_json(file)
+        about = result.manifest["arguments"]
         found[about["norms"], about["mapper"]] = result
     return found
 
 
 def command(result: Result) -> str:
     """Return the command that makes a result again."""
-    about = result["manifest"]["arguments"]
+    about = result.manifest["arguments"]
     components = f" --components {about['components']}" if about["mapper"] == "plsr" else ""
     return (
         f"explaint table --norms {about['norms']} --model {about['model']} --mapper {about['mapper']}{components} "
@@ -85,7 +77,7 @@ def page(folder: Path = FOLDER) -> str:
         of_norms = {mapper: results[name, mapper] for mapper in MAPPERS if (name, mapper) in results}
         if not of_norms:
             continue
-        data = next(iter(of_norms.values()))["manifest"]["data"]
+        data = next(iter(of_norms.values())).manifest["data"]
         missing = f", {data['n_missing']} cells missing and masked" if data["n_missing"] else ""
         size = f"{data['n_words']} words x {data['n_features']} features{missing}"
         parts.append(f"## {TITLES[name]}\n\n{{cite:t}}`{CITED[name]}`: {size}.")
@@ -95,33 +87,34 @@ def page(folder: Path = FOLDER) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(results: dict[str, Result], name: str, metric: str) -> str:
+def _table(results: Mapping[str, Result], name: str, metric: str) -> str:
     """Return one score on one set of norms: conditions down, maps across, the paper's numbers last."""
-    paper = dict(zip(CONDITIONS, PAPER[name, metric], strict=False)) if (name, metric) in PAPER else {}
+    paper = PAPER_SCORES.get((name, metric), {})
     heads = [*results, *(["paper"] if paper else [])]
     lines = [f"### {METRICS[metric].label}", "", f"| {TITLES[name]} | " + " | ".join(heads) + " |"]
     lines.append("| --- " * (len(heads) + 1) + "|")
-    for condition in CONDITIONS:
-        cells = [_cell(result, condition, metric) for result in results.values()]
-        cells += [_short(paper[condition], 2) if condition in paper else ""] if paper else []
-        lines.append(f"| {condition.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    columns = [_column(result, metric) for result in results.values()]
+    if paper:
+        columns.append({condition: _short(value, 2) for condition, value in paper.items()})
+    for condition in dict.fromkeys(name for column in columns for name in column):
+        cells = [column.get(condition, "") for column in columns]
+        lines.append(f"| {CONDITIONS[condition].label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _cell(result: Result, condition: str, metric: str) -> str:
-    """Return a value with its interval, and the p of the system above it."""
-    row = next(r for r in result["rows"] if (r["condition"], r["metric"]) == (condition, metric))
-    if row["value"] is None:
-        return "-"
-    shown = _short(row["value"], 3)
-    if row["ci_low"] is not None and row["ci_low"] != row["ci_high"]:
-        shown += f"<br>[{_short(row['ci_low'], 3)}, {_short(row['ci_high'], 3)}]"
-    tests = {t["control"]: t["p_value"] for t in result["tests"] if t["metric"] == metric}
-    refits = {t["control"]: t["n_permutations"] for t in result["tests"] if t["metric"] == metric}
-    if tests.get(condition) is not None and refits[condition] >= ENOUGH:
-        p = dict(zip(tests, holm([np.nan if p is None else p for p in tests.values()]), strict=True))[condition]
-        shown += "<br>*p* < .001" if p < 0.001 else f"<br>*p* {_short(p, 3)}"
-    return shown
+def _column(result: Result, metric: str) -> dict[str, str]:
+    """Return for each condition its value with its interval, and the p of the system above it."""
+    tests = result.tests[result.tests["metric"] == metric].set_index("control")
+    p_holm = pd.Series(holm(tests["p_value"]), tests.index)[tests["n_permutations"] >= ENOUGH]
+    found = {}
+    for row in result.rows[result.rows["metric"] == metric].itertuples():
+        shown = "-" if pd.isna(row.value) else _short(row.value, 3)
+        if not pd.isna([row.value, row.ci_low]).any() and row.ci_low != row.ci_high:
+            shown += f"<br>[{_short(row.ci_low, 3)}, {_short(row.ci_high, 3)}]"
+        if not pd.isna(p := p_holm.get(row.condition)):
+            shown += "<br>*p* < .001" if p < 0.001 else f"<br>*p* {_short(p, 3)}"
+        found[row.condition] = shown
+    return found
 
 
 def _short(value: float, digits: int) -> str:

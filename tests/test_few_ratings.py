@@ -16,7 +16,8 @@ from explaint_lib import encoders, metrics
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import sweep as cli_sweep
 from explaint_lib.cli import table as cli_table
-from explaint_lib.experiments.table import CONDITIONS, run_table
+from explaint_lib.controls import CONDITIONS
+from explaint_lib.experiments.table import run_table
 from explaint_lib.experiments.table._design import folds_of
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import FeatureNorms
@@ -69,10 +70,12 @@ def test_the_table_of_few_ratings_has_the_rows_and_tests_that_can_be(kind, m):
     X = np.column_stack([gold, np.random.default_rng(2).normal(size=(40, 6))])
     found = run_table(norms(gold, kind), X, **QUICK)
     there = set(METRICS) - set(metrics.left_out(gold, kind=kind))
-    assert there < set(METRICS) and set(found["manifest"]["metrics_left_out"]) == set(METRICS) - there
-    assert {(row["condition"], row["metric"]) for row in found["rows"]} == {(c, m) for c in CONDITIONS for m in there}
-    assert {test["metric"] for test in found["tests"]} == there and len(found["tests"]) == 3 * len(there)
-    system = {row["metric"]: row["value"] for row in found["rows"] if row["condition"] == "system"}
+    assert there < set(METRICS) and set(found.manifest["metrics_left_out"]) == set(METRICS) - there
+    rows, tests = found.rows, found.tests
+    assert set(zip(rows.condition, rows.metric, strict=True)) == {(c, m) for c in CONDITIONS for m in there}
+    tested = [name for name, condition in CONDITIONS.items() if condition.tested]
+    assert set(tests.metric) == there and len(tests) == len(tested) * len(there)
+    system = rows[rows.condition == "system"].set_index("metric").value
     assert system["spearman_feature"] > 0.2
 
 
@@ -89,7 +92,7 @@ def test_missing_ratings_that_a_shuffle_heaps_on_one_word_stop_nothing():
     gold[np.random.default_rng(3).permutation(40)[:11], np.arange(11)] = np.nan  # one missing a scale
     gold = np.column_stack([gold, ratings(40, 2, seed=1)])
     found = run_table(norms(gold), np.random.default_rng(2).normal(size=(40, 6)), **QUICK | {"permutations": 30})
-    assert len(found["rows"]) == len(CONDITIONS) * len(METRICS)
+    assert len(found.rows) == len(CONDITIONS) * len(METRICS)
 
 
 def test_norms_too_small_for_everything_are_refused():

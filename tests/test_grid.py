@@ -15,11 +15,12 @@ from helpers_grid import WORDS, make_norms, make_world
 
 from explaint_lib import _cache, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments.grid import Grid, Model, _backends, _cells, _output, read_grid, run_grid
-from explaint_lib.experiments.grid import _grid as grid
-from explaint_lib.experiments.table import CONDITIONS, run_table
+from explaint_lib.controls import CONDITIONS
+from explaint_lib.experiments.grid import Grid, Model, _backends, _cells, _output, _plan, listing, read_grid, run_grid
+from explaint_lib.experiments.table import run_table
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import load_norms
+from explaint_lib.results import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_options_that_make_no_sense_are_refused_first(world, options, said):
 
 
 def test_vectors_of_another_device_are_kept_apart(world, cache):
-    plan = _cells.plan(Grid(**world))
+    plan = _plan.make_plan(Grid(**world))
     (cell, *_) = plan.cells
     assert plan.device == "cpu"
     assert plan.vectors(cell).key != dataclasses.replace(plan, device="mps").vectors(cell).key
@@ -186,56 +187,60 @@ def test_vectors_of_another_device_are_kept_apart(world, cache):
 
 
 def test_the_rows_are_those_of_the_table_of_conditions(whole, world):
-    frame, _ = whole
+    frame = whole[0].rows
     norms = load_norms(world["norms"][0])
     X = encoders.load_encoder(world["models"][0]).word_vectors(norms.word_forms, layer=1)
     found = run_table(norms, X, mapper="plsr", components=2, folds=2, permutations=1, bootstrap=3, seed=0)
-    cell = frame[frame.untrained.isna() & (frame.layer == 1) & (frame.components == 2)]
-    rows = {(row["condition"], row["metric"]): row for row in found["rows"]}
+    cell = frame[frame.untrained_seed.isna() & (frame.layer == 1) & (frame.components == 2)]
+    rows = found.rows.set_index(["condition", "metric"])
     assert set(zip(cell.condition, cell.metric, strict=True)) == {
         (condition, metric) for condition in world["conditions"] for metric in METRICS
     }
     for row in cell.itertuples():
-        expected = rows[row.condition, row.metric]
+        expected = rows.loc[(row.condition, row.metric)]
         for key in ("value", "ci_low", "ci_high", "n_words", "n_features"):
             assert getattr(row, key) == pytest.approx(expected[key], nan_ok=True), (row.condition, row.metric, key)
 
 
 def test_each_test_stands_beside_the_condition_it_is_about(whole):
-    frame, _ = whole
-    tested = frame[frame.p_value.notna()]
-    assert set(tested.condition) == {"mean_profile"} and (tested.n_permutations >= 1).all()
-    assert frame[frame.condition.isin(["system", "oracle"])].p_value.isna().all()
+    found, folder = whole
+    assert set(found.tests.control) == {"mean_profile"} and (found.tests.n_permutations >= 1).all()
+    assert len(found.tests) == 18 * len(METRICS) and not {"p_value", "control"} & set(found.rows)
+    table = pd.read_csv(folder / "table.csv").astype({name: COLUMNS[name] for name in ("untrained_seed", "components")})
+    tested = table[table.n_permutations.notna()].rename(columns={"condition": "control"})
+    assert set(table[table.p_value.notna()].condition) == {"mean_profile"}
+    pd.testing.assert_frame_equal(tested[list(found.tests)].reset_index(drop=True), found.tests, check_dtype=False)
 
 
 def test_the_order_and_the_number_of_cells_are_those_of_the_grid(whole, world):
-    frame, _ = whole
-    cells = frame.drop_duplicates(["untrained", "layer", "mapper", "components"])
+    frame = whole[0].rows
+    cells = frame.drop_duplicates(["untrained_seed", "layer", "mapper", "components"])
     expected = [
         [twin, layer, mapper, count]
         for twin, layer in itertools.product(("-", "0"), "012")
         for mapper, count in (("ridge", "-"), ("plsr", "1"), ("plsr", "2"))
     ]
-    found = cells[["untrained", "layer", "mapper", "components"]].astype("string").fillna("-").to_numpy().tolist()
+    found = cells[["untrained_seed", "layer", "mapper", "components"]].astype("string").fillna("-").to_numpy().tolist()
     assert found == expected and len(frame) == 18 * 3 * len(METRICS)
     wanted = [(condition, metric) for condition in world["conditions"] for metric in METRICS]
     assert list(zip(frame.condition, frame.metric, strict=True)) == wanted * 18
 
 
 def test_an_untrained_twin_has_other_vectors(whole):
-    frame, _ = whole
+    frame = whole[0].rows
     system = frame[(frame.condition == "system") & (frame["mapper"] == "ridge") & (frame.layer == 2)]
-    trained, twin = (system[system.untrained.isna() == missing].value.to_numpy() for missing in (True, False))
+    trained, twin = (system[system.untrained_seed.isna() == missing].value.to_numpy() for missing in (True, False))
     assert not np.allclose(trained, twin)
 
 
 def test_csv_and_parquet_hold_the_same_table(whole, warm, world, tmp_path):
-    frame, folder = whole
-    again = run_grid(Grid(**world), out=tmp_path / "table.parquet")
-    pd.testing.assert_frame_equal(again, frame)
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.parquet"), frame, check_dtype=False)
-    read = pd.read_csv(folder / "table.csv").astype(frame.dtypes.to_dict())
-    pd.testing.assert_frame_equal(read, frame)
+    found, folder = whole
+    assert run_grid(Grid(**world), out=tmp_path / "table.parquet").equals(found)
+    parquet = pd.read_parquet(tmp_path / "table.parquet")
+    assert parquet.dtypes.astype(str).to_dict() == {name: COLUMNS[name] for name in parquet}
+    pd.testing.assert_frame_equal(parquet[list(found.rows)], found.rows)
+    read = pd.read_csv(folder / "table.csv").astype(parquet.dtypes.to_dict())
+    pd.testing.assert_frame_equal(read, parquet)
 
 
 def test_the_manifest_says_what_the_table_was_made_from(whole, world):
@@ -244,6 +249,7 @@ def test_the_manifest_says_what_the_table_was_made_from(whole, world):
     table, about = written(whole[1])
     manifest = json.loads(about)
     assert manifest["table"]["sha256"] == hashlib.sha256(table).hexdigest()
+    assert {key: manifest[key] for key in whole[0].manifest} == whole[0].manifest
     assert manifest["n_cells"] == 18 and manifest["arguments"]["folds"] == 2 and manifest["seed"] == [0]
     (data,), models = manifest["data"].values(), list(manifest["model"].values())
     assert data["fingerprint"] == load_norms(world["norms"][0]).fingerprint()
@@ -253,8 +259,10 @@ def test_the_manifest_says_what_the_table_was_made_from(whole, world):
 def test_metrics_are_chosen_when_the_table_is_made_not_when_it_is_computed(warm, world, whole, monkeypatch):
     monkeypatch.setattr(_cells, "compute", lambda *_: pytest.fail("a cell was computed again"))
     few = run_grid(Grid(**world | {"metrics": ["retrieval_at_10"]}))
-    every = whole[0][whole[0].metric == "retrieval_at_10"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(few, every)
+    for name in ("rows", "tests"):
+        every = getattr(whole[0], name)
+        every = every[every.metric == "retrieval_at_10"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(getattr(few, name), every)
 
 
 # ---- the cache
@@ -262,14 +270,14 @@ def test_metrics_are_chosen_when_the_table_is_made_not_when_it_is_computed(warm,
 
 def test_nothing_is_computed_twice(warm, world, whole, monkeypatch):
     monkeypatch.setattr(_cells, "compute", lambda *_: pytest.fail("a cell was computed again"))
-    pd.testing.assert_frame_equal(run_grid(Grid(**world)), whole[0])
-    assert all(done for _, done in grid.listing(Grid(**world)))
-    more = grid.listing(Grid(**world | {"seeds": [0, 1]}))
+    assert run_grid(Grid(**world)).equals(whole[0])
+    assert all(done for _, done in listing(Grid(**world)))
+    more = listing(Grid(**world | {"seeds": [0, 1]}))
     assert [done for cell, done in more] == [cell.seed == 0 for cell, _ in more]
 
 
 def test_every_part_of_a_cell_is_part_of_its_key(warm, world):
-    plan = _cells.plan(Grid(**world))
+    plan = _plan.make_plan(Grid(**world))
     cell = plan.cells[0]
     other = {
         "norms": None, "model": plan.cells[-1].model, "layer": 1, "mapper": "plsr", "components": 2, "seed": 5,
@@ -281,16 +289,16 @@ def test_every_part_of_a_cell_is_part_of_its_key(warm, world):
 
 
 def test_the_key_knows_data_code_and_versions(warm, world, tmp_path, monkeypatch):
-    before = _cells.plan(Grid(**world))
+    before = _plan.make_plan(Grid(**world))
     other = make_norms(tmp_path / "scales.csv", seed=1)
-    after = _cells.plan(Grid(**world | {"norms": [str(other)]}))
+    after = _plan.make_plan(Grid(**world | {"norms": [str(other)]}))
     assert before.entry(before.cells[0]) != after.entry(dataclasses.replace(after.cells[0]))
     key = before.entry(before.cells[0])
     with monkeypatch.context() as patch:
-        patch.setattr(_cells, "made_by", lambda: {"code": "another"})
+        patch.setattr(_plan, "made_by", lambda: {"code": "another"})
         assert before.entry(before.cells[0]) != key
     with monkeypatch.context() as patch:
-        patch.setattr(_cells, "code_hash", lambda module: "another")
+        patch.setattr(_plan, "code_hash", lambda module: "another")
         assert before.entry(before.cells[0]) != key
     assert before.entry(before.cells[0]) == key
 
@@ -334,14 +342,14 @@ def test_the_code_of_a_cell_reaches_what_scores_it_and_no_widget(monkeypatch):
 
 
 def test_a_result_of_another_version_is_thrown_away(warm, world):
-    plan = _cells.plan(Grid(**world))
+    plan = _plan.make_plan(Grid(**world))
     stranger = plan.result(plan.cells[0]) | {"made_by": _cells.made_by() | {"code": "another"}}
     with pytest.raises(ExplaintError, match="another code than this process.*thrown away"):
         plan.keep(plan.cells[0], stranger)
 
 
 def test_inputs_stay_as_they_were(warm, world):
-    plan = _cells.plan(Grid(**world))
+    plan = _plan.make_plan(Grid(**world))
     cell, norms, X = plan.task(plan.cells[-1])
     X.flags.writeable = False  # as joblib hands large arrays to its processes
     assert _cells.compute(cell, norms, X)["rows"] == plan.result(cell)["rows"]
@@ -400,7 +408,7 @@ def test_words_a_static_model_lacks_are_named_or_left_out_for_all(world, cache, 
     asked = world | {"models": [world["models"][0], "lookup"], "layers": "last", "mappers": "ridge", "components": None}
     with pytest.raises(ExplaintError, match="lookup has no vector for 2 of the 14 words .*don, xyz.*drop_missing"):
         run_grid(Grid(**asked))
-    frame = run_grid(Grid(**asked, drop_missing=True), out=cache.parent / "table.csv")
+    frame = run_grid(Grid(**asked, drop_missing=True), out=cache.parent / "table.csv").rows
     assert set(frame.n_words) == {12} and set(frame.model) == {world["models"][0], "lookup"}
     manifest = json.loads((cache.parent / "table.manifest.json").read_text())
     assert manifest["dropped_words"] == {world["norms"][0]: ["don", "xyz"]}

@@ -15,6 +15,7 @@ from explaint_lib.experiments.grid import Grid, run_grid
 from explaint_lib.experiments.table import check_norms, run_table
 from explaint_lib.metrics import METRICS, Metric, Scorer
 from explaint_lib.norms import FeatureNorms
+from explaint_lib.results import Result
 
 
 def made_up(**change) -> Metric:
@@ -68,18 +69,18 @@ SMALL = {"mapper": "ridge", "folds": 4, "permutations": 3, "bootstrap": 20}
 def test_a_registered_metric_is_in_every_table():
     data, X = norms()
     found = run_table(data, X, **SMALL)
-    rows = {(row["condition"], row["metric"]): row for row in found["rows"]}
+    rows = {(row.condition, row.metric): row for row in found.rows.itertuples()}
     assert {metric for _, metric in rows} == set(METRICS) and {"mass", "error"} < set(METRICS)
     for name in ("mass", "error"):
         system, profile = rows["system", name], rows["mean_profile", name]
-        assert METRICS[name].direction * (system["value"] - profile["value"]) > 0
-        assert system["ci_low"] < system["value"] < system["ci_high"]
-        best, chance = rows["oracle", name]["value"], rows["chance", name]["value"]
-        assert abs(best - system["value"]) < abs(best - chance)
-    tests = {(test["control"], test["metric"]): test for test in found["tests"]}
+        assert METRICS[name].direction * (system.value - profile.value) > 0
+        assert system.ci_low < system.value < system.ci_high
+        best, chance = rows["oracle", name].value, rows["chance", name].value
+        assert abs(best - system.value) < abs(best - chance)
+    p = {(test.control, test.metric): test.p_value for test in found.tests.itertuples()}
     # less error is better: a system with less of it than every draw has the least p there can be
-    assert tests["permuted_pairing", "error"]["p_value"] == tests["permuted_pairing", "mass"]["p_value"] == 0.25
-    assert tests["mean_profile", "mass"]["p_value"] < 0.01 and tests["mean_profile", "error"]["p_value"] == 0.25
+    assert p["permuted_pairing", "error"] == p["permuted_pairing", "mass"] == 0.25
+    assert p["mean_profile", "mass"] < 0.01 and p["mean_profile", "error"] == 0.25
 
 
 @pytest.mark.usefixtures("registered")
@@ -119,9 +120,9 @@ def test_a_registered_metric_is_in_a_grid(tmp_path, monkeypatch):
     grid = Grid(norms=["bundled"], models=["glove"], mappers=["mean"], conditions=["system"], permutations=0,
                 bootstrap=5, drop_missing=True, folds=3)  # fmt: skip
     assert grid.metrics == tuple(METRICS)
-    frame = run_grid(grid)
-    assert set(frame.metric) == set(METRICS)
-    assert json.loads(frame.to_json())
+    found = run_grid(grid)
+    assert set(found.rows.metric) == set(METRICS)
+    assert Result.from_dict(json.loads(json.dumps(found.to_dict()))).equals(found)
 
 
 def test_resampling_the_long_way_is_the_fast_way():

@@ -13,11 +13,12 @@ from chapters import execute
 from conftest import ROOT
 from keys import keep
 from parameters import Run, known_parameters
-from reference_page import FOLDER, MAPPERS, PAGE, PAPER, command, load, page
+from reference_page import FOLDER, MAPPERS, PAGE, command, load, page
 
 from explaint_lib import encoders, norms
+from explaint_lib.controls import CONDITIONS
 from explaint_lib.experiments.grid import read_grid
-from explaint_lib.experiments.table import CONDITIONS, run_table
+from explaint_lib.experiments.table import PAPER_SCORES, run_table
 from explaint_lib.metrics import METRICS
 from explaint_lib.results import Result, in_notebook
 
@@ -30,24 +31,29 @@ FIXED = ("system", "upper_bound", "mean_profile", "oracle", "chance")
 
 
 def test_there_is_a_result_for_each_set_of_norms():
-    assert {name for name, _ in RESULTS} == {"mcrae", "buchanan", "binder"} == {name for name, _ in PAPER}
+    assert {name for name, _ in RESULTS} == {"mcrae", "buchanan", "binder"} == {name for name, _ in PAPER_SCORES}
+    for (name, metric), printed in PAPER_SCORES.items():  # in the order of tables, and of a score that we have too
+        assert list(printed) == [condition for condition in CONDITIONS if condition in printed] and metric in METRICS, (
+            name
+        )
     assert {mapper for _, mapper in RESULTS} <= set(MAPPERS)
 
 
 @pytest.mark.parametrize("result", RESULTS.values(), ids=NAMES)
 def test_a_result_is_complete_and_holds_aggregates_only(result):
-    about = result["manifest"]
+    about = result.manifest
     assert about["data"]["human"] and re.fullmatch(r"[0-9a-f]{64}", about["data"]["fingerprint"])
     assert {"versions", "platform", "arguments", "draws", "model"} <= set(about)
-    rows = {(row["condition"], row["metric"]) for row in result["rows"]}
-    assert len(result["rows"]) == len(rows) and rows == {(c, m) for c in CONDITIONS for m in METRICS}
-    assert all(row["n_words"] >= 100 for row in result["rows"]), "a mean over many words, never one rating"
+    rows = list(zip(result.rows.condition, result.rows.metric, strict=True))
+    there = [condition for condition in CONDITIONS if condition in set(result.rows.condition)]
+    assert rows == [(c, m) for c in there for m in METRICS] and set(FIXED) <= set(there)
+    assert (result.rows.n_words >= 100).all(), "a mean over many words, never one rating"
     assert len(json.dumps(about["data"])) < 8000, "a description, never the data"
 
 
 @pytest.mark.parametrize("result", RESULTS.values(), ids=NAMES)
 def test_the_grid_asks_for_the_same_cells(result):
-    grid, about = read_grid(FOLDER / "grid.yaml"), result["manifest"]["arguments"]
+    grid, about = read_grid(FOLDER / "grid.yaml"), result.manifest["arguments"]
     assert about["norms"] in grid.norms and about["mapper"] in grid.mappers and about["seed"] in grid.seeds
     assert about["components"] in grid.components and about["bootstrap"] == grid.bootstrap
     assert [about["model"]] == [model.name for model in grid.models] and grid.conditions == tuple(CONDITIONS)
@@ -69,21 +75,20 @@ def test_the_page_names_the_command_of_each_result_and_is_part_of_the_book():
 def test_a_sample_computed_again_is_the_same(name, mapper):
     if not norms.available(name):
         pytest.skip(f"the norms {name!r} are not installed; with them this test computes a reference table again")
-    about = RESULTS[name, mapper]["manifest"]["arguments"]
+    about = RESULTS[name, mapper].manifest["arguments"]
     data = norms.load_norms(name)
-    assert data.fingerprint() == RESULTS[name, mapper]["manifest"]["data"]["fingerprint"]
+    assert data.fingerprint() == RESULTS[name, mapper].manifest["data"]["fingerprint"]
     X = encoders.load_encoder(about["model"]).word_vectors(data.word_forms, layer=about["layer"])
     found = run_table(
         data, X, mapper=mapper, components=about["components"], folds=about["folds"], seed=about["seed"],
         permutations=1, bootstrap=2,
     )  # fmt: skip
-    again = {(row["condition"], row["metric"]): row for row in found["rows"]}
-    for row in RESULTS[name, mapper]["rows"]:
-        if row["condition"] in FIXED and row["value"] is not None:
-            one = again[row["condition"], row["metric"]]
-            # far below the width of any interval, and above what another processor does to the last digits
-            assert np.isclose(one["value"], row["value"], rtol=0, atol=1e-4), (row["condition"], row["metric"])
-            assert (one["n_words"], one["n_features"]) == (row["n_words"], row["n_features"])
+    kept = RESULTS[name, mapper].rows
+    kept, again = (rows[rows.condition.isin(FIXED)].reset_index(drop=True) for rows in (kept, found.rows))
+    same = ["condition", "metric", "n_words", "n_features"]
+    assert kept[same].equals(again[same])
+    # far below the width of any interval, and above what another processor does to the last digits
+    np.testing.assert_allclose(again.value, kept.value, rtol=0, atol=1e-4)
 
 
 # --- the verdicts of the chapters on all norms ---

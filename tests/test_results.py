@@ -50,6 +50,15 @@ def test_a_notebook_keeps_the_numbers_beside_what_it_shows(found: Result, tmp_pa
     assert again.equals(found)
 
 
+def test_a_manifest_is_what_json_gives_back():
+    about = {"limits": (1, 2), "words": ["a"]}
+    found = Result("flow", about)
+    found.manifest["words"].append("b")
+    assert found.manifest == {"limits": [1, 2], "words": ["a", "b"]} and about["words"] == ["a"]
+    with pytest.raises(TypeError):
+        Result("flow", {"rows": np.zeros(2)})
+
+
 def test_an_empty_result_goes_round_too(tmp_path: Path):
     nothing = Result("flow", {})
     nothing.to_json(tmp_path / "n.json")

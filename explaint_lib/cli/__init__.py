@@ -43,7 +43,7 @@ def main() -> None:
 
     app.add_typer(norms.app, name="norms")
     app.add_typer(models.app, name="models")
-    app.command("table")(table.table)
+    app.command("table", cls=table.WithConditions)(table.table)
     app.command("sweep")(sweep.sweep)
     app.command("continuity")(continuity.continuity)
     app.command("hypernymy")(hypernymy.hypernymy)

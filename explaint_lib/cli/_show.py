@@ -38,7 +38,7 @@ def plain_table(first: str, others: Sequence[str] = (), *, gap: int = 2) -> Tabl
 def write_result(result: Any, path: Path | None) -> None:
     """Write a result to the file of ``--json``, if there is one; after it was shown, whatever happens to the file."""
     if path is not None:
-        write_json(path, result)
+        write_json(path, result if isinstance(result, dict) else result.to_dict())
         say(f"written: {path}", error=True)
 
 

@@ -118,7 +118,7 @@ def _list(wanted: Grid, device: str) -> None:
     from explaint_lib.experiments.table import fits
 
     cells = listing(wanted, device=device)
-    n_fits = sum(fits(wanted.conditions, wanted.permutations).values())
+    n_fits = sum(fits(wanted.axes.conditions, wanted.permutations).values())
     for cell, done in cells:
         twin = "" if cell.model.untrained is None else f" untrained {cell.model.untrained}"
         count = "" if cell.components is None else f" {cell.components}"
@@ -133,5 +133,5 @@ def _list(wanted: Grid, device: str) -> None:
 def _run(wanted: Grid, out: Path, jobs: int, backend: str, scheduler: str | None, device: str) -> None:
     from explaint_lib.experiments.grid import run_grid
 
-    table = run_grid(wanted, out=out, jobs=jobs, backend=backend, scheduler=scheduler, device=device, progress=True)
-    say(f"written: {out} ({len(table)} rows) and {out.with_name(f'{out.stem}.manifest.json')}", error=True)
+    found = run_grid(wanted, out=out, jobs=jobs, backend=backend, scheduler=scheduler, device=device, progress=True)
+    say(f"written: {out} ({len(found.rows)} rows) and {out.with_name(f'{out.stem}.manifest.json')}", error=True)

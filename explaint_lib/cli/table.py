@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from explaint_lib._common import ExplaintError, check_writable
 from explaint_lib.cli._options import Device, DropMissing, JsonFile, Layer, ModelName, NormsName, Revision, Seed
@@ -18,13 +21,18 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from explaint_lib.norms import FeatureNorms
+    from explaint_lib.results import Result
 
-_GROUPS = (
-    ("system", "upper_bound"),
-    ("shuffled", "shuffled_upper_bound", "random"),
-    ("mean_profile", "permuted_pairing", "oracle", "chance"),
-)
 _ROOM_FOR_ALL = 80  # terminal columns; below that, one metric at a time
+
+
+class WithConditions(TyperCommand):
+    """A command whose help lists the conditions: the library that knows them is loaded when the help is asked for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Put the conditions into the help, and print it."""
+        self.help = (self.help or "").replace("{conditions}", _conditions_help())
+        super().format_help(ctx, formatter)
 
 
 class MapperOption(StrEnum):
@@ -44,7 +52,7 @@ def table(
     components: Annotated[int, typer.Option(min=1, help="Components of plsr; the data may allow fewer.")] = 50,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the words; each is predicted once.")] = 10,
     permutations: Annotated[
-        int, typer.Option(min=0, help="Refits of shuffled and permuted_pairing; 0 makes no test.")
+        int, typer.Option(min=0, help="Refits of each control that is drawn anew for the tests; 0 makes no test.")
     ] = 99,
     bootstrap: Annotated[int, typer.Option(min=1, help="Resamples of the words for each interval.")] = 1000,
     seed: Seed = 0,
@@ -59,19 +67,7 @@ def table(
     features, and is scored on the rest (the same folds for every row). A score
     means little alone; the table puts it beside what it could be mistaken for:
 
-    \b
-    system                the vectors predict the norms of held-out words
-    upper_bound           input = the norms themselves: the mapper's
-                          bottleneck, which moves with --components
-    shuffled              each feature permuted over words: base rates
-                          kept, words lost
-    shuffled_upper_bound  input = target = the shuffled norms
-    random                random norms of the same density or range
-    mean_profile          the training mean for every word; what scores
-                          no higher is base rates
-    permuted_pairing      rows of norms swapped between words: structure
-                          kept, whose it is lost
-    oracle, chance        the best and a random ranking, in closed form
+    {conditions}
 
     Intervals are 95 % bootstrap intervals over words. The last rows are
     one-sided tests of system against a control, Holm-corrected over the
@@ -89,7 +85,7 @@ def table(
     from explaint_lib import encoders
 
     wanted_layer = encoders.check_layer(layer)
-    from explaint_lib.experiments.table._design import check_norms, say_one_vector, words_of_one_vector
+    from explaint_lib.experiments.table import check_norms, say_one_vector, words_of_one_vector
     from explaint_lib.norms import load_norms
 
     data = load_norms(norms)
@@ -105,13 +101,25 @@ def table(
     vectors = encoder.word_vectors(data.word_forms, layer=index, progress=True)
     if alike := words_of_one_vector(data.word_forms, vectors):
         say(say_one_vector(encoder.name, alike), style="yellow", error=True)
-    result = _run(data, vectors, encoder, index, mapper.value, components, folds, permutations, bootstrap, seed)
-    result["manifest"]["arguments"]["dropped_words"] = dropped
-    show(Terminal(), result, data.banner())
-    write_result(result, json_file)
+    found = _run(data, vectors, encoder, index, mapper.value, components, folds, permutations, bootstrap, seed)
+    found.manifest["arguments"]["dropped_words"] = dropped
+    show(Terminal(), found, data.banner())
+    write_result(found, json_file)
 
 
-def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: int, *numbers: Any) -> dict[str, Any]:
+def _conditions_help() -> str:
+    """Return the conditions as a list that the help prints as it stands."""
+    from explaint_lib.controls import CONDITIONS
+
+    wide = 2 + max(map(len, CONDITIONS))
+    lines = [
+        textwrap.fill(condition.line, 76, initial_indent=f"{name:{wide}}", subsequent_indent=" " * wide)
+        for name, condition in CONDITIONS.items()
+    ]
+    return "\n".join(["\b", *lines])
+
+
+def _run(data: FeatureNorms, vectors: np.ndarray, encoder: Any, layer: int, *numbers: Any) -> Result:
     """Call `run_table` with what the command line was given."""
     from explaint_lib.experiments.table import run_table
 
@@ -155,89 +163,97 @@ def _with_vectors(data: FeatureNorms, encoder: Any, drop_missing: bool) -> tuple
 # --- printing ---------------------------------------------------------------------------------------------
 
 
-def show(console: Terminal, result: dict[str, Any], banner: str) -> None:
+def show(console: Terminal, found: Result, banner: str) -> None:
     """Print the table, the tests and what each condition keeps; a narrow terminal gets a table a metric."""
-    from explaint_lib.experiments.table import CONDITIONS
+    from explaint_lib.controls import CONDITIONS
     from explaint_lib.metrics import METRICS
 
-    about = result["manifest"]["arguments"]
+    about = found.manifest["arguments"]
     console.print(f"\n{banner}", style="bold")
     console.print(
         f"model {about['model']}, layer {about['layer']}; mapper {about['mapper']}"
         + (f" with {about['components']} components" if about["mapper"] == "plsr" else "")
         + f"; {about['folds']} folds, seed {about['seed']}; below each value its 95 % interval\n"
     )
-    there = {row["metric"] for row in result["rows"]}
+    there = set(found.rows["metric"])
     metrics = [metric for metric in METRICS if metric in there]
     if console.width >= _ROOM_FOR_ALL:
-        console.print(_all_metrics(result, metrics))
+        console.print(_all_metrics(found, metrics))
     else:
         for metric in metrics:
-            console.print(_all_metrics(result, [metric]), "")
-    for line in _notes(result):
+            console.print(_all_metrics(found, [metric]), "")
+    for line in _notes(found):
         console.print(line)
     console.print()
-    for condition, keeps in CONDITIONS.items():
-        console.print(f"{condition}: {keeps}", style="dim")
+    for name in dict.fromkeys(found.rows["condition"]):
+        console.print(f"{name}: {CONDITIONS[name].line}", style="dim")
 
 
-def _all_metrics(result: dict[str, Any], metrics: list[str]) -> Table:
+def _all_metrics(found: Result, metrics: list[str]) -> Table:
     """Return one table: conditions in groups, then the tests, as rows; metrics as columns."""
+    from explaint_lib.controls import CONDITIONS
     from explaint_lib.metrics import METRICS
 
-    rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
-    tests = {(test["control"], test["metric"]): test for test in result["tests"]}
+    rows = {(row.condition, row.metric): row for row in found.rows.itertuples()}
+    tests = {(test.control, test.metric): test for test in found.tests.itertuples()}
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(condition for condition, _ in rows):
+        groups.setdefault(CONDITIONS[name].group, []).append(name)
     out = plain_table("", [METRICS[metric].header for metric in metrics], gap=1)
     out.columns[0].no_wrap = True
-    for group in _GROUPS:
-        for condition in group:
-            style = "bold" if condition == "system" else None
-            out.add_row(condition, *[_cell(rows[condition, metric]) for metric in metrics], style=style)
+    for group in groups.values():
+        for name in group:
+            style = "bold" if name == "system" else None
+            out.add_row(name, *[_value_and_interval(rows[name, metric]) for metric in metrics], style=style)
         out.add_section()
         out.add_row()
     for control in dict.fromkeys(control for control, _ in tests):
-        out.add_row(f"p vs {control}", *[_p_cell(tests[control, metric]) for metric in metrics])
+        out.add_row(f"p vs {control}", *[_corrected_p(tests[control, metric]) for metric in metrics])
     return out
 
 
-def _cell(row: dict[str, Any]) -> str | Text:
+def _value_and_interval(row: Any) -> str | Text:
     """Return a value with its interval below, or a dash where it is undefined."""
     from rich.text import Text
 
-    if row["value"] is None:
+    if math.isnan(row.value):
         return "-"
-    if row["ci_low"] is None or row["ci_low"] == row["ci_high"]:
-        return short(row["value"], 3)
-    interval = f"{short(row['ci_low'], 2)} {short(row['ci_high'], 2)}"
-    return Text.assemble(f"{short(row['value'], 3)}\n", (interval, "dim"))
+    if math.isnan(row.ci_low) or row.ci_low == row.ci_high:
+        return short(row.value, 3)
+    interval = f"{short(row.ci_low, 2)} {short(row.ci_high, 2)}"
+    return Text.assemble(f"{short(row.value, 3)}\n", (interval, "dim"))
 
 
-def _p_cell(test: dict[str, Any]) -> str:
+def _corrected_p(test: Any) -> str:
     """Return a corrected p-value, starred below .05; a dagger says that no smaller one was possible."""
-    p = test["p_holm"]
-    if p is None:
+    if math.isnan(test.p_holm):
         return "-"
-    least = test["p_value"] <= 1 / (1 + test["n_permutations"])
-    mark = "*" if p < 0.05 else "†" if least else " "
-    return f"{'<.001' if p < 0.001 else short(p, 3)}{mark}"
+    least = test.p_value <= 1 / (1 + test.n_permutations)
+    mark = "*" if test.p_holm < 0.05 else "†" if least else " "
+    return f"{'<.001' if test.p_holm < 0.001 else short(test.p_holm, 3)}{mark}"
 
 
-def _notes(result: dict[str, Any]) -> list[str]:
+def _notes(found: Result) -> list[str]:
     """Return the lines below the table: what was drawn, what the tests can show, what is easily misread."""
-    about = result["manifest"]
-    draws = about["draws"]
+    from explaint_lib.controls import CONDITIONS
+
+    about = found.manifest
+    of_draws: dict[str, list[str]] = {}  # how many draws: the conditions of that many
+    for name in about["draws"]:
+        of_draws.setdefault(CONDITIONS[name].draws, []).append(name)
+    means = [f"{' and '.join(names)}: mean of {about['draws'][names[0]]} draws" for names in of_draws.values()]
     lines = [
         "",
-        f"shuffled and permuted_pairing: mean of {draws['shuffled']} draws; random and shuffled_upper_bound: "
-        f"of {draws['random']}. rho feature of mean_profile is below 0 by construction (a held-out word is "
+        f"{'; '.join(means)}. rho feature of mean_profile is below 0 by construction (a held-out word is "
         "missing from its own training mean): read it against 0.",
     ]
-    if not result["tests"]:
+    if found.tests.empty:
         return [*lines, "No tests: --permutations is 0."]
     lines.append("p vs control: one-sided, Holm-corrected over the controls of a metric; * below .05.")
-    if any(test["p_value"] is not None and _p_cell(test).endswith("†") for test in result["tests"]):
+    if any(_corrected_p(test).endswith("†") for test in found.tests.itertuples()):
+        n = about["arguments"]["permutations"]
         lines.append(
-            f"† no draw reached the system, and {draws['shuffled']} draws cannot show less than "
+            f"† no draw reached the system, and {n} draws cannot show less than "
             f"{short(about['p_holm_floor'], 3)} after correction: ask for more, e.g. --permutations 99."
         )
     return lines

@@ -13,6 +13,8 @@ repeat a part of the word. On the side of the vectors:
 `swap_neighbours`. Predictions without a map: `category_centroids`. Splits: `leave_one_category_out`,
 `cluster_folds`, `near_duplicate_folds`; and `cluster_words` for finer grains than the categories.
 
+`CONDITIONS` are the lines of the table of controls, each one a `Condition`; `register` adds one.
+
 What this does not license: no single control answers "does the embedding know the meaning". Row and column
 shuffles destroy the taxonomy and the similarities together with the words, so a system above both may still
 know no more than each word's category; `permute_within` and `swap_neighbours` are the controls for that
@@ -21,6 +23,18 @@ reading.
 
 from __future__ import annotations
 
+from explaint_lib.controls import _conditions as _registered  # noqa: F401  # fills CONDITIONS
+from explaint_lib.controls._condition import (
+    CONDITIONS,
+    Condition,
+    Draw,
+    Ends,
+    Kind,
+    Prediction,
+    Setting,
+    Stream,
+    register,
+)
 from explaint_lib.controls._curveball import curveball, curveball_mixing
 from explaint_lib.controls._leaks import features_in_name
 from explaint_lib.controls._nonsense import alphabet_rank, first_letter, hash_bits, length_differences
@@ -31,6 +45,14 @@ from explaint_lib.controls._taxonomy import category_centroids
 from explaint_lib.controls._vectors import character_ngrams, form_only, gaussian_like
 
 __all__ = [
+    "CONDITIONS",
+    "Condition",
+    "Draw",
+    "Ends",
+    "Kind",
+    "Prediction",
+    "Setting",
+    "Stream",
     "alphabet_rank",
     "category_centroids",
     "character_ngrams",
@@ -50,6 +72,7 @@ __all__ = [
     "permute_rows",
     "permute_within",
     "random_like",
+    "register",
     "shuffle_columns",
     "swap_neighbours",
 ]

@@ -46,13 +46,13 @@ def features_in_name(words: Sequence[str], features: Sequence[str]) -> np.ndarra
     array([[ True, False],
            [False, False]])
     """
-    features = [_letter_groups(feature) - _FILLERS for feature in word_list(features)]
-    used = sorted(set().union(*features))
-    at = {part: [] for part in used}
-    for column, parts in enumerate(features):
+    names = [_letter_groups(feature) - _FILLERS for feature in word_list(features)]
+    used = sorted(set[str]().union(*names))
+    at: dict[str, list[int]] = {part: [] for part in used}
+    for column, parts in enumerate(names):
         for part in parts:
             at[part].append(column)
-    marked = np.zeros((len(word_list(words)), len(features)), dtype=bool)
+    marked = np.zeros((len(word_list(words)), len(names)), dtype=bool)
     for row, word in zip(marked, words, strict=True):
         for own in _letter_groups(word):
             for part in used:

@@ -77,7 +77,7 @@ class Result:
     experiment : str
         Which experiment: "table", "grid", "hypernymy", "continuity", "flow", or the name of a chapter.
     manifest : dict
-        What `explaint_lib.results.manifest` returns, and what the experiment adds to it.
+        What `explaint_lib.results.manifest` returns, and what the experiment adds to it: values that JSON can hold.
     rows : DataFrame or sequence of mappings
         One row a measured number, with the columns that tell what it is a number of.
     tests : DataFrame or sequence of mappings
@@ -108,8 +108,11 @@ class Result:
     verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
+        put = object.__setattr__  # frozen: the one moment to set a field
+        # as JSON gives it back (lists for tuples), so that a result equals itself after a file
+        put(self, "manifest", json.loads(json.dumps(self.manifest, allow_nan=False)))
         for name in _TABLES:
-            object.__setattr__(self, name, typed(getattr(self, name)))  # frozen: the one moment to set a field
+            put(self, name, typed(getattr(self, name)))
 
     def equals(self, other: Result) -> bool:
         """Return whether two results say the same, number by number; the order of columns says nothing.

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from explaint_lib._common import ExplaintError, atomic_path, check_writable, csv_text, write_json
-from explaint_lib.results import manifest
-
-if TYPE_CHECKING:
-    from explaint_lib.experiments.grid._cells import Model, Plan
+from explaint_lib.experiments.grid._cells import Cell, made_by
+from explaint_lib.experiments.grid._declare import Model
+from explaint_lib.experiments.grid._plan import Plan
+from explaint_lib.results import COLUMNS, Result, manifest
 
 SUFFIXES = (".parquet", ".csv")
-_TYPES = {
-    **dict.fromkeys(("norms", "model", "mapper", "condition", "metric"), "str"),
-    **dict.fromkeys(("untrained", "layer", "components", "seed", "n_words", "n_features", "n_permutations"), "Int64"),
-    **dict.fromkeys(("value", "ci_low", "ci_high", "p_value", "p_holm"), "float64"),
-}
-_COLUMNS = (
-    "norms", "model", "untrained", "layer", "mapper", "components", "seed", "condition", "metric",
-    "value", "ci_low", "ci_high", "n_words", "n_features", "p_value", "p_holm", "n_permutations",
-)  # fmt: skip
+_CELL = ("norms", "model", "untrained_seed", "layer", "mapper", "components", "seed")  # what names a cell
+_VALUE = ("value", "ci_low", "ci_high", "n_words", "n_features")
+_TEST = ("p_value", "p_holm", "n_permutations")
 
 
 def checked_target(out: str | Path) -> Path:
@@ -40,35 +34,42 @@ def manifest_file(target: Path) -> Path:
     return target.with_name(f"{target.stem}.manifest.json")
 
 
-def frame(plan: Plan) -> pd.DataFrame:
-    """Return the table of all cells, read from the cache in the order of the grid."""
+def wide_table(plan: Plan) -> pd.DataFrame:
+    """Return the table of all cells, read from the cache in the order of the grid; each test on its control's row."""
     records = [record for cell in plan.cells for record in _records(plan, cell)]
-    table = pd.DataFrame.from_records(records, columns=_COLUMNS)
-    return table.astype(_TYPES)
+    columns = [*_CELL, "condition", "metric", *_VALUE, *_TEST]
+    table = pd.DataFrame.from_records(records, columns=columns)
+    return table.astype({name: COLUMNS[name] for name in columns})
 
 
-def _records(plan: Plan, cell: Any) -> list[dict[str, Any]]:
+def _records(plan: Plan, cell: Cell) -> list[dict[str, Any]]:
     """Return the rows of one cell, each test beside the condition that it compares the system with."""
-    result = plan.result(cell)
-    rows = {(row["condition"], row["metric"]): row for row in result["rows"]}
-    tests = {(test["control"], test["metric"]): test for test in result["tests"]}
-    about = {"untrained": cell.model.untrained, "components": cell.components, "seed": cell.seed}
-    nothing = dict.fromkeys(("p_value", "p_holm", "n_permutations"))
-    wanted = [(condition, metric) for condition in cell.conditions for metric in plan.grid.metrics]
+    kept = plan.result(cell)
+    rows = {(row["condition"], row["metric"]): row for row in kept["rows"]}
+    tests = {(test["control"], test["metric"]): test for test in kept["tests"]}
+    about = {"untrained_seed": cell.model.untrained, "components": cell.components, "seed": cell.seed}
+    nothing = dict.fromkeys(_TEST)
+    wanted = [(condition, metric) for condition in cell.conditions for metric in plan.grid.axes.metrics]
     wanted = [(condition, metric) for condition, metric in wanted if metric not in plan.left_out[cell.norms]]
     return [rows[key] | about | nothing | tests.get(key, {}) for key in wanted]
 
 
-def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
+def result(plan: Plan, table: pd.DataFrame) -> Result:
+    """Return the rows, the tests and the manifest of a grid from its table."""
+    tested = table[table["n_permutations"].notna()].rename(columns={"condition": "control"})
+    tests = tested[[*_CELL, "metric", "control", *_TEST]]
+    return Result("grid", _manifest(plan), table.drop(columns=[*_TEST]), tests)
+
+
+def write(table: pd.DataFrame, about: dict[str, Any], target: Path) -> None:
     """Write the table and its manifest; the same table gives the same bytes.
 
     A manifest never stands beside another table than its own, wherever a run is killed: the old manifest goes first,
     then the table comes, then the new manifest.
     """
-    about = _manifest(plan)
     with atomic_path(manifest_file(target)) as beside_manifest, atomic_path(target) as beside:
         if target.suffix == ".csv":
-            texts = {name: table[name].map(csv_text) for name, kind in _TYPES.items() if kind == "str"}
+            texts = {name: table[name].map(csv_text) for name in table.columns if COLUMNS[name] == "str"}
             table.assign(**texts).to_csv(beside, index=False, lineterminator="\n")
         else:
             table.to_parquet(beside, index=False)
@@ -79,18 +80,15 @@ def write(table: pd.DataFrame, plan: Plan, target: Path) -> None:
 
 def _manifest(plan: Plan) -> dict[str, Any]:
     """Return what the table was made from. Nothing in it changes between two runs of one grid on one machine."""
-    from explaint_lib.experiments.grid import _cells
-    from explaint_lib.experiments.grid._grid import as_dict
-
     about = manifest(
         data={name: data.describe() for name, data in plan.norms.items()},
         model={_label(model): found.measured for model, found in plan.models.items()},
-        arguments=as_dict(plan.grid),
-        seed=list(plan.grid.seeds),
+        arguments=plan.grid.as_dict(),
+        seed=list(plan.grid.axes.seeds),
     )
     left_out = {name: words for name, words in plan.dropped.items() if words and plan.grid.drop_missing}
     return about | {
-        "code": _cells.made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out,
+        "code": made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out,
         "metrics_left_out": {name: lacks for name, lacks in plan.left_out.items() if lacks},
         "words_of_one_vector": one_vector(plan),
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explaint_lib.experiments.table._design import check_norms, say_one_vector, words_of_one_vector
-from explaint_lib.experiments.table._run import CONDITIONS, fits, run_table
+from explaint_lib.experiments.table._published import PAPER_SCORES
+from explaint_lib.experiments.table._run import fits, run_table
 
-__all__ = ["CONDITIONS", "check_norms", "fits", "run_table", "say_one_vector", "words_of_one_vector"]
+__all__ = ["PAPER_SCORES", "check_norms", "fits", "run_table", "say_one_vector", "words_of_one_vector"]

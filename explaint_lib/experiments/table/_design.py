@@ -1,18 +1,22 @@
-"""What a table needs of its norms, vectors and numbers, checked before anything is fitted; its random streams."""
+"""What all conditions of a table share: norms, vectors and numbers, checked before anything is fitted, and streams."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 
+from explaint_lib import inference
 from explaint_lib._common import ExplaintError, check_memory
-from explaint_lib.mappers import make_folds
+from explaint_lib.controls import CONDITIONS, Prediction, Stream
+from explaint_lib.mappers import FFNN, PLSR, MeanProfile, Ridge, SharedFolds, cross_val_predict, make_folds, make_mapper
 from explaint_lib.mappers._folds import splits_of
-from explaint_lib.metrics import METRICS, left_out
+from explaint_lib.metrics import METRICS, Scorer, left_out
 from explaint_lib.norms import FeatureNorms
 
-_STREAMS = ("folds", "bootstrap", "shuffled", "shuffled_upper_bound", "random", "permuted_pairing", "flips")
+FEW_DRAWS = 5  # draws of the conditions that enter no test; draws in one resample of Spearman over words
 
 
 def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, str]:
@@ -22,6 +26,13 @@ def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, 
     ------
     ExplaintError
         If no metric is left, there are more folds than words, or a feature is rated in one fold alone.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments import table
+    >>> from explaint_lib.norms import load_norms
+    >>> table.check_norms(load_norms("bundled"), folds=10)
+    {}
     """
     lacks = left_out(norms.values, kind=norms.kind)
     if len(lacks) == len(METRICS):
@@ -35,7 +46,16 @@ def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, 
     return lacks
 
 
-def checked_vectors(norms, X, folds, components, permutations, bootstrap, seed) -> np.ndarray:
+def checked_vectors(
+    norms: FeatureNorms,
+    X: np.ndarray,
+    *,
+    folds: int,
+    components: int,
+    permutations: int,
+    bootstrap: int,
+    seed: int,
+) -> np.ndarray:
     """Return the vectors as float64, or say what is wrong with them or with a number."""
     check_norms(norms, folds=folds, seed=seed)
     X = np.asarray(X, dtype=np.float64)
@@ -64,6 +84,12 @@ def words_of_one_vector(words: Sequence[str], X: np.ndarray) -> list[list[str]]:
     """Return the words that a model cannot tell apart ("Polish" and "polish" without case), in groups.
 
     Homonyms, which only their hints tell apart, are one word here.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments import table
+    >>> table.words_of_one_vector(["Polish", "polish", "owl"], np.array([[1.0], [1.0], [0.5]]))
+    [['Polish', 'polish']]
     """
     groups: dict[bytes, list[str]] = {}
     for word, vector in dict(zip(words, X, strict=True)).items():
@@ -72,7 +98,14 @@ def words_of_one_vector(words: Sequence[str], X: np.ndarray) -> list[list[str]]:
 
 
 def say_one_vector(model: str, alike: Sequence[Sequence[str]]) -> str:
-    """Return the sentence about words that a model cannot tell apart, and what to do."""
+    """Return the sentence about words that a model cannot tell apart, and what to do.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments import table
+    >>> table.say_one_vector("minilm", [["Polish", "polish"]])[:63]
+    'one vector in minilm for different words: Polish = polish; it s'
+    """
     named = "; ".join(" = ".join(group) for group in alike[:10]) + ("; ..." if len(alike) > 10 else "")
     return (
         f"one vector in {model} for different words: {named}; it stands in training and test folds alike, "
@@ -80,11 +113,96 @@ def say_one_vector(model: str, alike: Sequence[Sequence[str]]) -> str:
     )
 
 
-def stream(seed: int, use: str, draw: int = 0) -> np.random.Generator:
-    """Return the generator of one use; it depends on seed, use and draw alone."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAMS.index(use), draw)))
+def stream(seed: int, which: int, draw: int = 0) -> np.random.Generator:
+    """Return the generator of one use; it depends on the seed, the number of the use and the draw alone."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(which, draw)))
 
 
 def folds_of(n: int, folds: int, seed: int) -> np.ndarray:
     """Return the fold of each word."""
-    return make_folds(n, folds, rng=stream(seed, "folds"))
+    return make_folds(n, folds, rng=stream(seed, Stream.FOLDS))
+
+
+def ordered(conditions: Sequence[str] | None) -> list[str]:
+    """Return the names of conditions in the table's order (None: all), or say which name is none."""
+    wanted = list(CONDITIONS) if conditions is None else list(conditions)
+    unknown = sorted(set(wanted) - set(CONDITIONS))
+    if unknown or not wanted:
+        raise ExplaintError(
+            f"conditions must be one or more of {', '.join(CONDITIONS)}; found {', '.join(unknown) or 'none'}"
+        )
+    return [name for name in CONDITIONS if name in wanted]
+
+
+def draws_of(conditions: Sequence[str], permutations: int) -> dict[str, int]:
+    """Return how many draws each condition makes, in the table's order; those in closed form are not among them."""
+    many = permutations or FEW_DRAWS
+    n_draws = {"one": 1, "few": min(many, FEW_DRAWS), "permutations": many}
+    return {
+        name: n_draws[CONDITIONS[name].draws] for name in ordered(conditions) if CONDITIONS[name].draws != "closed form"
+    }
+
+
+class Design:
+    """What all conditions share: norms, vectors, mapper, folds, resamples of the words, and how norms are predicted.
+
+    Parameters
+    ----------
+    norms : FeatureNorms
+    X : (n_words, dim) array
+        Checked by `checked_vectors`.
+    mapper : str
+    components, folds, bootstrap, seed : int
+        As in `run_table`.
+    """
+
+    def __init__(
+        self,
+        norms: FeatureNorms,
+        X: np.ndarray,
+        *,
+        mapper: str,
+        components: int = 50,
+        folds: int,
+        bootstrap: int,
+        seed: int,
+    ) -> None:
+        self.norms, self.X, self.Y = norms, X, norms.values
+        self.seed, self.bootstrap = seed, bootstrap
+        self.mapper: FFNN | PLSR | Ridge | MeanProfile = make_mapper(mapper, components=components, seed=seed)
+        self.folds = folds_of(len(X), folds, seed)
+        self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=stream(seed, Stream.RESAMPLES))  # (draw, word)
+        self.shared = self._shared_folds(X)
+        lacks = left_out(self.Y, kind=norms.kind)
+        self.metrics = [name for name in METRICS if name not in lacks]
+        self.scorer = Scorer(self.Y, norms.kind, self.metrics)
+
+    def predict(self, target: np.ndarray) -> Prediction:
+        """Return out-of-fold predictions of norms (word, feature) from the vectors."""
+        if self.shared is not None:
+            return Prediction(*self.shared.predict_compact(target))
+        predicted = cross_val_predict(self.mapper, self.X, target, self.folds)
+        return Prediction(predicted, predicted)
+
+    def predict_itself(self, target: np.ndarray) -> Prediction:
+        """Return predictions of norms from themselves; missing *inputs* take the training fold's mean."""
+        mapper = self.mapper
+        if np.isnan(target).any():
+            mapper = make_pipeline(SimpleImputer(keep_empty_features=True), self.mapper)
+        elif (shared := self._shared_folds(target)) is not None:
+            return Prediction(*shared.predict_compact(target))
+        predicted = cross_val_predict(mapper, target, target, self.folds)
+        return Prediction(predicted, predicted)
+
+    def mean(self, target: np.ndarray) -> Prediction:
+        """Return the mean of the training words for every word."""
+        predicted = cross_val_predict(MeanProfile(), self.X, target, self.folds)
+        return Prediction(predicted, predicted)
+
+    def _shared_folds(self, X: np.ndarray) -> SharedFolds | None:
+        """Return what the folds of an input have in common, for the mappers that can use it."""
+        if isinstance(self.mapper, PLSR):
+            return SharedFolds(X, self.folds, mapper="plsr", n_components=self.mapper.n_components)
+        if isinstance(self.mapper, Ridge):
+            return SharedFolds(X, self.folds, mapper="ridge", n_components=1)
+        return None

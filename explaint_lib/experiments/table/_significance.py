@@ -7,69 +7,61 @@ metric is a claim of its own, and its controls are its family.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from explaint_lib import inference
+from explaint_lib.controls import CONDITIONS, Stream
+from explaint_lib.experiments.table._design import Design, stream
+from explaint_lib.experiments.table._draws import Tally, mean_score
 from explaint_lib.inference import SIGN_FLIPS
 from explaint_lib.metrics import METRICS
 
-if TYPE_CHECKING:
-    from explaint_lib.experiments.table._run import _Plan, _Tally
 
-TESTED = ("shuffled", "permuted_pairing", "mean_profile")
+def system_tests(design: Design, tallies: Mapping[str, Tally], permutations: int) -> list[dict[str, Any]]:
+    """Return the one-sided tests of the system against each control, Holm-corrected within each metric.
 
-
-def system_tests(plan: _Plan, tallies: dict[str, _Tally], permutations: int) -> list[dict[str, Any]]:
-    """Return the one-sided tests of the system against each control, Holm-corrected within each metric."""
-    tested = [control for control in TESTED if control in tallies] if "system" in tallies else []
+    The controls that are refitted come first.
+    """
+    tested = [name for name in tallies if CONDITIONS[name].tested] if "system" in tallies else []
+    tested.sort(key=lambda name: CONDITIONS[name].draws != "permutations")
     tests = []
-    for name in plan.metrics if tested else ():
-        found = [_p_value(plan, tallies, name, control, permutations) for control in tested]
-        adjusted = inference.holm([np.nan if p is None else p for p, _ in found])
+    for metric in design.metrics if tested else ():
+        found = [_p_value(design, tallies, metric, control, permutations) for control in tested]
+        adjusted = inference.holm([p for p, _ in found])
         for control, (p, n), corrected in zip(tested, found, adjusted, strict=True):
-            tests.append(
-                {"metric": name, "control": control, "p_value": p, "p_holm": number(corrected), "n_permutations": n}
-            )
+            tests.append({"metric": metric, "control": control, "p_value": p, "p_holm": corrected, "n_permutations": n})
     return tests
 
 
 def _p_value(
-    plan: _Plan, tallies: dict[str, _Tally], name: str, control: str, permutations: int
-) -> tuple[float | None, int]:
-    """Return the p-value of system above control on one metric, and how many permutations it rests on."""
-    system, other, sign = tallies["system"], tallies[control], METRICS[name].direction
-    if np.isnan([*system.means[name], *other.means[name]]).any():
-        return None, 0
-    if control != "mean_profile":
-        return inference.permutation_p(sign * system.means[name][0], sign * np.array(other.means[name])), permutations
-    rng = plan.rng("flips", list(METRICS).index(name))
-    if METRICS[name].unit == "word":
-        a, b = sign * system.per_unit[name], sign * other.per_unit[name]
+    design: Design, tallies: Mapping[str, Tally], metric: str, control: str, permutations: int
+) -> tuple[float, int]:
+    """Return the p-value of system above control on one metric (NaN: none), and how many permutations it rests on."""
+    system, other, sign = tallies["system"], tallies[control], METRICS[metric].direction
+    if np.isnan([*system.means[metric], *other.means[metric]]).any():
+        return float("nan"), 0
+    if other.prediction is None or system.prediction is None:  # of several draws: each is a refit under the null
+        drawn = sign * np.array(other.means[metric])
+        return inference.permutation_p(sign * system.means[metric][0], drawn), permutations
+    rng = stream(design.seed, Stream.SIGN_FLIPS, list(METRICS).index(metric))
+    if METRICS[metric].unit == "word":
+        a, b = sign * system.per_unit[metric], sign * other.per_unit[metric]
         return inference.paired_permutation_p(a, b, SIGN_FLIPS, rng=rng), SIGN_FLIPS
 
     def statistic(pred: np.ndarray) -> float:
-        return sign * mean_score(plan.gold.score_one(name, pred))  # without a value a word
+        return sign * mean_score(design.scorer.score_one(metric, pred))  # without a value a word
 
     return inference.paired_swap_p(system.prediction, other.prediction, statistic, permutations, rng=rng), permutations
 
 
 def p_holm_floor(tests: list[dict[str, Any]]) -> float | None:
     """Return the largest Holm-corrected p that a test could still have, had every test come out best."""
+    made = [test for test in tests if test["n_permutations"]]
     floors = [
-        inference.holm([1 / (1 + test["n_permutations"]) for test in tests if test["metric"] == name]).max()
-        for name in {test["metric"] for test in tests if test["p_value"] is not None}
+        inference.holm([1 / (1 + test["n_permutations"]) for test in tests if test["metric"] == metric]).max()
+        for metric in {test["metric"] for test in made}
     ]
     return float(max(floors)) if floors else None
-
-
-def mean_score(scores: np.ndarray) -> float:
-    """Return the mean of the defined scores, NaN if there is none (without NumPy's warning)."""
-    known = scores[~np.isnan(scores)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def number(value: float) -> float | None:
-    """Return a float JSON can hold: None for NaN."""
-    return None if np.isnan(value) else float(value)

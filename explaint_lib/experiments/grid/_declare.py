@@ -1,38 +1,53 @@
-"""A grid of experiments, declared in a small file: every combination computed once, one tidy table out.
-
-What it measures: `explaint_lib.experiments.table.run_table` for every combination of norms, model, layer,
-mapper, component count and seed. What it controls for: a result is stored under a hash of all it depends on
-(data, model, numbers, the code of the library, versions), so a changed library never shows an old number, and
-a run killed at any moment goes on where it was and ends in the same table, byte for byte, whatever the
-backend and the number of jobs. What it does not license: picking the best of many cells and reporting its
-interval as if it had been the only one. The tests are corrected within a cell, not over the grid.
-"""
+"""What a grid combines with what, from Python or from a small file, checked as it is declared: all faults at once."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-import pandas as pd
 import yaml
-from tqdm import tqdm
 
-from explaint_lib._common import ExplaintError, notice
+from explaint_lib._common import ExplaintError
+from explaint_lib.controls import CONDITIONS
 from explaint_lib.encoders import check_layer
-from explaint_lib.experiments.grid import _backends, _cells, _output
-from explaint_lib.experiments.grid._cells import Cell, Model
-from explaint_lib.experiments.table import CONDITIONS, say_one_vector
 from explaint_lib.mappers import MAPPERS
 from explaint_lib.metrics import METRICS
 
-__all__ = ["BACKENDS", "Grid", "Model", "read_grid", "run_grid"]
+T = TypeVar("T")
+OneOrMore: TypeAlias = T | Sequence[T]
 
-BACKENDS = ("joblib", "dask")
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a grid: its name, a hub revision, and the seed of its random weights if it is untrained."""
+
+    name: str
+    revision: str | None = None
+    untrained: int | None = None
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Which weights `encoders.load_encoder` is asked for."""
+        seed = {} if self.untrained is None else {"untrained": True, "seed": self.untrained}
+        return {"revision": self.revision} | seed
+
+
+class Axes(NamedTuple):
+    """The lists of a grid, checked: what its cells combine. `components` holds None alone where no mapper has any."""
+
+    norms: tuple[str, ...]
+    models: tuple[Model, ...]
+    layers: tuple[int | str, ...]
+    mappers: tuple[str, ...]
+    components: tuple[int | None, ...]
+    conditions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class Grid:
     components : sequence of int, default (50,) if plsr is among the mappers, else None
         Of plsr alone: other mappers have one cell whatever is listed here.
     conditions : sequence of str
-        Of `explaint_lib.experiments.table.CONDITIONS`; default all. Tests need ``system`` among them.
+        Of `explaint_lib.controls.CONDITIONS`; default all. Tests need ``system`` among them.
     metrics : sequence of str
         Of `explaint_lib.metrics.METRICS`; default all.
     seeds : sequence of int
@@ -67,23 +82,34 @@ class Grid:
     ------
     ExplaintError
         For a value that is not allowed, saying which are.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments.grid import Grid
+    >>> asked = Grid(norms="bundled", models=["minilm", {"name": "minilm", "untrained": 0}], layers="all", seeds=[0, 1])
+    >>> asked.mappers, asked.seeds
+    (('plsr',), (0, 1))
+    >>> Grid(norms="bundled", models="minilm", mappers="pls")
+    Traceback (most recent call last):
+        ...
+    explaint_lib._common.ExplaintError: mappers: 'pls' is not one of plsr, ffnn, ridge, mean. Did you mean 'plsr'?
     """
 
-    norms: Sequence[str]
-    models: Sequence[str | Model | dict[str, Any]]
-    layers: Sequence[int | str] = ("last",)
-    mappers: Sequence[str] = ("plsr",)
-    components: Sequence[int] | None = None
-    conditions: Sequence[str] = tuple(CONDITIONS)
-    metrics: Sequence[str] = field(default_factory=lambda: tuple(METRICS))
-    seeds: Sequence[int] = (0,)
+    norms: OneOrMore[str]
+    models: OneOrMore[str | Model | dict[str, Any]]
+    layers: OneOrMore[int | str] = ("last",)
+    mappers: OneOrMore[str] = ("plsr",)
+    components: OneOrMore[int] | None = None
+    conditions: OneOrMore[str] = field(default_factory=lambda: tuple(CONDITIONS))
+    metrics: OneOrMore[str] = field(default_factory=lambda: tuple(METRICS))
+    seeds: OneOrMore[int] = (0,)
     folds: int = 10
     permutations: int = 99
     bootstrap: int = 1000
     drop_missing: bool = False
 
     def __post_init__(self) -> None:
-        checks = {"norms": _name, "models": _model, "layers": _layer, "seeds": _whole_from(0)}
+        checks = {"norms": _name, "models": _model, "layers": _layer, "seeds": whole_from(0)}
         named = {"mappers": MAPPERS, "conditions": CONDITIONS, "metrics": METRICS}
         checks |= {key: partial(one_of, allowed=tuple(allowed)) for key, allowed in named.items()}
         put = object.__setattr__  # the dataclass is frozen; this is the one moment in which fields are set
@@ -94,16 +120,26 @@ class Grid:
         if "plsr" in (mappers := _several(self.mappers)):
             given = 50 if self.components is None else self.components
             with _collected(faults):
-                put(self, "components", _listed("components", given, _whole_from(1)))
+                put(self, "components", _listed("components", given, whole_from(1)))
         elif self.components is not None:
             faults.append(f"components: only plsr has components, and mappers are {', '.join(map(str, mappers))}")
         for key, least in (("folds", 2), ("permutations", 0), ("bootstrap", 1)):
             with _collected(faults):
-                _whole_from(least)(key, getattr(self, key))
+                whole_from(least)(key, getattr(self, key))
         if not isinstance(self.drop_missing, bool):
             faults.append(f"drop_missing: expected true or false, found {self.drop_missing!r}")
         if faults:
             raise ExplaintError("; ".join(faults))
+
+    @property
+    def axes(self) -> Axes:
+        """The lists, each a tuple of what was checked."""
+        lists: dict[str, Any] = {name: getattr(self, name) for name in Axes._fields}
+        return Axes(**lists | {"components": self.components or (None,)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the grid as values JSON can hold."""
+        return asdict(self)
 
 
 def read_grid(path: str | Path) -> Grid:
@@ -114,6 +150,15 @@ def read_grid(path: str | Path) -> Grid:
     ExplaintError
         If there is no such file, it is no YAML, a key is unknown, missing or given twice, or a value is not
         allowed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from explaint_lib.experiments.grid import read_grid
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "layers.yaml")
+    >>> _ = file.write_text("norms: bundled\\nmodels: minilm\\nlayers: [0, last]\\n")
+    >>> read_grid(file).layers
+    (0, 'last')
     """
     path = Path(path)
     if not path.is_file():
@@ -124,7 +169,7 @@ def read_grid(path: str | Path) -> Grid:
         raise ExplaintError(f"{path} is no text in UTF-8; a grid is a YAML file") from None
     except yaml.YAMLError as fault:
         raise ExplaintError(f"{path} is no YAML: {' '.join(str(fault).split())}") from None
-    known = [field for field in Grid.__dataclass_fields__]
+    known = [one.name for one in fields(Grid)]
     if not isinstance(found, dict):
         raise ExplaintError(f"{path} must hold lines such as 'norms: [bundled]'; the keys are {', '.join(known)}")
     faults: list[str] = []
@@ -201,7 +246,9 @@ def _layer(key: str, value: Any) -> int | str:
         raise ExplaintError(f"{key}: {fault}") from None
 
 
-def _whole_from(least: int) -> Any:
+def whole_from(least: int) -> Callable[[str, Any], int]:
+    """Return a check that a value is a whole number from `least`, which says under which key it is not."""
+
     def check(key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ExplaintError(f"{key}: expected a whole number from {least}, found {value!r}")
@@ -221,101 +268,7 @@ def _model(key: str, value: Any) -> Model:
         raise ExplaintError(f"{key}: {value!r} has no name")
     _name(key, value["name"])
     if value.get("untrained") is not None:
-        _whole_from(0)(f"{key}: untrained (the seed of the random weights)", value["untrained"])
+        whole_from(0)(f"{key}: untrained (the seed of the random weights)", value["untrained"])
     if value.get("revision") is not None:
         _name(f"{key}: revision", value["revision"])
     return Model(**value)
-
-
-def run_grid(
-    grid: Grid,
-    *,
-    out: str | Path | None = None,
-    jobs: int = 1,
-    backend: str = "joblib",
-    scheduler: str | None = None,
-    device: str = "cpu",
-    progress: bool = False,
-) -> pd.DataFrame:
-    """Compute what the cache does not hold, and return the table of the whole grid.
-
-    Parameters
-    ----------
-    grid : Grid
-    out : path, optional
-        A ``.parquet`` or ``.csv`` file to write the table to; its manifest goes beside it, as
-        ``NAME.manifest.json``.
-    jobs : int, at least 1
-        Cells computed at the same time, each with one thread for linear algebra: with joblib in processes of
-        this machine, with dask in as many workers of a cluster on this machine (not used with `scheduler`).
-    backend : {"joblib", "dask"}
-        ``dask`` needs the extra ``cluster``.
-    scheduler : str, optional
-        Address of a running Dask scheduler, such as ``tcp://10.0.0.1:8786``. Its workers need this library in
-        this version; data and vectors are sent to them, and results come back here.
-    device : {"cpu", "cuda", "mps", "auto"}
-        Where the models run, on this machine; mappers run on processors. Numbers of another device differ in their
-        last digits, and are kept apart.
-    progress : bool
-        Show a bar on stderr, one step a cell.
-
-    Returns
-    -------
-    DataFrame
-        One row a cell, condition and metric: norms, model, untrained (seed of the random weights), layer,
-        mapper, components, seed, condition, metric, value, ci_low, ci_high, n_words, n_features, as in
-        `run_table`; and p_value, p_holm, n_permutations of the one-sided test that *system is above this
-        condition*, empty where no such test was made. The order is that of the grid. Metrics that some norms are too
-        small for have no rows there (`metrics_left_out`).
-
-    Raises
-    ------
-    ExplaintError
-        Before anything long begins: for norms or models that cannot be had, a layer a model does not have,
-        words without a vector, a file that cannot be written. Later: if a worker dies again and again, or
-        runs another version of the library. What was computed until then is kept.
-    """
-    one_of("backend", backend, BACKENDS)
-    _whole_from(1)("jobs", jobs)
-    if scheduler is not None and backend != "dask":
-        raise ExplaintError("a scheduler is an address of a Dask cluster: it needs the backend dask")
-    target = None if out is None else _output.checked_target(out)
-    plan = _cells.plan(grid, device=device, progress=progress)
-    waiting = plan.waiting()
-    if waiting:
-        plan.check_writable()
-    plan.make_vectors(waiting, progress=progress)
-    with tqdm(total=len(plan.cells), initial=len(plan.cells) - len(waiting), unit="cell", disable=not progress) as bar:
-        tasks = (plan.task(cell) for cell in waiting)
-        for cell, result in _backends.run(_cells.compute, tasks, backend=backend, jobs=jobs, scheduler=scheduler):
-            plan.keep(cell, result)
-            bar.update()
-    for where, alike in _output.one_vector(plan).items():
-        notice(say_one_vector(where, alike))
-    frame = _output.frame(plan)
-    if target is not None:
-        _output.write(frame, plan, target)
-    return frame
-
-
-def listing(grid: Grid, *, device: str = "cpu") -> list[tuple[Cell, bool]]:
-    """Return the cells of a grid and whether the cache holds them; no weights are read, nothing is computed."""
-    plan = _cells.plan(grid, device=device, weights=False)
-    waiting = set(plan.waiting())
-    return [(cell, cell not in waiting) for cell in plan.cells]
-
-
-def metrics_left_out(grid: Grid) -> dict[str, dict[str, str]]:
-    """Return, for each norms of a grid, the metrics it is too small for, and what these need; no model is loaded.
-
-    Raises
-    ------
-    ExplaintError
-        If norms cannot be had, or are too small for every metric or for the folds.
-    """
-    return _cells.metrics_left_out(grid, _cells.load(grid))
-
-
-def as_dict(grid: Grid) -> dict[str, Any]:
-    """Return a grid as values JSON can hold."""
-    return asdict(grid)
