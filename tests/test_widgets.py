@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from explaint_lib import widgets
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 from explaint_lib.widgets._base import pack_small, script_json, unpack_small
@@ -32,7 +30,6 @@ HOSTILE = [
     "",
     "\ud800",
 ]
-JS = sorted((Path(widgets.__file__).parent / "js").glob("*.js"))
 
 
 def softmax_maps(rng, layers=2, heads=3, n=8, sharpness=2.0):
@@ -106,16 +103,6 @@ def test_hostile_strings_survive_and_end_no_script(rng):
 def test_script_json_escapes_what_html_and_js_read():
     text = script_json({"a": "</script><!-- & \u2028\u2029 \ud800"})
     assert not set("<>&\u2028\u2029\ud800") & set(text) and json.loads(text)["a"].startswith("</script>")
-
-
-@pytest.mark.parametrize("path", JS, ids=lambda p: p.name)
-def test_modules_reach_for_nothing_outside(path):
-    source = path.read_text("utf8").replace("http://www.w3.org/2000/svg", "")  # a namespace, never fetched
-    assert not re.search(
-        r"^\s*import\b|\bimport\s*\(|https?:|//[a-z0-9-]+\.[a-z]|\bfetch\s*\(|XMLHttpRequest|WebSocket|\beval\b",
-        source,
-    )
-    assert "innerHTML" not in source and "</script" not in source.lower() and "<!--" not in source
 
 
 def test_both_lives_are_in_the_bundle(rng):

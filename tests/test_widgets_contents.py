@@ -174,7 +174,7 @@ GROUNDS = {"light": "#ffffff", "dark": "#14181e"}  # of the book's theme
 def colours(theme):
     """The custom properties of a theme, name -> hex."""
     found = {}
-    for name in ("common.js", "neighbourhood.js"):
+    for name in ("style.js", "neighbourhood_style.js"):
         blocks = re.findall(r"\.ex(\[data-theme=dark\])? \{([^}]*)\}", (JS / name).read_text("utf8"))
         for dark, block in blocks:
             if theme == "dark" or not dark:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets._attention_content import attention_content
-from explaint_lib.widgets._base import BookWidget, read_module, unpack_small
+from explaint_lib.widgets._base import BookWidget, read_bundle, unpack_small
 from explaint_lib.widgets._picture import html_text, matrix_svg
 
 COMBINED = {"mean": "mean of the heads", "max": "largest of the heads", "rollout": "rollout up to this layer"}
@@ -84,14 +84,7 @@ class AttentionViewer(BookWidget):
     """
 
     _kind = "attention"
-    _esm = read_module(
-        "attention_map",
-        "attention_heads",
-        "attention_figure",
-        "attention_summaries",
-        "attention_controls",
-        "attention",
-    )
+    _esm = read_bundle("attention")
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)

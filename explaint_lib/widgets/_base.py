@@ -3,6 +3,10 @@
 Live in JupyterLab a widget is an ordinary anywidget. For the published page `_repr_mimebundle_` adds a
 ``text/html`` entry that holds the *same* module (compressed), the payload, and a static picture for print and
 for readers without JavaScript. No ids, no clock and no randomness: the entry is byte-identical between runs.
+
+The modules are written in ``js/`` and bundled into ``bundles/``, one file a widget, by ``npm run build``. The bundles
+are committed, so that neither pip nor ``make book`` needs Node; tests/test_widgets_js.py holds them equal to what their
+sources give.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import traitlets
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.widgets._picture import html_text
 
-_JS = Path(__file__).parent / "js"
+_BUNDLES = Path(__file__).parent / "bundles"
 
 # The theme of the book paints every text/html output light in dark mode; the static picture shows until the
 # module has drawn, and on paper. One line each, so that it travels with every widget and needs no stylesheet
@@ -50,9 +54,9 @@ html[data-theme="dark"] .bd-content div.cell_output .text_html:has(div[data-expl
 _SAFE85 = str.maketrans("<>&", ",.:")
 
 
-def read_module(*names: str) -> str:
-    """Return the ES module of one widget: the shared helpers, then the widget's own files."""
-    return "".join((_JS / f"{name}.js").read_text("utf8") for name in ("common", "share", "guess", *names))
+def read_bundle(name: str) -> str:
+    """Return the ES module of one widget, or the one that starts widgets on a page; it imports nothing."""
+    return (_BUNDLES / f"{name}.js").read_text("utf8")
 
 
 def text85(raw: bytes) -> str:
@@ -98,7 +102,7 @@ def pack_small(values: np.ndarray) -> bytes:
     Returns
     -------
     bytes
-        A zlib stream that ``unpackSmall`` in js/common.js and `unpack_small` read.
+        A zlib stream that ``unpackSmall`` in js/bytes.js and `unpack_small` read.
     """
     flat = np.ascontiguousarray(values, dtype=np.uint8).ravel()
     low = np.zeros(-(-flat.size // 4) * 4, dtype=np.uint8)
@@ -185,18 +189,14 @@ class BookWidget(anywidget.AnyWidget):
         str
             The state is the one at the time of the call. Byte-identical for equal arguments.
         """
-        # the module goes compressed: of a page for one sentence it would be the larger half
-        shim = (_JS / "static_shim.js").read_text("utf8").replace("__KIND__", self._kind)
-        module = str(self._esm).replace("export default", "const widget =")
-        code = text85(deflate(f"(() => {{\n{module}\n{shim}\n}})();".encode()))
-        start = (_JS / "static_start.js").read_text("utf8")
+        code = text85(deflate(str(self._esm).encode()))  # of a page for one sentence it would be the larger half
         return (
             f"<style>{_PAGE_CSS}</style>"
             f'<div data-explaint="{self._kind}" role="group" aria-label="{html_text(self.label)}">'
             f'<script type="application/json">{script_json(self._state())}</script>'
             f'<div class="ex-mount"></div>'
             f'<div class="ex-static tex2jax_ignore mathjax_ignore">{self._static_figure()}</div>'
-            f'<script type="text/plain">{code}</script><script type="module">{start}</script></div>'
+            f'<script type="text/plain">{code}</script><script type="module">{read_bundle("start")}</script></div>'
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

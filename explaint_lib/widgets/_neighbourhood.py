@@ -17,7 +17,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.widgets._base import BookWidget, as_numbers, deflate, read_module
+from explaint_lib.widgets._base import BookWidget, as_numbers, deflate, read_bundle
 from explaint_lib.widgets._picture import html_text
 
 _NOBODY = 0xFFFF  # stands for "no neighbour": the word's vector is zero under that condition
@@ -69,8 +69,7 @@ class NeighbourhoodExplorer(BookWidget):
     """
 
     _kind = "neighbourhood"
-    _esm = read_module("neighbourhood_lists", "neighbourhood_map", "neighbourhood_guess", "neighbourhood_controls",
-                       "neighbourhood")  # fmt: skip
+    _esm = read_bundle("neighbourhood")
 
     meta = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)

@@ -1,41 +1,61 @@
-// ---- attention_controls.js: what stands around the pictures of AttentionView, which extends this class ----
-class AttentionControls {
-  makeControls() {
-    const select = (key, label) => {
+/** What stands around the pictures of an AttentionView. */
+
+import { HeadGrid } from "./attention_heads.js";
+import { Reading } from "./attention_reading.js";
+import { attentionGuessing, SummaryTable } from "./attention_summaries.js";
+import { button, checkbox, html, segmented } from "./dom.js";
+import { shareBox } from "./share.js";
+
+/**
+ * @typedef {import("./attention.js").AttentionView} AttentionView
+ * @typedef {import("./dom.js").Part} Part
+ */
+
+export class AttentionControls {
+  overview = 0;
+  showOverview = (/** @type {number} */ _) => {};
+
+  /** @param {AttentionView} view */
+  constructor(view) {
+    this.view = view;
+    const select = (/** @type {string} */ key, /** @type {string} */ label) => {
       const element = html("select", { "aria-label": label });
       const number = key === "layer" || key === "head";
-      element.addEventListener("change", () => this.put({ [key]: number ? +element.value : element.value }));
+      element.addEventListener("change", () => view.put({ [key]: number ? +element.value : element.value }));
       return element;
     };
     this.layerBox = select("layer", "Layer");
     this.headBox = select("head", "Head");
     this.combineBox = select("combine", "Show");
     this.measureBox = select("measure", "Fade links by identity");
-    [this.viewBox, this.showView] = segmented(
+    const [viewBox, showView] = segmented(
       "Picture",
       [
         ["lines", "Links"],
         ["matrix", "Matrix"],
       ],
-      (view) => this.put({ view }),
+      (picture) => view.put({ view: picture }),
     );
-    [this.mergeBox, this.mergeInput] = checkbox("Whole words", (merged) => this.put({ merged }));
-    [this.specialBox, this.specialInput] = checkbox("Special tokens", (shown) => this.put({ show_special: shown }));
+    this.viewBox = viewBox;
+    this.showView = showView;
+    const [mergeBox, mergeInput] = checkbox("Whole words", (merged) => view.put({ merged }));
+    this.mergeBox = mergeBox;
+    this.mergeInput = mergeInput;
+    const [specialBox, specialInput] = checkbox("Special tokens", (shown) => view.put({ show_special: shown }));
+    this.specialBox = specialBox;
+    this.specialInput = specialInput;
     this.measureLabel = html("label", { class: "veil" }, "Fade links by identity", this.measureBox);
     this.combineLabel = html("label", {}, "Show", this.combineBox);
     this.headWord = html("span");
     this.headLabel = html("label", {}, this.headWord, this.headBox);
-    this.grid = new HeadGrid(this.box, (layer, head) => this.put({ layer, head }), this.quit.signal);
+    this.grid = new HeadGrid(view.box, (layer, head) => view.put({ layer, head }), view.quit.signal);
     this.overviewBox = html("div");
-    this.guessing = attentionGuessing(this);
-    this.summaries = new SummaryTable(this);
+    this.guessing = attentionGuessing(view);
+    this.summaries = new SummaryTable(view);
+    this.reading = new Reading(view);
     this.legend = html("p", { class: "muted" });
     this.panelsBox = html("div", { class: "panels" });
-    this.status = html("div", { class: "status", role: "status", "aria-live": "polite" });
-    this.table = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Weights as a table" });
-    this.details = html("details", { class: "veil" }, html("summary", {}, "Numbers as a table"), this.table);
     this.error = html("p", { class: "error", role: "alert" });
-    this.details.addEventListener("toggle", () => this.fillTable());
     this.sentence = html("input", { type: "text", autocomplete: "off" });
     this.form = html(
       "form",
@@ -46,23 +66,17 @@ class AttentionControls {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.error.textContent = "";
-      if (this.sentence.value === this.get("sentence")) return; // nothing new to ask
-      this.status.textContent = "Asking the kernel…";
-      this.put({ sentence: this.sentence.value });
+      if (this.sentence.value === view.get("sentence")) return; // nothing new to ask
+      this.reading.status.textContent = "Asking the kernel…";
+      view.put({ sentence: this.sentence.value });
     });
-    const bar = (...parts) => html("div", { class: "bar" }, ...parts),
-      column = (...parts) => html("div", { class: "controls" }, ...parts);
-    this.box.append(
+    const bar = (/** @type {Part[]} */ ...parts) => html("div", { class: "bar" }, ...parts);
+    const column = (/** @type {Part[]} */ ...parts) => html("div", { class: "controls" }, ...parts);
+    view.box.append(
       html(
         "div",
         { class: "top" },
-        html(
-          "div",
-          { class: "controls veil" },
-          this.overviewBox,
-          this.grid.element,
-          this.grid.note,
-        ),
+        html("div", { class: "controls veil" }, this.overviewBox, this.grid.element, this.grid.note),
         column(
           html(
             "div",
@@ -80,31 +94,34 @@ class AttentionControls {
       this.guessing.element,
       this.error,
       this.panelsBox,
-      this.status,
+      this.reading.status,
       html(
         "div",
         { class: "bar foot veil" },
-        button("Download CSV", () => this.saveCsv()),
-        button("Download SVG", () => this.saveSvg()),
+        button("Download CSV", () => view.saveCsv()),
+        button("Download SVG", () => view.saveSvg()),
       ),
       this.summaries.element,
-      this.details,
-      shareBox(this, this.model.onPage),
+      this.reading.details,
+      shareBox(view, view.model.onPage === true),
     );
   }
-  rebuildControls() {
-    const { meta } = this.maps,
-      options = (n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
+
+  /** What depends on the maps: again when the kernel has sent others. */
+  rebuild() {
+    const { maps } = this.view;
+    const { meta } = maps;
+    const options = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => html("option", { value: i }, i));
     this.layerBox.replaceChildren(...options(meta.layers));
     this.headBox.replaceChildren(
       ...Array.from({ length: meta.heads }, (_, i) => html("option", { value: i }, meta.head_names?.[i] ?? i)),
     );
     this.headWord.textContent = meta.head_names ? "Map" : "Head";
     this.headBox.setAttribute("aria-label", this.headWord.textContent);
-    this.combineLabel.style.display = Object.keys(this.maps.combinations).length ? "" : "none";
+    this.combineLabel.style.display = Object.keys(maps.combinations).length ? "" : "none";
     this.combineBox.replaceChildren(
       html("option", { value: "" }, "one head"),
-      ...Object.entries(this.maps.combinations).map(([value, text]) => html("option", { value }, text)),
+      ...Object.entries(maps.combinations).map(([value, text]) => html("option", { value }, text)),
     );
     this.measureBox.replaceChildren(
       html("option", { value: "" }, "off"),
@@ -112,21 +129,41 @@ class AttentionControls {
     );
     this.measureLabel.style.display = meta.identity ? "" : "none";
     this.mergeBox.style.display = meta.word_ids ? "" : "none";
-    this.specialBox.style.display = this.maps.hasSpecial ? "" : "none";
-    this.sentence.value = this.get("sentence");
-    const several = this.maps.list.length > 1,
-      names = this.maps.list.map((map, i) => [i, map.name]),
-      [chooser, show] = segmented("Maps in the overview", names, (i) => this.overlook(i));
+    this.specialBox.style.display = maps.hasSpecial ? "" : "none";
+    this.sentence.value = this.view.get("sentence");
+    const several = maps.list.length > 1;
+    const names = maps.list.map((map, i) => /** @type {[number, string]} */ ([i, map.name]));
+    const [chooser, show] = segmented("Maps in the overview", names, (i) => this.overlook(i));
     this.overview = 0;
     this.showOverview = show;
     show(0);
     this.overviewBox.replaceChildren(...(several ? [chooser] : []));
     this.guessing.element.style.display = several ? "" : "none";
-    this.grid.rebuild(meta, (head) => this.maps.headName(head));
+    this.grid.rebuild(meta, (head) => maps.headName(head));
   }
+
+  /** @param {number} i the map that the overview shows */
   overlook(i) {
     this.overview = i;
     this.showOverview(i);
     this.drawGrid();
+  }
+
+  drawGrid() {
+    this.grid.draw(this.view.maps, this.view.maps.list[this.overview]);
+  }
+
+  /** Show the state of the model in every control. */
+  refresh() {
+    const { view } = this;
+    this.layerBox.value = view.get("layer");
+    this.headBox.value = view.get("head");
+    this.combineBox.value = view.get("combine");
+    this.measureBox.value = view.get("measure");
+    this.mergeInput.checked = view.get("merged");
+    this.specialInput.checked = view.get("show_special");
+    this.headLabel.style.display = view.get("combine") ? "none" : "";
+    this.showView(view.get("view"));
+    this.grid.select(view.get("layer"), view.get("head"));
   }
 }

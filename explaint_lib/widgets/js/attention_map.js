@@ -1,59 +1,122 @@
-// ---- attention_map.js: the weights as the reader wants them: word pieces merged, special tokens hidden. Draws nothing ----
+/** The weights as the reader wants them: word pieces merged, special tokens hidden. Draws nothing. */
+
+import { unpackSmall } from "./bytes.js";
+import { csvFile, visible } from "./text.js";
+
+/**
+ * @typedef {import("./types.d.ts").AttentionMap} AttentionMap
+ * @typedef {import("./types.d.ts").AttentionMeta} AttentionMeta
+ * @typedef {import("./types.d.ts").Get} Get
+ * @typedef {import("./types.d.ts").Identity} Identity
+ * @typedef {import("./types.d.ts").Item} Item
+ * @typedef {import("./types.d.ts").Stored} Stored
+ */
+
 const BUILT_IN = {
   mean: "mean of the heads",
   max: "largest of the heads",
   rollout: "rollout up to this layer",
 };
-class AttentionMaps {
+/**
+ * @param {string} name
+ * @param {string} glyph
+ * @param {string} colour
+ * @param {Identity | null} identity
+ * @param {Stored} stored
+ * @param {Uint8Array} data
+ * @returns {AttentionMap}
+ */
+export const asMap = (name, glyph, colour, identity, stored, data) => ({
+  ...stored,
+  name,
+  glyph,
+  colour,
+  identity,
+  data,
+  rolled: [],
+  means: [],
+});
+
+/** The maps of one text, real and control. A `layer`, a `head` count from 0; a `combine` is "" for one head. */
+export class AttentionMaps {
+  /** @type {Item[]} */
+  items = [];
+  hidden = false;
+  fine = false;
+  /** @type {Record<string, string>} */
+  combinations = Object.create(null); // a name may be "__proto__"
+
+  /** @param {Get} get */
   static async load(get) {
-    const meta = get("meta"),
-      count = meta.layers * (meta.heads + meta.summaries.length) * meta.n * meta.n;
-    const read = async (name, key, glyph, colour, own) => ({
-      ...own,
-      name,
-      glyph,
-      colour,
-      data: await unpackSmall(get(key), count),
-      rolled: [],
-      means: [],
-    });
-    const list = [await read(meta.name, "data", "●", "--real", { identity: meta.identity, ...meta.stored })];
-    if (meta.control)
+    /** @type {AttentionMeta} */
+    const meta = get("meta");
+    const count = meta.layers * (meta.heads + meta.summaries.length) * meta.n * meta.n;
+    const list = [asMap(meta.name, "●", "--real", meta.identity, meta.stored, await unpackSmall(get("data"), count))];
+    if (meta.control && meta.control_stored)
       list.push(
-        await read(meta.control, "control_data", "▲", "--control", {
-          identity: meta.control_identity,
-          ...meta.control_stored,
-        }),
+        asMap(
+          meta.control,
+          "▲",
+          "--control",
+          meta.control_identity,
+          meta.control_stored,
+          await unpackSmall(get("control_data"), count),
+        ),
       );
     return new AttentionMaps(meta, list);
   }
+
+  /**
+   * @param {AttentionMeta} meta
+   * @param {AttentionMap[]} list
+   */
   constructor(meta, list) {
     this.meta = meta;
     this.list = list;
     this.hasSpecial = meta.special.some(Boolean);
     const makes = meta.heads > 1 ? BUILT_IN : { rollout: BUILT_IN.rollout };
-    this.combinations = Object.assign(Object.create(null), meta.head_names ? {} : makes); // a name may be "__proto__"
+    Object.assign(this.combinations, meta.head_names ? {} : makes);
     for (const name of meta.summaries) this.combinations[name] = name;
   }
+
+  /** @param {number} head */
   headName(head) {
     return this.meta.head_names?.[head] ?? `head ${head}`;
   }
-  // What the rows and columns stand for: {text, full, special, at: positions}.
+
+  /**
+   * Settle what the rows and columns stand for.
+   *
+   * @param {boolean} merged word pieces as words
+   * @param {boolean} showSpecial
+   */
   regroup(merged, showSpecial) {
-    const { tokens, special, word_ids: wordIds, words } = this.meta,
-      made = new Map();
+    const { tokens, special, word_ids: wordIds, words } = this.meta;
+    /** @type {Map<number | string, Item>} */
+    const made = new Map();
     tokens.forEach((token, i) => {
       if (special[i] && !showSpecial) return;
-      const isWord = merged && wordIds && wordIds[i] >= 0,
-        key = isWord ? wordIds[i] : `token ${i}`;
-      if (!made.has(key)) made.set(key, { full: isWord ? words[wordIds[i]] : token, special: special[i], at: [] });
-      made.get(key).at.push(i);
+      const word = merged && wordIds && words && wordIds[i] >= 0 ? wordIds[i] : null;
+      const full = word === null ? token : (words?.[word] ?? "");
+      const key = word ?? `token ${i}`;
+      const text = visible(full.replace(/^[Ġ▁](?=.)/u, "")); // a word begins here
+      const item = made.get(key) ?? { full, text, special: special[i], at: [] };
+      made.set(key, item);
+      item.at.push(i);
     });
     this.items = [...made.values()];
     this.hidden = this.hasSpecial && !showSpecial;
-    for (const item of this.items) item.text = visible(item.full.replace(/^[Ġ▁](?=.)/u, "")); // a word begins here
   }
-  // Row-major (query, key), over all tokens: one head, one of the reader's own summaries, or a combination of heads.
+
+  /**
+   * Return the weights over all tokens, row-major (query, key): one head, one of the reader's own summaries, or a
+   * combination of heads.
+   *
+   * @param {AttentionMap} map
+   * @param {number} layer
+   * @param {number} head
+   * @param {string} combine
+   */
   full(map, layer, head, combine = "") {
     if (combine === "mean") return this.mean(map, layer);
     if (combine === "max") return this.largest(map, layer);
@@ -61,6 +124,12 @@ class AttentionMaps {
     const own = this.meta.summaries.indexOf(combine);
     return this.stored(map, layer, own < 0 ? head : this.meta.heads + own);
   }
+
+  /**
+   * @param {AttentionMap} map
+   * @param {number} layer
+   * @param {number} place of a head, or behind the heads of a summary
+   */
   stored(map, layer, place) {
     const { n, heads, summaries } = this.meta,
       which = layer * (heads + summaries.length) + place,
@@ -74,7 +143,13 @@ class AttentionMaps {
       }
     return out;
   }
-  // Many weights too small to store add up: what a row lacks to 1 is spread over the cells that were stored as 0.
+
+  /**
+   * Many weights too small to store add up: what a row lacks to 1 is spread over the cells that were stored as 0.
+   *
+   * @param {AttentionMap} map
+   * @param {number} layer
+   */
   mean(map, layer) {
     if (map.means[layer]) return map.means[layer];
     const { n, heads } = this.meta,
@@ -83,15 +158,24 @@ class AttentionMaps {
       const one = this.stored(map, layer, head);
       for (let q = 0; q < n; q++) {
         const end = map.causal ? q + 1 : n;
-        let sum = 0,
-          empty = 0;
-        for (let k = 0; k < end; k++) one[q * n + k] ? (sum += one[q * n + k]) : empty++;
+        let sum = 0;
+        let empty = 0;
+        for (let k = 0; k < end; k++) {
+          sum += one[q * n + k];
+          empty += Number(one[q * n + k] === 0);
+        }
         const share = map.rows_sum && empty ? Math.max(0, 1 - sum) / empty : 0;
         for (let k = 0; k < end; k++) out[q * n + k] += (one[q * n + k] || share) / heads;
       }
     }
-    return (map.means[layer] = out);
+    map.means[layer] = out;
+    return out;
   }
+
+  /**
+   * @param {AttentionMap} map
+   * @param {number} layer
+   */
   largest(map, layer) {
     const out = this.stored(map, layer, 0);
     for (let head = 1; head < this.meta.heads; head++)
@@ -100,7 +184,13 @@ class AttentionMaps {
       });
     return out;
   }
-  // Abnar & Zuidema 2020: half of each state is itself, half the mean of the heads; layer after layer, multiplied.
+
+  /**
+   * Abnar & Zuidema 2020: half of each state is itself, half the mean of the heads; layer after layer, multiplied.
+   *
+   * @param {AttentionMap} map
+   * @param {number} layer
+   */
   rollout(map, layer) {
     const { n } = this.meta;
     for (let l = map.rolled.length; l <= layer; l++) {
@@ -122,7 +212,16 @@ class AttentionMaps {
     }
     return map.rolled[layer];
   }
-  // The same, over what is shown. Pieces of a word: summed over those attended to, averaged over those that attend.
+
+  /**
+   * The same as `full`, over what is shown. Pieces of a word: summed over those attended to, averaged over those that
+   * attend.
+   *
+   * @param {AttentionMap} map
+   * @param {number} layer
+   * @param {number} head
+   * @param {string} combine
+   */
   matrix(map, layer, head, combine = "") {
     const { n } = this.meta,
       whole = this.full(map, layer, head, combine),
@@ -139,27 +238,58 @@ class AttentionMaps {
         }
     return out;
   }
-  // One value from 0 to 1 an item, for the states that enter `layer`; null where the measure is off or not known.
+
+  /**
+   * Return one value from 0 to 1 an item, for the states that enter `layer`; null where the measure is off or not known.
+   *
+   * @param {Pick<AttentionMap, "identity">} map
+   * @param {string} measure
+   * @param {number} layer
+   */
   identity(map, measure, layer) {
     const rows = map.identity?.[measure];
     return rows ? this.items.map(({ at }) => at.reduce((sum, i) => sum + rows[layer][i], 0) / at.length / 100) : null;
   }
+
+  /** @param {number} weight */
   percent(weight) {
     if (weight < (this.fine ? 0.0005 : 0.005)) return "0%";
     return `${(100 * weight).toFixed(this.fine && weight < 0.0995 ? 1 : 0)}%`;
   }
-  // Numbers get a decimal where all that is shown was stored finely enough for one.
+
+  /**
+   * Numbers get a decimal where all that is shown was stored finely enough for one.
+   *
+   * @param {number} layer
+   * @param {number} head
+   * @param {string} combine
+   */
   showing(layer, head, combine) {
     this.fine = this.list.every((map) => parseFloat(this.within(map, layer, head, combine)) < 0.4);
   }
-  // How far a weight of this map may be from the one that was given, as text.
+
+  /**
+   * Return how far a weight of this map may be from the one that was given, as text.
+   *
+   * @param {AttentionMap} map
+   * @param {number} layer
+   * @param {number} head
+   * @param {string} combine
+   */
   within(map, layer, head, combine = "") {
     const own = this.meta.summaries.indexOf(combine),
       row = layer * (this.meta.heads + this.meta.summaries.length),
-      step = Object.hasOwn(BUILT_IN, combine) ? Math.max(...map.steps) : map.steps[row + (own < 0 ? head : this.meta.heads + own)];
+      step = Object.hasOwn(BUILT_IN, combine)
+        ? Math.max(...map.steps)
+        : map.steps[row + (own < 0 ? head : this.meta.heads + own)];
     return `${(50 * step).toFixed(2)}%`;
   }
-  // The favourite of each row: the key with the largest weight. No favourite (-1) where a row holds nothing.
+
+  /**
+   * Return the favourite of each row: the key with the largest weight, the first of equals; -1 where a row holds nothing.
+   *
+   * @param {Float32Array} matrix
+   */
   favourites(matrix) {
     const m = this.items.length;
     return Array.from({ length: m }, (_, q) => {
@@ -169,7 +299,13 @@ class AttentionMaps {
       return best;
     });
   }
-  // One sentence about the whole map: where its weight goes.
+
+  /**
+   * Say in one sentence where the weight of the whole map goes.
+   *
+   * @param {Float32Array} matrix over what is shown
+   * @param {Float32Array} whole over all tokens
+   */
   remark(matrix, whole) {
     const m = this.items.length,
       { n, special } = this.meta;
@@ -183,9 +319,16 @@ class AttentionMaps {
       return `${this.percent(toSpecial)} of a row, on average, goes to hidden special tokens; nothing is rescaled.`;
     return `Mean row: ${this.hasSpecial ? `${this.percent(toSpecial)} on special tokens, ` : ""}${this.percent(toItself)} on itself.`;
   }
+
+  /**
+   * @param {number} layer
+   * @param {number | string} head its number, or the name of a combination
+   * @param {Float32Array[]} matrices
+   */
   csv(layer, head, matrices) {
-    const m = this.items.length,
-      rows = [["layer", "head", "query_index", "query", "key_index", "key", ...this.list.map((map) => map.name)]];
+    const m = this.items.length;
+    /** @type {(number | string)[][]} */
+    const rows = [["layer", "head", "query_index", "query", "key_index", "key", ...this.list.map((map) => map.name)]];
     for (let q = 0; q < m; q++)
       for (let k = 0; k < m; k++)
         rows.push([
@@ -197,6 +340,6 @@ class AttentionMaps {
           this.items[k].full,
           ...matrices.map((a) => a[q * m + k].toFixed(5)),
         ]);
-    return "\ufeff" + rows.map(csvRow).join("");
+    return csvFile(rows);
   }
 }

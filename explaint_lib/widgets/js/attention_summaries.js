@@ -1,5 +1,20 @@
-// ---- attention_summaries.js: do the ways of summing up a layer agree? And predict, then reveal, for maps ----
-class SummaryTable {
+/** Do the ways of summing up a layer agree? And predict, then reveal, for maps. */
+
+import { html } from "./dom.js";
+import { Guessing, LETTERS, shuffled } from "./guess.js";
+
+/**
+ * @typedef {import("./attention.js").AttentionView} AttentionView
+ * @typedef {{ matrix: Float32Array, best: number[] }} Summary a map, and the favourite of each of its rows
+ * @typedef {{ layer: number, head: number, items: object, names: string[], each: Summary[][] }} Compared (map, summary)
+ */
+
+/** The maps that sum up a layer, side by side for one row, and how often they agree. */
+export class SummaryTable {
+  /** @type {Compared | null} */
+  known = null;
+
+  /** @param {AttentionView} view */
   constructor(view) {
     this.view = view;
     this.place = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Summaries side by side" });
@@ -10,14 +25,18 @@ class SummaryTable {
       this.place,
     );
     this.element.addEventListener("toggle", () => this.fill());
-    this.known = { key: null };
   }
-  // Favourites of every row under every summary: computed once for a layer, head and choice of tokens.
+
+  /**
+   * Return the favourites of every row under every summary: computed once for a layer, head and choice of tokens.
+   *
+   * @returns {Compared}
+   */
   compare() {
-    const { view } = this,
-      { maps } = view,
-      [layer, head] = [view.get("layer"), view.get("head")];
-    if (this.known.layer === layer && this.known.head === head && this.known.items === maps.items) return this.known;
+    const { view, known } = this;
+    const { maps } = view;
+    const [layer, head] = [view.get("layer"), view.get("head")];
+    if (known?.layer === layer && known?.head === head && known?.items === maps.items) return known;
     const names = { "": maps.headName(head), ...maps.combinations };
     const each = maps.list.map((map) =>
       Object.keys(names).map((combine) => {
@@ -25,8 +44,10 @@ class SummaryTable {
         return { matrix, best: maps.favourites(matrix) };
       }),
     );
-    return (this.known = { layer, head, items: maps.items, names: Object.values(names), each });
+    this.known = { layer, head, items: maps.items, names: Object.values(names), each };
+    return this.known;
   }
+
   fill() {
     const { view } = this,
       { maps } = view;
@@ -37,13 +58,17 @@ class SummaryTable {
       q = view.query,
       m = maps.items.length,
       two = maps.list.length > 1;
-    const leaders = (matrix) => {
+    const leaders = (/** @type {Float32Array} */ matrix) => {
       const row = maps.items.map((_, k) => [matrix[q * m + k], k]).filter(([weight]) => weight > 0);
       const top = row.sort((a, b) => b[0] - a[0]).slice(0, 3);
-      return top.map(([weight, k]) => `${view.quote(k)} ${maps.percent(weight)}`).join(", ") || "nothing recorded";
+      return (
+        top.map(([weight, k]) => `${view.controls.reading.quote(k)} ${maps.percent(weight)}`).join(", ") ||
+        "nothing recorded"
+      );
     };
     // how many rows have the same favourite under both
-    const same = (a, b) => a.best.filter((k, i) => k >= 0 && k === b.best[i]).length;
+    const same = (/** @type {Summary} */ a, /** @type {Summary} */ b) =>
+      a.best.filter((k, i) => k >= 0 && k === b.best[i]).length;
     const above = html(
       "tr",
       {},
@@ -54,7 +79,7 @@ class SummaryTable {
       "tr",
       {},
       ...maps.list.flatMap(() => [
-        html("td", {}, `${view.quote(q)} attends most to`),
+        html("td", {}, `${view.controls.reading.quote(q)} attends most to`),
         html("td", { class: "num" }, `rows agreeing with the ${names[1].replace(/ .*/, "")}`),
       ]),
     );
@@ -80,23 +105,31 @@ class SummaryTable {
   }
 }
 
-// Two maps without names: which is the real one? Heads are drawn without repetition.
-function attentionGuessing(view) {
-  let deck = [],
-    dealtFrom = null,
-    before = null;
+/**
+ * Two maps without names: which is the real one? Heads are drawn without repetition.
+ *
+ * @param {AttentionView} view
+ */
+export function attentionGuessing(view) {
+  /** @type {number[]} */
+  let deck = [];
+  /** @type {object | null} */
+  let dealtFrom = null;
+  /** @type {import("./types.d.ts").ViewState | null} */
+  let before = null;
   const deal = () => {
     const { meta, list } = view.maps;
     if (dealtFrom !== meta) deck = []; // the kernel has sent other maps
     dealtFrom = meta;
     before ??= view.snapshot();
     if (!deck.length) deck = shuffled(Array.from({ length: meta.layers * meta.heads }, (_, i) => i));
-    const next = deck.pop();
+    const next = Number(deck.pop());
     view.pin = view.cursor = view.hover = null;
-    view.dealt = { order: shuffled([0, 1]), named: false };
+    const dealt = { order: shuffled([0, 1]), named: false };
+    view.dealt = dealt;
     view.put({ layer: Math.floor(next / meta.heads), head: next % meta.heads, combine: "", view: "matrix" });
     view.build();
-    const right = view.dealt.order.indexOf(0);
+    const right = dealt.order.indexOf(0);
     return {
       question: `Which map is “${list[0].name}”, and not “${list[1].name}”?`,
       hint: "One head, drawn blindly.",
@@ -109,12 +142,12 @@ function attentionGuessing(view) {
     invite: "Two maps without names: can you tell which is which?",
     deal,
     show() {
-      view.dealt.named = true;
+      if (view.dealt) view.dealt.named = true;
       view.build();
     },
     leave() {
       view.dealt = null;
-      const { layer, head, combine, view: picture } = before;
+      const { layer, head, combine, view: picture } = before ?? view.snapshot();
       before = null;
       view.put({ layer, head, combine, view: picture });
       view.build();

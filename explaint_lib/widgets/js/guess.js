@@ -1,6 +1,17 @@
-// ---- guess.js: predict, then reveal. Counts, and says what guessing blindly would have given ----
-// The probability that someone who guesses gets at least `right` of `rounds`, each with `choices` answers.
-function chanceOf(right, rounds, choices) {
+/** Predict, then reveal. Counts, and says what guessing blindly would have given. */
+
+import { button, html, tell } from "./dom.js";
+
+/** @typedef {import("./types.d.ts").Round} Round */
+
+/**
+ * Return the probability that someone who guesses gets at least `right` of `rounds`, each with `choices` answers.
+ *
+ * @param {number} right
+ * @param {number} rounds
+ * @param {number} choices
+ */
+export function chanceOf(right, rounds, choices) {
   const p = 1 / choices;
   let sum = 0,
     ways = 1;
@@ -10,7 +21,12 @@ function chanceOf(right, rounds, choices) {
   }
   return Math.min(1, sum);
 }
-function shuffled(values) {
+
+/**
+ * @template V
+ * @param {readonly V[]} values
+ */
+export function shuffled(values) {
   const out = [...values];
   for (let i = out.length - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
@@ -18,14 +34,31 @@ function shuffled(values) {
   }
   return out;
 }
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const asPercent = (p) => (p < 0.001 ? "under 0.1%" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}%`);
 
-// `deal()` draws a round, shows it without names and returns {question, answers, right, after}; `show()` names
-// everything; `leave()` puts the figure back. All three are the figure's own.
-class Guessing {
+export const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** @param {number} p */
+export const asPercent = (p) => (p < 0.001 ? "under 0.1%" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}%`);
+
+/** A game of guesses about a figure, with its score. */
+export class Guessing {
+  right = 0;
+  rounds = 0;
+  choices = 2;
+  /** @type {(Round & { answered: boolean }) | null} */
+  round = null;
+
+  /**
+   * @param {object} figure
+   * @param {string} figure.invite
+   * @param {() => Round} figure.deal draws a round and shows it without names
+   * @param {() => void} figure.show names everything
+   * @param {() => void} figure.leave puts the figure back
+   */
   constructor({ invite, deal, show, leave }) {
-    Object.assign(this, { deal, show, leave, right: 0, rounds: 0, choices: 2, round: null });
+    this.deal = deal;
+    this.show = show;
+    this.leave = leave;
     this.said = html("p", { role: "status" });
     this.answers = html("div", { class: "bar", role: "group", "aria-label": "Your answer" });
     this.start = button("Guess first", () => this.next(), { class: "button strong" });
@@ -41,52 +74,68 @@ class Guessing {
     );
     this.lay(false);
   }
+
+  /** @param {boolean} playing */
   lay(playing) {
     this.opening.style.display = playing ? "none" : "";
     this.said.style.display = this.answers.style.display = playing ? "" : "none";
     this.element.classList.toggle("playing", playing);
   }
+
   get open() {
     return this.round !== null && !this.round.answered;
   }
+
   next() {
-    this.round = { ...this.deal(), answered: false };
-    if (this.choices !== this.round.answers.length) this.right = this.rounds = 0; // another game
-    this.choices = this.round.answers.length;
+    const round = { ...this.deal(), answered: false };
+    this.round = round;
+    if (this.choices !== round.answers.length) this.right = this.rounds = 0; // another game
+    this.choices = round.answers.length;
     this.lay(true);
-    tell(this.said, html("b", {}, this.round.question), ` ${this.round.hint ?? ""}`);
+    tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
+    this.offer(
+      ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" })),
+    );
+  }
+
+  /** @param {...HTMLButtonElement} buttons the first of which gets the focus */
+  offer(...buttons) {
     this.answers.replaceChildren(
-      ...this.round.answers.map((text, i) => button(text, () => this.answer(i), { class: "button strong" })),
+      ...buttons,
       button("Stop", () => this.stop()),
     );
-    this.answers.firstChild.focus();
+    buttons[0].focus();
   }
-  answer(i) {
-    const { right, after } = this.round;
-    this.round.answered = true;
+
+  /**
+   * @param {Round & { answered: boolean }} round
+   * @param {number} i
+   */
+  answer(round, i) {
+    const correct = i === round.right;
+    round.answered = true;
     this.rounds += 1;
-    this.right += i === right;
+    this.right += Number(correct);
     this.show();
-    tell(this.said, html("b", {}, i === right ? "Right. " : "No. "), `${after} `, this.score());
-    this.answers.replaceChildren(
-      button("Next", () => this.next(), { class: "button strong" }),
-      button("Stop", () => this.stop()),
-    );
-    this.answers.firstChild.focus();
+    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), `${round.after} `, this.score());
+    this.offer(button("Next", () => this.next(), { class: "button strong" }));
   }
+
   score() {
     const p = chanceOf(this.right, this.rounds, this.choices),
       perfect = chanceOf(this.rounds, this.rounds, this.choices);
     let reading = "That is what guessing gives too; go on before you believe in your eye.";
     if (perfect >= 0.05) reading = "Too few rounds to tell: even without a mistake, guessing remains likely.";
-    else if (p < 0.05) reading = "Guessing seldom does so well: you see a difference. What it is a difference in remains to be shown.";
+    else if (p < 0.05)
+      reading = "Guessing seldom does so well: you see a difference. What it is a difference in remains to be shown.";
     return html(
       "span",
       {},
       `${this.right} of ${this.rounds} so far; blind guessing gets ${(this.rounds / this.choices).toFixed(1)} on average, and does at least as well as you in ${asPercent(p)} of games. ${reading}`,
     );
   }
-  // Forget the round that is open; the score stays for the next one.
+
+  /** Forget the round that is open; the score stays for the next one. */
   stop(focus = true) {
     if (!this.round) return;
     this.round = null;

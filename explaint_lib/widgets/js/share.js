@@ -1,12 +1,39 @@
-// ---- share.js: what a reader sees, as a link on a page and as a piece of text in JupyterLab ----
+/** What a reader sees, as a link on a page and as a piece of text in JupyterLab. */
+
+import { button, html } from "./dom.js";
+import { rootOf } from "./frame.js";
+
+/**
+ * @typedef {import("./types.d.ts").View} View
+ * @typedef {import("./types.d.ts").ViewState} ViewState
+ * @typedef {import("./types.d.ts").Figure} Figure
+ * @typedef {{ at: number, views: (ViewState | null)[] }} PageState the views of all figures, and the one that was copied from
+ */
+
 const SHARED = "explaint-"; // then base64url of JSON: a fragment that is also a valid name, so that no theme stumbles over it
-function writeState(state) {
+
+/**
+ * Return whether a value out of a link is one of the whole numbers from 0 on, fewer than `count`.
+ *
+ * @param {unknown} value
+ * @param {number} count
+ */
+export const isPlace = (value, count) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < count;
+
+/** @param {PageState} state */
+export function writeState(state) {
   const bytes = new TextEncoder().encode(JSON.stringify(state));
   const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   return SHARED + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
-// The state in a link or a piece of text, or null.
-function readState(text) {
+
+/**
+ * Return the state in a link or a piece of text, or null.
+ *
+ * @param {string} text
+ * @returns {PageState | null}
+ */
+export function readState(text) {
   const found = text.match(/explaint-([\w-]+)\s*$/);
   if (!found) return null;
   try {
@@ -17,20 +44,37 @@ function readState(text) {
     return null;
   }
 }
-const figures = () => [...document.querySelectorAll("[data-explaint]")];
-// Every figure of the page goes into the link; `at` is the one that the reader copied it from.
-function pageState(figure) {
-  return { at: figures().indexOf(figure), views: figures().map((f) => f.explaintView?.snapshot() ?? null) };
-}
-function followLink(figure) {
-  const state = readState(location.hash),
-    i = figures().indexOf(figure);
-  if (!state?.views[i]) return;
-  figure.explaintView.restore(state.views[i]);
+
+const figures = () => /** @type {Figure[]} */ ([...document.querySelectorAll("[data-explaint]")]);
+
+/**
+ * Return the state of every figure of the page, and which of them the reader copied it from.
+ *
+ * @param {Figure} figure
+ * @returns {PageState}
+ */
+const pageState = (figure) => ({
+  at: figures().indexOf(figure),
+  views: figures().map((f) => f.explaintView?.snapshot() ?? null),
+});
+
+/** @param {Figure} figure */
+export function followLink(figure) {
+  const state = readState(location.hash);
+  const i = figures().indexOf(figure);
+  const wanted = state?.views[i];
+  if (!wanted) return;
+  figure.explaintView?.restore(wanted);
   if (state.at === i) requestAnimationFrame(() => figure.scrollIntoView({ block: "start" }));
 }
-// A line to copy from and to paste into. `view` has snapshot() and restore(state).
-function shareBox(view, onPage) {
+
+/**
+ * Return a line to copy from and to paste into.
+ *
+ * @param {View} view
+ * @param {boolean} onPage
+ */
+export function shareBox(view, onPage) {
   const line = html("input", {
     type: "text",
     spellcheck: "false",
@@ -40,7 +84,7 @@ function shareBox(view, onPage) {
   const said = html("span", { class: "muted", role: "status" });
   let written = "";
   const fill = () => {
-    const figure = view.box.getRootNode().host.closest("[data-explaint]");
+    const figure = /** @type {Figure | null} */ (rootOf(view.box).host.closest("[data-explaint]"));
     const here = { at: 0, views: [view.snapshot()] };
     line.value = onPage
       ? `${location.href.split("#")[0]}#${writeState(figure ? pageState(figure) : here)}`
@@ -59,9 +103,9 @@ function shareBox(view, onPage) {
     }
   });
   const show = button("Go there", () => {
-    const state = readState(line.value),
-      kind = view.snapshot().kind,
-      wanted = state && [state.views[state.at], ...state.views].find((v) => v?.kind === kind);
+    const state = readState(line.value);
+    const kind = view.snapshot().kind;
+    const wanted = state && [state.views[state.at], ...state.views].find((v) => v?.kind === kind);
     if (wanted) view.restore(wanted);
     said.textContent = wanted ? "There it is." : "This is no view of a figure of this kind.";
   });
@@ -79,6 +123,8 @@ function shareBox(view, onPage) {
     ),
   );
   box.addEventListener("toggle", fill);
-  line.addEventListener("focus", () => line.value === written && fill()); // the view may have changed since
+  line.addEventListener("focus", () => {
+    if (line.value === written) fill(); // the view may have changed since
+  });
   return box;
 }
