@@ -27,7 +27,7 @@ def test_between_sums_over_keys_and_averages_over_queries():
     swapped = probes.between(attention, [3, 4], [1])
     assert np.array_equal(swapped, found[::-1])
     for bad in (([], [1]), ([1], [1, 2])):
-        with pytest.raises(ExplaintError, match="positions of their own"):
+        with pytest.raises(ExplaintError, match="positions of two words, none in both"):
             probes.between(attention, *bad)
 
 

@@ -20,6 +20,7 @@ The measure is ours; it stands beside the token identifiability of Brunner et al
 instead.
 """
 
+from explaint_lib.attribution._base import Runner
 from explaint_lib.attribution._compare import (
     AVERAGED,
     CAUSAL,
@@ -62,7 +63,7 @@ from explaint_lib.attribution._interventions import (
     relative_change,
 )
 from explaint_lib.attribution._replacements import Replacer, frequency_matched, token_kinds
-from explaint_lib.attribution._runner import Runner, prepare
+from explaint_lib.attribution._runner import prepare
 from explaint_lib.attribution._stream import attention_statistics
 
 __all__ = [

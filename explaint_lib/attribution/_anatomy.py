@@ -63,9 +63,10 @@ def anatomy(layer: Any) -> Block:
     """
     for attention, value, output, reader, follows in _KNOWN.values():
         try:
-            return Block(*(layer.get_submodule(path) for path in (attention, value, output, reader)), follows)
+            found = [layer.get_submodule(path) for path in (attention, value, output, reader)]
         except AttributeError:
             continue
+        return Block(found[0], found[1], found[2], found[3], norm_follows=follows)
     raise ExplaintError(
         f"the attention of {type(layer).__name__} is built in a way that this method does not know: expected values "
         f"and output projection in modules of their own, as in the families {', '.join(_KNOWN)}; use another model, "

@@ -88,6 +88,7 @@ def corrupted(
             ids = np.stack([encodings[row].token_ids for row in chunk])
             with edited_states(encoder, layer, [edits[row] for row in chunk]) as seen:
                 hidden, attention = encoder.forward_ids(ids, attention=True)
+            assert hidden is not None and attention is not None  # both were asked for
             hidden[:, layer] = seen[-1]  # the library records what the block below put out
             for k, row in enumerate(chunk):
                 done[row] = replace(encodings[row], hidden_states=hidden[k].copy(), attention=attention[k].copy())

@@ -28,9 +28,10 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.attribution._base import Runner
 from explaint_lib.attribution._interventions import relative_change
 from explaint_lib.attribution._replacements import Replacer
-from explaint_lib.attribution._runner import Runner, prepare
+from explaint_lib.attribution._runner import prepare
 
 _ROWS = 64  # variants of the text run at once
 
@@ -94,8 +95,8 @@ def states_under(model: Any, ids: np.ndarray, weights: Mapping[int, np.ndarray])
     found = [text.start[None]]
     with torch.no_grad():
         for layer in range(text.n_layers):
-            given = torch.from_numpy(np.array(weights[layer])) if layer in weights else None
-            found.append(text.step(layer, found[-1], weights=given))
+            own = torch.from_numpy(np.array(weights[layer])) if layer in weights else None
+            found.append(text.step(layer, found[-1], weights=own))
         return torch.stack([*found[:-1], text.finish(found[-1])], dim=1)[0].cpu().numpy()
 
 
@@ -122,7 +123,7 @@ def value_zeroing(model: Any, ids: np.ndarray) -> np.ndarray:
         for layer in range(text.n_layers):
             states, after = text.own[layer], text.own[layer + 1].double()
             rows = []
-            for zeroed in torch.arange(n).split(_ROWS):
+            for zeroed in torch.split(torch.arange(n), _ROWS):
                 without = text.step(layer, states.expand(len(zeroed), -1, -1), zeroed)
                 rows.append(1 - torch.cosine_similarity(after[None], without.double(), dim=-1))  # (key, query)
             distance = torch.cat(rows).T.cpu().numpy()
@@ -300,7 +301,7 @@ def hidden_token_attribution(
     directions = directions.to(text.start)
     squares = np.zeros((n, text.n_layers + 1, n))  # (key, layer + 1, query)
     key, which = torch.arange(n).repeat_interleave(len(directions)), torch.arange(len(directions)).repeat(n)
-    for rows in tqdm(torch.arange(len(key)).split(_ROWS), desc="directions", disable=not progress, leave=False):
+    for rows in tqdm(torch.split(torch.arange(len(key)), _ROWS), desc="directions", disable=not progress, leave=False):
         nudge = text.start.new_zeros(len(rows), n, dim)
         nudge[torch.arange(len(rows)), key[rows]] = directions[which[rows]]
         np.add.at(squares, key[rows].numpy(), (_push(text, nudge) ** 2).sum(axis=-1))

@@ -168,15 +168,16 @@ class _Torch(Runner):
     def _checked_heads(self, layer: int) -> Block:
         import torch
 
-        block, seen = anatomy(self.layers.modules[layer]), {}
-        look = [
+        block = anatomy(self.layers.modules[layer])
+        seen: dict[str, Any] = {}
+        hooks = [
             (block.attention, "output", lambda out: seen.update(weights=out[1] if len(out) > 1 else None)),
             (block.value, "output", lambda values: seen.update(values=values)),
             (block.output, "input", lambda mixed: seen.update(mixed=mixed)),
         ]
         states = self.own[layer]
         with torch.no_grad():
-            self._run(layer, states[None], look)
+            self._run(layer, states[None], hooks)
             if seen.get("weights") is None:
                 raise ExplaintError(
                     f"{type(self.model).__name__} returns no attention weights; load it with "
@@ -209,14 +210,15 @@ class _Torch(Runner):
         """Take one layer apart."""
         import torch
 
-        block, states, seen = self.heads[layer], self.own[layer], {}
-        look = [
+        block, states = self.heads[layer], self.own[layer]
+        seen: dict[str, Any] = {}
+        hooks = [
             (block.attention, "output", lambda out: seen.update(weights=out[1])),
             (block.value, "output", lambda out: seen.update(values=out)),
             (block.sum_reader, "input", lambda total: seen.update(total=total)),
         ]
         with torch.no_grad():
-            self._run(layer, states[None], look)
+            self._run(layer, states[None], hooks)
         attention = seen["weights"][0]  # (head, query, key)
         n_heads = len(attention)
         width = block.output.weight.shape[1] // n_heads

@@ -125,7 +125,7 @@ def _run(
     layers: list[dict[str, np.ndarray]] = []
 
     def reduce(output: Any) -> None:
-        weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
+        weights: Any = output[1] if isinstance(output, tuple) and len(output) > 1 else None
         if getattr(weights, "shape", ())[2:] != (ids.shape[1], ids.shape[1]):
             raise ExplaintError(
                 f"{encoder.name} hands out no attention weights (text, head, n, n) while it runs; load it with eager "
@@ -154,13 +154,14 @@ def _run(
 
 def _function(statistic: Statistic) -> tuple[str, str, str]:
     """Return what a function computes, as far as it can be read: its name, the source it stands in, its arguments."""
-    inner = statistic.func if isinstance(statistic, partial) else statistic
+    inner: Any = statistic.func if isinstance(statistic, partial) else statistic
     given = repr((statistic.args, sorted(statistic.keywords.items()))) if isinstance(statistic, partial) else ""
     try:
         if inner.__closure__:
             raise TypeError("it uses variables of the function around it")
         module = inspect.getmodule(inner)
-        source = inspect.getsource(module if getattr(module, "__file__", None) else inner)
+        whole: Any = module if getattr(module, "__file__", None) else inner
+        source = inspect.getsource(whole)
     except (TypeError, OSError, AttributeError) as fault:
         raise ExplaintError(
             f"cannot tell what {statistic!r} computes ({fault}), so a cached result could be another function's; "

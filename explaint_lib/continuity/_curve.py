@@ -275,4 +275,13 @@ def continuity_curve(
 def _to_score(key: tuple[int, str, str, str, str], cell: np.ndarray, sentence: np.ndarray) -> Score:
     """Keep the scored items of a cell (4, position); an item without a true candidate has no score."""
     scored = np.isfinite(cell[0])
-    return Score(*key, sentence[scored], *cell[:, scored], np.flatnonzero(scored))
+    top1, reciprocal_rank, chance_top1, chance_reciprocal_rank = cell[:, scored]
+    return Score(
+        *key,
+        sentence=sentence[scored],
+        top1=top1,
+        reciprocal_rank=reciprocal_rank,
+        chance_top1=chance_top1,
+        chance_reciprocal_rank=chance_reciprocal_rank,
+        position=np.flatnonzero(scored),
+    )

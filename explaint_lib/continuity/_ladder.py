@@ -58,7 +58,7 @@ def _standardiser(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     mean = train.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = train - mean
     std = np.sqrt(np.einsum("nd,nd->d", centred, centred) / len(train))
-    alive = std > 1e-6 * max(float(std.max()), np.finfo(np.float32).tiny)
+    alive = std > 1e-6 * max(float(std.max()), float(np.finfo(np.float32).tiny))
     scale = np.where(alive, 1 / np.where(alive, std, 1), 0).astype(np.float32)
 
     def standardise(rows: np.ndarray) -> np.ndarray:

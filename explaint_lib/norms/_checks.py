@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.norms._core import FeatureNorms, Kind, faults, split_hint
+from explaint_lib.norms._core import NO_SOURCE, FeatureNorms, Kind, faults, split_hint
 
 # How norm files write a missing number; compared without case. Never applied to words.
 MISSING = ("", "na", "n/a", "nan", "null", "none", "#n/a")
@@ -162,7 +162,21 @@ class Table:
             )
         return labels
 
-    def _report_labels(self, given, labels, unique, codes, what, column, blank) -> None:  # noqa: ANN001
+    def _report_labels(
+        self,
+        given: np.ndarray,
+        labels: np.ndarray,
+        unique: np.ndarray,
+        codes: np.ndarray,
+        what: str,
+        column: str,
+        blank: bool,
+    ) -> None:
+        """Report the cells of a column of labels that cannot be one.
+
+        `given` are the cells as they stand and `labels` the same in their one form; `unique` are the different ones
+        among `given`, and `codes` says which of them each row has.
+        """
         empty = np.flatnonzero(labels == "")
         if len(empty) and not blank:
             self.report(
@@ -286,15 +300,37 @@ class Table:
                     )
 
     def norms(
-        self, words: Sequence[str], features: Sequence[str], values: np.ndarray, kind: Kind, **facts: Any
+        self,
+        words: Iterable[str],
+        features: Iterable[str],
+        values: np.ndarray,
+        kind: Kind,
+        *,
+        categories: Sequence[str | None] | None = None,
+        feature_types: Sequence[str | None] | None = None,
+        source: str = NO_SOURCE,
+        notes: Sequence[str] = (),
     ) -> FeatureNorms:
-        """Return the norms of this table, or raise all its problems, those of the finished table among them."""
+        """Return the norms of this table, or raise all its problems, those of the finished table among them.
+
+        The parameters are those of `FeatureNorms`; the notes of the table come after `notes`.
+        """
+        words, features = tuple(words), tuple(features)
         if not self.unread:  # else a row or column may say nothing only because its cells could not be read
             for fault in faults(values, kind, words, features):
                 self.report(fault)
         self.check()
-        facts["notes"] = (*facts.get("notes", ()), *self.notes)
-        return FeatureNorms(self.name, tuple(words), tuple(features), values, kind, **facts)
+        return FeatureNorms(
+            self.name,
+            words,
+            features,
+            values,
+            kind,
+            categories=categories,
+            feature_types=feature_types,
+            source=source,
+            notes=(*notes, *self.notes),
+        )
 
 
 def key(column: str) -> str:

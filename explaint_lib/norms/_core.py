@@ -16,16 +16,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 
 Kind = Literal["sparse", "dense"]
+NO_SOURCE = "source not stated"
 
 # "bat_(animal)" and "bat (animal)": the form, then the hint that tells two homonyms apart
 _HINT = re.compile(r"^(?P<form>.*?)[_\s]*\((?P<hint>[^()]+)\)$")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class FeatureNorms:
     """Hold feature norms: one row a word, one column a feature.
 
@@ -33,22 +35,22 @@ class FeatureNorms:
     ----------
     name : str
         Short name, e.g. "bundled", "mcrae" or the stem of a file.
-    words : sequence of str, length n_words
+    words : iterable of str, length n_words
         Unique row labels. A bracketed hint tells homonyms apart: "bat_(animal)", "bat_(baseball)".
-    features : sequence of str, length n_features
+    features : iterable of str, length n_features
         Unique column labels.
-    values : ndarray of shape (n_words, n_features)
+    values : array of shape (n_words, n_features)
         Stored as read-only float64. Sparse: production strengths >= 0, 0 = not named. Dense: ratings on the
         scale of the source, NaN = missing.
     kind : {"sparse", "dense"}
-    categories : sequence of str or None, length n_words, optional
+    categories : iterable of str or None, length n_words, optional
         The category of each word; None for a word without one.
-    feature_types : sequence of str or None, length n_features, optional
+    feature_types : iterable of str or None, length n_features, optional
     source : str
         The citation, printed wherever results appear.
     human : bool
         False for norms that no participants produced; then `banner` says so.
-    notes : sequence of str
+    notes : iterable of str
         What the reader decided on the way (rows merged or skipped, missing cells), in words.
 
     Raises
@@ -68,31 +70,48 @@ class FeatureNorms:
     features: tuple[str, ...]
     values: np.ndarray
     kind: Kind
-    categories: tuple[str | None, ...] | None = None
-    feature_types: tuple[str | None, ...] | None = None
-    source: str = "source not stated"
-    human: bool = True
-    notes: tuple[str, ...] = ()
+    categories: tuple[str | None, ...] | None
+    feature_types: tuple[str | None, ...] | None
+    source: str
+    human: bool
+    notes: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__  # the dataclass is frozen; this is the one moment in which fields are set
-        if self.kind not in ("sparse", "dense"):
-            raise ExplaintError(f"{self.name}: kind must be 'sparse' or 'dense', got {self.kind!r}")
-        put(self, "words", _labels(self.words, self.name, "word"))
-        put(self, "features", _labels(self.features, self.name, "feature"))
-        put(self, "values", _matrix(self.values, self))
-        put(self, "categories", _tags(self.categories, len(self.words), self.name, "categories", "words"))
-        put(
-            self,
-            "feature_types",
-            _tags(self.feature_types, len(self.features), self.name, "feature_types", "features"),
-        )
-        put(self, "notes", tuple(self.notes))
-        if found := faults(self.values, self.kind, self.words, self.features):
-            raise ExplaintError(f"{self.name}: " + "; and ".join(found))
-        for word, form in zip(self.words, self.word_forms, strict=True):
+    def __init__(
+        self,
+        name: str,
+        words: Iterable[str],
+        features: Iterable[str],
+        values: ArrayLike,
+        kind: Kind,
+        categories: Iterable[str | None] | None = None,
+        feature_types: Iterable[str | None] | None = None,
+        source: str = NO_SOURCE,
+        human: bool = True,
+        notes: Iterable[str] = (),
+    ) -> None:
+        if kind not in ("sparse", "dense"):
+            raise ExplaintError(f"{name}: kind must be 'sparse' or 'dense', found {kind!r}")
+        words, features = _labels(words, name, "word"), _labels(features, name, "feature")
+        cells = _matrix(values, (len(words), len(features)), name)
+        fields = {
+            "name": name,
+            "words": words,
+            "features": features,
+            "values": cells,
+            "kind": kind,
+            "categories": _tags(categories, len(words), name, "categories", "words"),
+            "feature_types": _tags(feature_types, len(features), name, "feature_types", "features"),
+            "source": source,
+            "human": human,
+            "notes": tuple(notes),
+        }
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)  # the dataclass is frozen; this is the one moment to set its fields
+        if found := faults(cells, kind, words, features):
+            raise ExplaintError(f"{name}: " + "; and ".join(found))
+        for word, form in zip(words, self.word_forms, strict=True):
             if not form:
-                raise ExplaintError(f"{self.name}: nothing is left of the word {word!r} without its hint")
+                raise ExplaintError(f"{name}: nothing is left of the word {word!r} without its hint; write the word")
 
     def __repr__(self) -> str:
         return f"FeatureNorms({self.banner()})"
@@ -245,17 +264,14 @@ def _tags(
     return tuple((tag.strip() or None) if tag is not None else None for tag in tags)
 
 
-def _matrix(values: object, norms: FeatureNorms) -> np.ndarray:
+def _matrix(values: ArrayLike, expected: tuple[int, int], name: str) -> np.ndarray:
     """Copy `values` into a read-only float64 matrix of the shape the labels ask for."""
     try:
         matrix = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as fault:
-        raise ExplaintError(f"{norms.name}: the values must be a table of numbers ({fault})") from None
-    expected = (len(norms.words), len(norms.features))
+        raise ExplaintError(f"{name}: the values must be a table of numbers ({fault})") from None
     if matrix.shape != expected:
-        raise ExplaintError(
-            f"{norms.name}: expected values of shape {expected} (words, features), found {matrix.shape}"
-        )
+        raise ExplaintError(f"{name}: expected values of shape {expected} (words, features), found {matrix.shape}")
     matrix.setflags(write=False)
     return matrix
 
@@ -290,7 +306,7 @@ def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Seque
     for axis, labels, what, fault in ((1, words, "words", told[0]), (0, features, "features", told[1])):
         bare = np.flatnonzero(_uninformative(values, kind, axis))
         if len(bare):
-            shown = _some([labels[i] for i in bare])
+            shown = _some([labels[int(i)] for i in bare])
             found.append(f"{len(bare)} {what} are {fault} and say nothing: {shown}; remove them")
     return found
 
@@ -302,10 +318,10 @@ def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:
     words are equal is no target.
     """
     if kind == "sparse":
-        return ~(values > 0).any(axis=axis)
+        return np.logical_not((values > 0).any(axis=axis))
     missing = np.isnan(values)
     if axis == 1:
-        return missing.all(axis=1)
+        return np.asarray(missing.all(axis=1))
     lowest = np.where(missing, np.inf, values).min(axis=0)
     highest = np.where(missing, -np.inf, values).max(axis=0)
     return ~(highest > lowest)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from explaint_lib.norms import _production, _ratings
 from explaint_lib.norms._checks import Table, key
-from explaint_lib.norms._core import FeatureNorms
+from explaint_lib.norms._core import NO_SOURCE, FeatureNorms
 
 
 class Layout(NamedTuple):
@@ -59,7 +59,7 @@ LAYOUTS: tuple[Layout, ...] = (
             (word, "feature", value),
             _production.read_pairs(
                 word=word, feature="feature", value=value, type="feature_type", category="category",
-                source="source not stated",
+                source=NO_SOURCE,
             ),
         )
         for word in ("concept", "uniqueid", "word")

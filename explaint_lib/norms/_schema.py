@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -157,7 +157,8 @@ def _roles(table: Table, told: Columns) -> dict[str, str]:
                 "rename one of them"
             )
         by_name.setdefault(column.lower(), column)
-    roles = {role: by_name[role] for role in ("word", "feature", "category", "feature_type") if role in by_name}
+    known = ("word", "feature", "category", "feature_type")
+    roles: dict[str, str] = {role: by_name[role] for role in known if role in by_name}
     value = next((by_name[name] for name in ("value", "strength") if name in by_name), None)
     if value is not None:
         roles["value"] = value
@@ -188,10 +189,10 @@ def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> Featur
     categories = one_each(table, words, roles.get("category"), "word", "category")
     types = one_each(table, features, roles.get("feature_type"), "feature", "feature_type")
     table.check()
-    row, words = pd.factorize(words)
-    column, features = pd.factorize(features)
-    check_size(table, len(words), len(features))
-    values = np.full((len(words), len(features)), np.nan)
+    row, word_labels = pd.factorize(words)
+    column, feature_labels = pd.factorize(features)
+    check_size(table, len(word_labels), len(feature_labels))
+    values = np.full((len(word_labels), len(feature_labels)), np.nan)
     values[row, column] = listed
     if kind is None:
         ratings = np.isnan(listed).any() or (listed < 0).any()
@@ -203,9 +204,14 @@ def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> Featur
         values = np.nan_to_num(values, nan=0.0)  # not listed = not named
     aside = [label for label in table.columns if label not in roles.values()]
     return table.norms(
-        words, features, values, kind,
-        categories=_tags(categories, words), feature_types=_tags(types, features), notes=left_aside(aside),
-    )  # fmt: skip
+        word_labels,
+        feature_labels,
+        values,
+        kind,
+        categories=_tags(categories, word_labels),
+        feature_types=_tags(types, feature_labels),
+        notes=left_aside(aside),
+    )
 
 
 def _read_wide(table: Table, roles: dict[str, str], kind: Kind | None, ratings: tuple[str, ...]) -> FeatureNorms:
@@ -306,7 +312,7 @@ def check_size(table: Table, n_words: int, n_features: int) -> None:
         )
 
 
-def _tags(tags: dict[str, str] | None, owners: Sequence[str]) -> tuple[str | None, ...] | None:
+def _tags(tags: dict[str, str] | None, owners: Iterable[str]) -> tuple[str | None, ...] | None:
     return None if tags is None else tuple(tags.get(owner) for owner in owners)
 
 

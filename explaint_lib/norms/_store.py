@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from explaint_lib._common import ExplaintError, atomic_path, data_dir, make_folder, printable
 from explaint_lib.norms import _checks, _published, _schema, _tables
@@ -205,19 +205,18 @@ class _Reading(NamedTuple):
         kept = attrs.get("explaint", {})
         fields = kept.get("columns", {}) if isinstance(kept, dict) else None
         single = ("word", "feature", "value", "category")
+        texts: list[Any] = [object()]  # what no file may hold
+        lists: list[Any] = []
         if isinstance(fields, dict):
             texts = [attrs.get("kind"), attrs.get("source"), *map(fields.get, single)]
             lists = [fields.get("ratings", []), kept.get("notes", [])]
-        if (
-            not isinstance(fields, dict)
-            or any(text is not None and not isinstance(text, str) for text in texts)
-            or not all(map(_is_texts, lists))
-        ):
+        if any(text is not None and not isinstance(text, str) for text in texts) or not all(map(_is_texts, lists)):
             raise ExplaintError(
                 f"{table.name}: what it keeps of its kind, source and columns must be text, found {str(attrs)[:200]}; "
                 "install the original file again with `explaint norms add`, or write it without these attributes"
             )
-        remembered = _schema.Columns(*texts[2:], ratings=tuple(lists[0]))
+        word, feature, value, category = texts[2:]
+        remembered = _schema.Columns(word, feature, value, category, ratings=tuple(lists[0]))
         return cls(
             kind or attrs.get("kind"),
             told if told.told() else remembered,
@@ -225,7 +224,7 @@ class _Reading(NamedTuple):
             tuple(lists[1]) or tuple(table.notes),
         )
 
-    def attrs(self) -> dict[str, object]:
+    def attrs(self) -> dict[Hashable | None, Any]:
         """Return what the installed file is to remember."""
         plain = {"kind": self.kind, "source": self.source}
         columns = {name: field for name, field in self.told._asdict().items() if field}
@@ -266,8 +265,8 @@ def _interpret(table: _checks.Table, name: str, reading: _Reading) -> tuple[Feat
         norms = _schema.read_any(table, kind=reading.kind, told=reading.told)
         label = f"{'long' if _schema.is_long(table.columns, reading.told) else 'wide'} table, read as {norms.kind}"
     notes = (*norms.notes, *(note for note in reading.notes if note not in norms.notes))
-    shown = {"name": printable(name), "source": printable(reading.source or norms.source)}
-    return replace(norms, notes=tuple(map(printable, notes)), **shown), label
+    source = printable(reading.source or norms.source)
+    return replace(norms, name=printable(name), source=source, notes=tuple(map(printable, notes))), label
 
 
 def _load_bundled(name: str) -> FeatureNorms:

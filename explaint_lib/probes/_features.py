@@ -42,12 +42,13 @@ def between(attention: np.ndarray, first: Sequence[int], second: Sequence[int]) 
     >>> probes.between(attention, [0], [1, 2]).round(2).ravel().tolist()
     [0.67, 0.33]
     """
-    first, second = np.asarray(first, dtype=int), np.asarray(second, dtype=int)
-    if not first.size or not second.size or np.intersect1d(first, second).size:
+    one, other = np.asarray(first, dtype=int), np.asarray(second, dtype=int)
+    if not one.size or not other.size or np.intersect1d(one, other).size:
         raise ExplaintError(
-            f"expected two words with positions of their own, found {first.tolist()} and {second.tolist()}"
+            f"expected the positions of two words, none in both; found {one.tolist()} and {other.tolist()}; take them "
+            "from the spans of the words in their text"
         )
-    directions = ((first, second), (second, first))
+    directions = ((one, other), (other, one))
     found = [attention[:, :, query][..., key].sum(axis=-1).mean(axis=-1) for query, key in directions]
     return np.stack(found).astype(np.float64)
 

@@ -11,7 +11,8 @@ a relation may compute something else that agrees with it here, and may matter f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class HeadTest(NamedTuple):
 def max_t_heads(
     scores: np.ndarray,
     labels: np.ndarray,
-    strata: Sequence | None = None,
+    strata: Sequence[Any] | np.ndarray | None = None,
     *,
     n_permutations: int,
     rng: np.random.Generator,
@@ -121,12 +122,24 @@ def head_choices(attention: np.ndarray, queries: Sequence[int], *, backward_only
     return np.where(weights.max(axis=-1) < 0, -1, choice)
 
 
-class BestHead(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class BestHead:
     """The outcome of a search over heads.
 
-    index : flat index of the head that is best on all items; score : its share of hits there (the tempting number);
-    held_out : (n,) bool, whether each item is right for the head chosen on the *other* half; offset : the same
-    for the best fixed offset; p_value : max-T permutation p of `score`; null : (B,) best scores under permutation.
+    Attributes
+    ----------
+    index : int
+        Flat index of the head that is best on all items.
+    score : float in [0, 1]
+        Its share of hits on all items: the tempting number.
+    held_out : (n,) bool
+        Whether each item is right for the head that was chosen on the *other* half.
+    offset : (n,) bool
+        The same for the best fixed offset.
+    p_value : float in (0, 1]
+        Max-T permutation p-value of `score`.
+    null : (n_permutations,) float64
+        The best scores under permutation.
     """
 
     index: int

@@ -10,7 +10,7 @@ nothing has shown that nothing is there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -62,7 +62,12 @@ def fit_probe(
 
 
 def probe_probabilities(
-    features: np.ndarray, labels: np.ndarray, folds: Folds, *, balance: Sequence[Sequence] = (), penalty: float = 1.0
+    features: np.ndarray,
+    labels: np.ndarray,
+    folds: Folds,
+    *,
+    balance: Sequence[Sequence[Any]] = (),
+    penalty: float = 1.0,
 ) -> np.ndarray:
     """Return for each row the probability of True, from a probe trained on other rows.
 
@@ -214,7 +219,7 @@ class CodeLength(NamedTuple):
 def online_code_length(
     features: np.ndarray,
     labels: np.ndarray,
-    groups: Sequence,
+    groups: Sequence[Any] | np.ndarray,
     *,
     n_orders: int = 5,
     penalty: float = 1.0,

@@ -9,6 +9,7 @@ word with training. What passes under ``pair`` and not under ``neither`` was lea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def split_folds(
     hyponyms: Sequence[str],
     hypernyms: Sequence[str],
     *,
-    twins: Sequence | None = None,
+    twins: Sequence[Any] | np.ndarray | None = None,
     n_folds: int = 5,
     rng: np.random.Generator,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -78,7 +79,7 @@ def split_folds(
     return folds
 
 
-def _fold_of_labels(labels: Sequence[str], n_folds: int, rng: np.random.Generator) -> np.ndarray:
+def _fold_of_labels(labels: Sequence[Any] | np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
     """Return the fold of each row, (n,); rows with one label share a fold."""
     names, codes = np.unique(np.asarray(labels), return_inverse=True)
     if n_folds < 2 or len(names) < n_folds:

@@ -69,7 +69,9 @@ class _Writer:
     """Put a sentence together from left to right."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self.rng, self.words, self.relations = rng, [], []
+        self.rng = rng
+        self.words: list[str] = []
+        self.relations: list[tuple[str, int, int]] = []
 
     def word(self, words: tuple[str, ...]) -> int:
         self.words.append(words[int(self.rng.integers(len(words)))])
