@@ -46,7 +46,13 @@ from explaint_lib.attribution._corruptions import (
     replaced,
     same_norm_noise,
 )
-from explaint_lib.attribution._flow import (
+from explaint_lib.attribution._interventions import (
+    Interventions,
+    interventional_continuity,
+    locality,
+    relative_change,
+)
+from explaint_lib.attribution._methods import (
     gradient_x_input,
     hidden_token_attribution,
     layer_parts,
@@ -55,12 +61,6 @@ from explaint_lib.attribution._flow import (
     states_under,
     value_ablation,
     value_zeroing,
-)
-from explaint_lib.attribution._interventions import (
-    Interventions,
-    interventional_continuity,
-    locality,
-    relative_change,
 )
 from explaint_lib.attribution._replacements import Replacer, frequency_matched, token_kinds
 from explaint_lib.attribution._runner import prepare

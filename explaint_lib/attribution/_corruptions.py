@@ -70,6 +70,15 @@ def corrupted(
     ExplaintError
         For a layer that does not exist, another number of edits than texts, an edit that returns another shape,
         and an architecture whose blocks are not found.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution, encoders
+    >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
+    >>> intact = encoder.encode(["a robin is a bird"])[0]
+    >>> found = attribution.corrupted(encoder, [intact], 1, lambda states: states[::-1])[0]
+    >>> [bool(np.allclose(found.hidden_states[layer], intact.hidden_states[layer])) for layer in range(3)]
+    [True, False, False]
     """
     if isinstance(texts, str | Encoding):
         raise ExplaintError("expected a sequence of texts, found one; pass [text]")
@@ -101,6 +110,15 @@ def edited_states(encoder: Encoder, layer: int, edits: Sequence[Edit]) -> Iterat
 
     Yields the list of edited states, (batch, n, dim) float32, one a pass. The hook is taken out at the end,
     also after an error.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution, encoders
+    >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
+    >>> with attribution.edited_states(encoder, 1, [lambda states: 2 * states]) as seen:
+    ...     encoding = encoder.encode(["a robin is a bird"])[0]
+    >>> bool(np.allclose(seen[0][0], 2 * encoding.hidden_states[1]))
+    True
     """
     import torch
 
@@ -150,13 +168,28 @@ def _checked(new: np.ndarray, old: np.ndarray) -> np.ndarray:
 
 
 def reorder(order: np.ndarray) -> Edit:
-    """Return the edit that puts at position *i* the state of position ``order[i]``; `order` is (n,) int."""
+    """Return the edit that puts at position *i* the state of position ``order[i]``; `order` is (n,) int.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> attribution.reorder(np.array([1, 0]))(np.array([[1.0], [2.0]])).tolist()
+    [[2.0], [1.0]]
+    """
     order = np.asarray(order)
     return lambda states: states[order]
 
 
 def replaced(where: np.ndarray, new: np.ndarray) -> Edit:
-    """Return the edit that puts `new`, (m, dim), at the positions `where`, (n,) bool; fewer rows are repeated."""
+    """Return the edit that puts `new`, (m, dim), at the positions `where`, (n,) bool; fewer rows are repeated.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> edit = attribution.replaced(np.array([False, True]), np.array([[9.0]]))
+    >>> edit(np.array([[1.0], [2.0]])).tolist()
+    [[1.0], [9.0]]
+    """
     where, new = np.asarray(where, dtype=bool), np.asarray(new)
 
     def edit(states: np.ndarray) -> np.ndarray:
@@ -167,7 +200,15 @@ def replaced(where: np.ndarray, new: np.ndarray) -> Edit:
 
 
 def same_norm_noise(where: np.ndarray, *, rng: np.random.Generator) -> Edit:
-    """Return the edit that gives each state at `where` a random direction and leaves it its length."""
+    """Return the edit that gives each state at `where` a random direction and leaves it its length.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> edit = attribution.same_norm_noise(np.array([False, True]), rng=np.random.default_rng(0))
+    >>> np.linalg.norm(edit(np.array([[1.0, 0.0], [3.0, 4.0]])), axis=1).round(6).tolist()
+    [1.0, 5.0]
+    """
     where = np.asarray(where, dtype=bool)
 
     def edit(states: np.ndarray) -> np.ndarray:
@@ -180,7 +221,14 @@ def same_norm_noise(where: np.ndarray, *, rng: np.random.Generator) -> Edit:
 
 
 def mean_state(where: np.ndarray) -> Edit:
-    """Return the edit that puts the mean of the states at `where` at each of these positions."""
+    """Return the edit that puts the mean of the states at `where` at each of these positions.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> attribution.mean_state(np.array([True, True, False]))(np.array([[1.0], [3.0], [9.0]])).tolist()
+    [[2.0], [2.0], [9.0]]
+    """
     where = np.asarray(where, dtype=bool)
 
     def edit(states: np.ndarray) -> np.ndarray:
@@ -210,6 +258,12 @@ def draw_order(where: np.ndarray, n_moved: int | None = None, *, rng: np.random.
     ------
     ExplaintError
         If fewer than 2 positions may move, or fewer than asked for.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> attribution.draw_order(np.array([False, True, True]), rng=np.random.default_rng(0)).tolist()
+    [0, 2, 1]
     """
     places = np.flatnonzero(where)
     n_moved = len(places) if n_moved is None else n_moved
@@ -240,6 +294,14 @@ def draw_edits(
         Keys are `CORRUPTIONS`.
     orders : dict of str to (n,) int array
         Of ``swap`` and ``permute``: which position's state stands where.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> where, donor = np.array([False, True, True]), np.ones((2, 4))
+    >>> edits, orders = attribution.draw_edits(where, donor, rng=np.random.default_rng(0))
+    >>> list(edits), orders["swap"].tolist()
+    (['swap', 'permute', 'other sentence', 'noise', 'mean'], [0, 2, 1])
     """
     orders = {"swap": draw_order(where, 2, rng=rng), "permute": draw_order(where, rng=rng)}
     edits = {name: reorder(order) for name, order in orders.items()} | {
@@ -263,6 +325,13 @@ def equivariance_gap(intact: np.ndarray, changed: np.ndarray, order: np.ndarray)
     -------
     (...) float64
         Mean over rows of half the absolute difference (total variation), in [0, 1].
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> intact, order = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([1, 0])
+    >>> attribution.equivariance_gap(intact, intact[order][:, order], order).item()
+    0.0
     """
     moved = np.asarray(intact, dtype=np.float64)[..., order, :][..., order]
     return np.abs(np.asarray(changed, dtype=np.float64) - moved).sum(axis=-1).mean(axis=-1) / 2

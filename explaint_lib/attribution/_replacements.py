@@ -22,6 +22,12 @@ def token_kinds(tokens: Sequence[str]) -> np.ndarray:
     Word pieces mark the inside (``##bin``); byte-level and sentence pieces mark the start (``Ġrob``,
     ``▁rob``), so there the first word of a text, written without a space before it, counts as an inside.
     Byte-level pieces that are not ASCII are a kind of their own.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> attribution.token_kinds(["rob", "##in", "7", "."]).tolist()
+    ['start letters', 'inside letters', 'start digits', 'start signs']
     """
     marks_start = any(token.startswith(("Ġ", "▁")) for token in tokens)
     byte_level = any(token.startswith("Ġ") for token in tokens)
@@ -63,6 +69,15 @@ def frequency_matched(
     -------
     callable (ids, position, rng) -> int or None
         None where the corpus has no other type of that kind.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> vocabulary = ["the", "robin", "trout", "##s", "."]
+    >>> ids = np.array([0, 1, 0, 2, 3, 4, 0])  # "the" occurs three times, all others once
+    >>> draw = attribution.frequency_matched([ids], vocabulary, n_nearest=1)
+    >>> vocabulary[draw(ids, 1, np.random.default_rng(0))]
+    'trout'
     """
     if n_nearest < 1:
         raise ExplaintError(f"n_nearest must be at least 1, found {n_nearest}")

@@ -39,6 +39,15 @@ def prepare(model: Any, ids: np.ndarray) -> Runner:
     ------
     ExplaintError
         For a model of another kind or architecture, and for ids that are not one text.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution, planted
+    >>> world = planted.keeper(rng=np.random.default_rng(0))
+    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
+    >>> text = attribution.prepare(world, ids)
+    >>> attribution.value_zeroing(text, ids).shape, attribution.leave_one_out(text, ids).shape
+    ((4, 6, 6), (5, 6, 6))
     """
     ids = np.array(ids)
     if isinstance(model, Runner):

@@ -68,6 +68,14 @@ def attention_statistics(
     ExplaintError
         For an architecture whose layers are not found, a statistic that returns another shape than (text, head,
         ...), or, with `cache`, one whose source is not known.
+
+    Examples
+    --------
+    >>> from explaint_lib import attention, attribution, encoders
+    >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
+    >>> found = attribution.attention_statistics(encoder, ["a robin is a bird"], {"entropy": attention.row_entropy})
+    >>> found[0]["entropy"].shape == (encoder.n_layers, encoder.n_heads)
+    True
     """
     if isinstance(texts, str | Encoding):
         raise ExplaintError("expected a sequence of texts, found one; pass [text]")

@@ -29,7 +29,6 @@ from explaint_lib.continuity._ladder import (
     RUNGS,
     FittedRung,
     TrainingStates,
-    cosine_matrix,
     fit_rung,
 )
 from explaint_lib.continuity._positions import Positions, gather_positions
@@ -45,7 +44,6 @@ __all__ = [
     "TrainingStates",
     "chance_of_truth",
     "continuity_curve",
-    "cosine_matrix",
     "expected_reciprocal_rank",
     "fit_rung",
     "gather_positions",

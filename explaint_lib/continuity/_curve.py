@@ -244,6 +244,24 @@ def continuity_curve(
     References
     ----------
     Brunner et al. 2020, arXiv 1908.04211; Voita, Sennrich, Titov 2019, arXiv 1909.01380.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity, planted
+    >>> world = planted.mover(rng=np.random.default_rng(0))
+    >>> ids = world.sample(12, 8, rng=np.random.default_rng(1))
+    >>> hidden, _ = world.forward_ids(ids)  # (sentence, layer, position, dim)
+    >>> scores = continuity.continuity_curve(
+    ...     hidden, ids, embedding=world.embedding, similarities=["cosine"], n_folds=2, rng=np.random.default_rng(2)
+    ... )
+    >>> for score in scores:
+    ...     if (score.reference, score.candidates) == ("layer0", "sentence"):
+    ...         print(score.layer, score.top1.mean().item())
+    0 1.0
+    1 0.0
+    2 0.0
+    3 0.0
+    4 0.0
     """
     unknown = sorted(set(similarities) - set(RUNGS))
     if unknown or n_folds < 2:

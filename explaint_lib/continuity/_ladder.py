@@ -42,11 +42,6 @@ class FittedRung:
     map_candidates: Callable[[np.ndarray], np.ndarray]
 
 
-def cosine_matrix(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return cosines (..., i, j) of the rows of `a` (..., i, dim) and `b` (..., j, dim); 0 for a zero row."""
-    return unit(a) @ np.swapaxes(unit(b), -1, -2)
-
-
 def unit(rows: np.ndarray) -> np.ndarray:
     """Return rows (..., dim) scaled to length 1; a zero row stays zero."""
     length = np.sqrt(np.einsum("...d,...d->...", rows, rows))[..., None]
@@ -172,6 +167,17 @@ def fit_rung(
     References
     ----------
     Brunner, Liu, Pascual, Richter, Ciaramita, Wattenhofer 2020, arXiv 1908.04211.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity
+    >>> rng = np.random.default_rng(0)
+    >>> targets = rng.standard_normal((50, 3))
+    >>> turned = targets @ np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    >>> rung = continuity.fit_rung("procrustes", turned, targets)
+    >>> cosines = [np.corrcoef(a, b)[0, 1] for a, b in zip(rung.map_states(turned), rung.map_candidates(targets))]
+    >>> bool(np.median(cosines) > 0.95)
+    True
     """
     if name not in RUNGS:
         raise ValueError(f"unknown similarity {name!r}: expected one of {', '.join(RUNGS)}")

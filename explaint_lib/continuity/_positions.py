@@ -79,6 +79,15 @@ def gather_positions(
     ------
     ExplaintError
         If the lists differ in length, arrays do not fit each other, or nothing is left to score.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity
+    >>> states, ids = np.zeros((2, 3, 4)), np.array([101, 7, 102])  # (layer, position, dim)
+    >>> special = np.array([True, False, True])
+    >>> positions = continuity.gather_positions([states, states], [ids, ids], [special, special])
+    >>> positions.token_ids.tolist(), positions.place.tolist(), positions.slots.tolist()
+    ([7, 7], [1, 1], [[0], [1]])
     """
     if special is None:
         special = [np.zeros(len(ids), dtype=bool) for ids in token_ids]

@@ -41,6 +41,12 @@ def expected_reciprocal_rank(n_above: int, n_true: int, n_false: int) -> float:
     ------
     ValueError
         If `n_true` is below 1 or a count is negative.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity
+    >>> continuity.expected_reciprocal_rank(0, 1, 1)  # first or second, at random
+    0.75
     """
     if n_true < 1 or n_above < 0 or n_false < 0:
         raise ValueError(f"expected n_true >= 1 and counts >= 0, got {n_above=}, {n_true=}, {n_false=}")
@@ -93,6 +99,14 @@ def rank_of_truth(
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity
+    >>> similarity = np.array([[0.9, 0.5, 0.1], [0.3, 0.3, 0.1]])  # (item, candidate)
+    >>> ranks = continuity.rank_of_truth(similarity, np.array([[True, False, False]] * 2))
+    >>> ranks.top1.tolist(), ranks.reciprocal_rank.tolist()  # the second item is tied with a false candidate
+    ([1.0, 0.5], [1.0, 0.75])
     """
     if is_candidate is None:
         is_candidate = np.ones(similarity.shape, dtype=bool)
@@ -120,6 +134,12 @@ def chance_of_truth(n_true: np.ndarray, n_candidates: np.ndarray) -> TruthRanks:
     -------
     TruthRanks
         Top-1 is ``n_true / n_candidates``; NaN where `n_true` is 0.
+
+    Examples
+    --------
+    >>> from explaint_lib import continuity
+    >>> continuity.chance_of_truth(np.array([1, 2]), np.array([4, 4])).top1.tolist()
+    [0.25, 0.5]
     """
     n_true, n_candidates = np.asarray(n_true), np.asarray(n_candidates)
     return _expected(np.zeros_like(n_true), n_true, n_candidates - n_true)

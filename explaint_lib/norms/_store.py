@@ -89,6 +89,13 @@ def load_norms(
     ------
     ExplaintError
         For a name that is not installed, and for a file that fails the checks, with all that is wrong with it.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms
+    >>> teaching = norms.load_norms("bundled")
+    >>> teaching.kind, teaching.human, teaching.values.shape == (len(teaching.words), len(teaching.features))
+    ('sparse', False, True)
     """
     told = _columns(word, feature, value, category, ratings)
     name = os.fspath(name_or_path)
@@ -106,12 +113,26 @@ def load_norms(
 
 
 def available(name: str) -> bool:
-    """Tell whether `load_norms` finds norms of this name: bundled or installed."""
+    """Tell whether `load_norms` finds norms of this name: bundled or installed.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms
+    >>> norms.available("bundled"), norms.available("no norms of this name")
+    (True, False)
+    """
     return name in BUNDLED or _installed_file(name) is not None
 
 
 def installed() -> list[Installed]:
-    """Return the norms that can be loaded by name, bundled sets first; only headers are read."""
+    """Return the norms that can be loaded by name, bundled sets first; only headers are read.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms
+    >>> [record.name for record in norms.installed()][:2]
+    ['bundled', 'bundled_ratings']
+    """
     found = [Installed(name, None, f"teaching set, {kind}", human=False) for name, (_, kind) in BUNDLED.items()]
     folder = data_dir()
     try:
@@ -164,6 +185,15 @@ def add(
     ExplaintError
         For a name that cannot be used or is in use, a file that fails the checks, a folder that cannot be
         written. Nothing is stored then.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms
+    >>> with open("ratings.csv", "w") as file:
+    ...     print("word,small,red", "robin,4,2", "apple,3,", "bus,1,4", sep="\\n", file=file)
+    >>> added = norms.add("mine", "ratings.csv", source="ratings of my own")
+    >>> norms.load_norms("mine").banner()
+    'mine: 3 words x 2 ratings, 1 cells missing. ratings of my own.'
     """
     if not _NAME.fullmatch(name):
         raise ExplaintError(f"a name is made of at most {_LONGEST} letters, digits, '-' and '_', got {name[:200]!r}")

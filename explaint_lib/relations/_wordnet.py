@@ -30,6 +30,13 @@ def load_wordnet() -> Any:
     ------
     ExplaintError
         If NLTK or its WordNet files are not installed.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> wordnet = relations.load_wordnet()  # doctest: +SKIP
+    >>> "bird" in wordnet.synsets("robin")[0].hypernyms()[0].lemma_names()
+    True
     """
     how = "install it with `pip install nltk` and `python -m nltk.downloader wordnet`, or leave these negatives out"
     try:
@@ -70,6 +77,15 @@ def wordnet_pairs(
     ------
     ExplaintError
         For another name of negatives, or if fewer than half of the pairs find a twin.
+
+    Examples
+    --------
+    >>> from explaint_lib import relations
+    >>> wordnet = relations.load_wordnet()  # doctest: +SKIP
+    >>> true = [relations.Pair("robin", "bird"), relations.Pair("hammer", "tool")]
+    >>> drawn = relations.wordnet_pairs("wordnet_similar", true, wordnet, rng=np.random.default_rng(0))
+    >>> drawn.hyponyms
+    ('robin', 'hammer', 'robin', 'hammer')
     """
     if negatives not in WORDNET:
         raise ExplaintError(f"negatives from WordNet are {' and '.join(WORDNET)}, found {negatives!r}")
