@@ -188,7 +188,7 @@ def test_own_share_of_a_block_that_reads_nothing_is_one():
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_effective_attention_and_its_twin_give_the_same_output(causal):
+def test_effective_attention_and_the_map_of_the_same_output_give_that_output(causal):
     rng = np.random.default_rng(8)
     n, rank = 24, 5
     values = frozen(rng.normal(size=(n, rank)) @ rng.normal(size=(rank, 11)))
@@ -200,16 +200,16 @@ def test_effective_attention_and_its_twin_give_the_same_output(causal):
     np.testing.assert_allclose(kept.sum(axis=1), 1)
     assert np.linalg.norm(effective) < np.linalg.norm(weights)  # a projection only takes away
 
-    twin = attention.twin_attention(weights, values, causal=causal)
-    np.testing.assert_allclose(twin @ values, weights @ values, atol=1e-5)
-    np.testing.assert_allclose(twin.sum(axis=1), 1)
-    assert twin.min() >= 0
-    moved = attention.total_variation(weights, twin)
+    other = attention.same_output_attention(weights, values, causal=causal)
+    np.testing.assert_allclose(other @ values, weights @ values, atol=1e-5)
+    np.testing.assert_allclose(other.sum(axis=1), 1)
+    assert other.min() >= 0
+    moved = attention.total_variation(weights, other)
     free = np.arange(n) > rank if causal else np.ones(n, bool)
     assert moved[free].mean() > 0.3
     np.testing.assert_allclose(moved[~free], 0, atol=1e-9)  # up to the rank, the output names its row
     if causal:
-        assert not np.triu(twin, k=1).any() and not np.triu(effective, k=1).any()
+        assert not np.triu(other, k=1).any() and not np.triu(effective, k=1).any()
         np.testing.assert_allclose(effective[:rank], weights[:rank], atol=1e-10)
 
 
@@ -217,19 +217,19 @@ def test_a_short_text_has_one_map_only():
     rng = np.random.default_rng(9)
     values, weights = rng.normal(size=(6, 8)), stochastic(rng, 6, 6)
     np.testing.assert_allclose(attention.effective_attention(weights, values), weights, atol=1e-12)
-    np.testing.assert_allclose(attention.twin_attention(weights, values), weights, atol=1e-12)
+    np.testing.assert_allclose(attention.same_output_attention(weights, values), weights, atol=1e-12)
 
 
 def test_values_of_zero_leave_everything_open():
     """The Decoy in numbers: with no value, every map is as good as the one computed."""
     weights = stochastic(np.random.default_rng(10), 5, 5)
     np.testing.assert_array_equal(attention.effective_attention(weights, np.zeros((5, 4))), 0)
-    assert attention.total_variation(weights, attention.twin_attention(weights, np.zeros((5, 4)))).min() > 0.5
+    assert attention.total_variation(weights, attention.same_output_attention(weights, np.zeros((5, 4)))).min() > 0.5
 
 
 def test_what_is_no_attention_is_refused():
     with pytest.raises(ExplaintError, match="distribution|sum to 1"):
-        attention.twin_attention(np.ones((3, 3)), np.ones((3, 2)))
+        attention.same_output_attention(np.ones((3, 3)), np.ones((3, 2)))
     with pytest.raises(ExplaintError, match="one head's"):
         attention.effective_attention(np.ones((2, 3, 3)), np.ones((3, 2)))
 

@@ -77,9 +77,9 @@ def test_real_models_are_taken_apart_exactly(name):
         np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5, err_msg=method)
         assert real.family == "encoder" or np.triu(found, k=1).max() < 1e-6, method
     parts = attribution.layer_parts(real, encoding.token_ids)
-    twin = {2: np.stack([attention.twin_attention(a, v, causal=real.family == "decoder")
+    other = {2: np.stack([attention.same_output_attention(a, v, causal=real.family == "decoder")
                          for a, v in zip(parts[2]["attention"], parts[2]["values"], strict=True)])}  # fmt: skip
     own = attribution.states_under(real, encoding.token_ids, {})
     np.testing.assert_allclose(own, encoding.hidden_states, atol=2e-4 * np.abs(own).max())
-    # shorter than a head is wide: the map is unique, and the twin is the map
-    np.testing.assert_allclose(twin[2], parts[2]["attention"], atol=1e-3)
+    # shorter than a head is wide: the map is unique, and the other map is the map
+    np.testing.assert_allclose(other[2], parts[2]["attention"], atol=1e-3)

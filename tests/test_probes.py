@@ -68,11 +68,11 @@ def test_splits_test_every_row_once_and_share_no_word(split):
         assert not {(hyponyms[i], hypernyms[i]) for i in train} & {(hyponyms[i], hypernyms[i]) for i in test}
 
 
-def test_twins_stay_together_and_bad_splits_are_refused():
+def test_matched_sets_stay_together_and_bad_splits_are_refused():
     words = [f"w{i % 6}" for i in range(12)]
-    twins = np.tile(np.arange(6), 2)
-    folds = probes.split_folds("pair", range(12), words, twins=twins, n_folds=3, rng=np.random.default_rng(0))
-    assert all(not set(twins[train]) & set(twins[test]) for train, test in folds)
+    matched = np.tile(np.arange(6), 2)
+    folds = probes.split_folds("pair", range(12), words, matched_sets=matched, n_folds=3, rng=np.random.default_rng(0))
+    assert all(not set(matched[train]) & set(matched[test]) for train, test in folds)
     with pytest.raises(ExplaintError, match="one of pair, hyponym, hypernym, neither"):
         probes.split_folds("word", words, words, rng=np.random.default_rng(0))
     with pytest.raises(ExplaintError, match="as many different words"):

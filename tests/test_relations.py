@@ -67,7 +67,7 @@ def test_balanced_pairs_are_balanced_by_both_words(taxonomy, true, make):
     false = [pair for pair, label in zip(pairs.pairs, pairs.labels, strict=True) if not label]
     assert len(set(false)) == len(false) and not set(false) & set(taxonomy.pairs)
     assert all(taxonomy.surely_false(*pair) for pair in false)
-    assert [pair.hyponym for pair in false] == [pair.hyponym for pair in true]  # twins stand at the same place
+    assert [pair.hyponym for pair in false] == [pair.hyponym for pair in true]  # counterparts stand at the same place
     again = make(taxonomy, true, rng=np.random.default_rng(1))
     assert again.pairs == pairs.pairs
 

@@ -32,7 +32,7 @@ def test_ones_of_the_same_level_have_the_same_depth():
     assert all(hypernym not in ("animal", "artefact", "entity", "robin") for _, hypernym in drawn)
 
 
-def test_unknown_words_leave_with_their_twin_and_few_are_refused():
+def test_unknown_words_leave_with_their_counterpart_and_few_are_refused():
     odd = (*TRUE, Pair("gizmo", "tool"))
     assert len(relations.wordnet_pairs("wordnet_level", odd, Toy(), rng=np.random.default_rng(0)).pairs) == 8
     with pytest.raises(ExplaintError, match="only 0 of 4 pairs"):

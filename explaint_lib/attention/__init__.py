@@ -3,7 +3,7 @@
 What it measures
     Mixing of all layers into one map (`rollout`, `flow`), the vectors that positions give to each other and
     their sizes (`norm_weighted`, `alti`, `mixing_ratio`), the part of the weights that the output depends on
-    (`effective_attention`) and a different map with the same output (`twin_attention`), words and agreement.
+    (`effective_attention`) and a different map with the same output (`same_output_attention`), words and agreement.
 
 What it controls for
     Values (a weight on nothing counts for nothing), the residual connection (measured, not assumed), special
@@ -16,7 +16,7 @@ What it does not license
 
 from explaint_lib.attention._agreement import nearness, row_agreement, to_words
 from explaint_lib.attention._blind import BlindTest, blind_test
-from explaint_lib.attention._effective import effective_attention, total_variation, twin_attention
+from explaint_lib.attention._effective import effective_attention, same_output_attention, total_variation
 from explaint_lib.attention._mixing import flow, mean_over_heads, rollout
 from explaint_lib.attention._parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
 from explaint_lib.attention._structure import (
@@ -56,10 +56,10 @@ __all__ = [
     "row_agreement",
     "row_entropy",
     "row_shares",
+    "same_output_attention",
     "sink_share",
     "to_words",
     "total_variation",
     "transformed_vectors",
-    "twin_attention",
     "uniform_attention",
 ]

@@ -3,7 +3,7 @@
 What it measures
     A head's output is ``A T``, with ``T`` its values (key, dim). If a text is longer than the rank of ``T``
     (at most the width of a head), some changes of ``A`` change nothing at all: they lie in the left null space
-    of ``T``. `effective_attention` takes that part out, `twin_attention` builds a *different* attention map,
+    of ``T``. `effective_attention` takes that part out, `same_output_attention` builds a *different* attention map,
     weights from 0 to 1 and rows summing to 1, with the same output.
 
 What it controls for
@@ -69,7 +69,7 @@ def effective_attention(
     return effective
 
 
-def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = False) -> np.ndarray:
+def same_output_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = False) -> np.ndarray:
     """Return another attention map with the same output, as little like the first as it can be.
 
     Each row is the solution of a linear programme: among all rows of weights that are not negative, sum to 1
@@ -87,7 +87,7 @@ def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = 
     Returns
     -------
     (query, key) float64
-        Weights in [0, 1], rows sum to 1, ``twin @ values`` equals ``attention @ values`` to about 1e-6 of the
+        Weights in [0, 1], rows sum to 1, ``other @ values`` equals ``attention @ values`` to about 1e-6 of the
         values' size.
 
     Raises
@@ -99,8 +99,8 @@ def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = 
     --------
     >>> from explaint_lib import attention
     >>> values = np.ones((3, 1))
-    >>> twin = attention.twin_attention(np.eye(3), values)
-    >>> bool(np.allclose(twin @ values, values)), np.diag(twin).round(2).tolist()
+    >>> other = attention.same_output_attention(np.eye(3), values)
+    >>> bool(np.allclose(other @ values, values)), np.diag(other).round(2).tolist()
     (True, [0.0, 0.0, 0.0])
     """
     attention, values = _checked(attention, values)
@@ -108,7 +108,7 @@ def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = 
         raise ExplaintError("expected attention weights, not negative and with rows that sum to 1")
     attention = attention / attention.sum(axis=1, keepdims=True)  # float32 rows: 1 to seven digits only
     values = _with_sums(values)
-    twin = attention.copy()
+    other = attention.copy()
     basis = _span(values)
     for i, row in enumerate(attention):
         free = i + 1 if causal else len(row)
@@ -118,8 +118,8 @@ def twin_attention(attention: np.ndarray, values: np.ndarray, *, causal: bool = 
             continue  # nothing is free: the output names its row
         found = linprog(row[:free], A_eq=basis.T, b_eq=row[:free] @ basis, bounds=(0, 1), method="highs")
         if found.status == 0:
-            twin[i, :free] = np.clip(found.x, 0, 1)
-    return twin / twin.sum(axis=1, keepdims=True)
+            other[i, :free] = np.clip(found.x, 0, 1)
+    return other / other.sum(axis=1, keepdims=True)
 
 
 def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

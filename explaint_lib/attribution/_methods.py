@@ -71,7 +71,7 @@ def layer_parts(model: Any, ids: np.ndarray) -> list[dict[str, Any]]:
 
 
 def states_under(model: Any, ids: np.ndarray, weights: Mapping[int, np.ndarray]) -> np.ndarray:
-    """Run the model with other attention weights in some layers: uniform, permuted, or a twin of the same output.
+    """Run the model with other attention weights in some layers: uniform, permuted, or others with the same output.
 
     Parameters
     ----------

@@ -25,7 +25,8 @@ the same layer; no geometry across layers needed). Candidates, and what stands f
     out of a map's training and then scored. (Types unseen by accident are rare ones: unseen and rare would
     be confounded.)
 
-A hit is a hit on the token *type*: a twin in the same sentence counts as true, and chance rises accordingly.
+A hit is a hit on the token *type*: where the token occurs twice in a sentence, both places
+count as true, and chance rises accordingly.
 What this does not license: see the package's docstring.
 """
 

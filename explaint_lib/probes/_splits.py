@@ -1,6 +1,6 @@
 """Which pairs a probe may learn from when it is tested on others: four ways to hold pairs out.
 
-``pair`` holds out single pairs (a true one together with its false twin): both words may be known from other pairs, so
+``pair`` holds out single pairs (a true one together with its false counterpart): both words may be known from other pairs, so
 a probe can score by remembering words.
 ``hyponym`` and ``hypernym`` hold out every pair with those words. ``neither`` holds out both: a tested pair shares no
 word with training. What passes under ``pair`` and not under ``neither`` was learned about words, not about a relation.
@@ -24,7 +24,7 @@ def split_folds(
     hyponyms: Sequence[str],
     hypernyms: Sequence[str],
     *,
-    twins: Sequence[Any] | np.ndarray | None = None,
+    matched_sets: Sequence[Any] | np.ndarray | None = None,
     n_folds: int = 5,
     rng: np.random.Generator,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -35,8 +35,9 @@ def split_folds(
     split : "pair", "hyponym", "hypernym" or "neither"
     hyponyms, hypernyms : sequences of str, length n
         The words of each row; several rows of one pair (its sentences) always go together.
-    twins : sequence of length n, optional
-        For ``pair``: rows with equal entries go together. A true pair held out without its false twin would leave a
+    matched_sets : sequence of length n, optional
+        For ``pair``: the matched set of each row, a true pair and its false counterpart, whose rows go into one fold.
+        A true pair held out without its counterpart would leave a
         training set in which its hyponym is mostly wrong, and a probe that knows words would score *below* chance.
     n_folds : int, at least 2
         ``neither`` has the square of it: each fold of hyponyms with each fold of hypernyms. Its training sets are
@@ -66,7 +67,7 @@ def split_folds(
         raise ExplaintError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
     pairs = [f"{x}\t{y}" for x, y in zip(hyponyms, hypernyms, strict=True)]
     if split == "pair":
-        return _train_and_test(_fold_of_labels(pairs if twins is None else twins, n_folds, rng))
+        return _train_and_test(_fold_of_labels(pairs if matched_sets is None else matched_sets, n_folds, rng))
     if split in ("hyponym", "hypernym"):
         return _train_and_test(_fold_of_labels(hyponyms if split == "hyponym" else hypernyms, n_folds, rng))
     x_fold, y_fold = _fold_of_labels(hyponyms, n_folds, rng), _fold_of_labels(hypernyms, n_folds, rng)

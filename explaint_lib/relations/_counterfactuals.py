@@ -66,7 +66,7 @@ def pair_set(negatives: str, true: Sequence[Pair], false: Sequence[Pair]) -> Pai
 
 
 def naive(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator) -> PairSet:
-    """Give each true pair a false twin: the same hyponym with a hypernym drawn from all that are surely false of it.
+    """Give each true pair a false counterpart: the same hyponym with a hypernym drawn from all that are surely false of it.
 
     Every hypernym of the norms with two hyponyms or more is drawn equally often, so that the hypernym gives the answer
     away: one with many hyponyms is mostly right, one with few mostly wrong.
@@ -91,7 +91,7 @@ def naive(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator)
         if not free:
             raise ExplaintError(f"no hypernym of these pairs is surely false of {pair.hyponym!r}; use more hypernyms")
         taken.add(Pair(pair.hyponym, free[int(rng.integers(len(free)))]))
-    return pair_set("naive", true, _twins(true, taken))
+    return pair_set("naive", true, _in_order_of(true, taken))
 
 
 def balanced(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator) -> PairSet:
@@ -173,7 +173,7 @@ def exchanged(
     )
 
 
-def _twins(true: Sequence[Pair], taken: set[Pair]) -> list[Pair]:
+def _in_order_of(true: Sequence[Pair], taken: set[Pair]) -> list[Pair]:
     """Return the drawn pairs in the order of the true ones they belong to."""
     waiting: dict[str, list[Pair]] = {}
     for pair in sorted(taken, reverse=True):

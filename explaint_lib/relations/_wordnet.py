@@ -58,7 +58,7 @@ def wordnet_pairs(
     rng: np.random.Generator,
     known: Callable[[str], bool] = lambda word: True,
 ) -> PairSet:
-    """Give each true pair a false twin with a noun from WordNet.
+    """Give each true pair a false counterpart with a noun from WordNet.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def wordnet_pairs(
         A sister term of the hypernym (a hyponym of one of its own hypernyms), or any noun at its depth.
     true : sequence of Pair
         Pairs one of whose words WordNet does not have, or that have no counterfactual, are left out together with
-        their twin.
+        their counterpart.
     wordnet : NLTK's reader
         `load_wordnet`, or anything with its ``synsets`` and ``all_synsets``.
     rng : numpy.random.Generator
@@ -76,7 +76,7 @@ def wordnet_pairs(
     Raises
     ------
     ExplaintError
-        For another name of negatives, or if fewer than half of the pairs find a twin.
+        For another name of negatives, or if fewer than half of the pairs find a counterpart.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def scores(data: Features, split: str, *, n_folds: int, seed: int) -> tuple[Scor
     """Return the accuracies of every predictor, pair by pair: as trained, and on templates unseen in training."""
     pairs = data.pairs
     folds = probes.split_folds(
-        split, pairs.hyponyms, pairs.hypernyms, twins=np.tile(np.arange(len(pairs.pairs) // 2), 2), n_folds=n_folds,
+        split, pairs.hyponyms, pairs.hypernyms, matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2), n_folds=n_folds,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
     fair = pairs.negatives in ("balanced", "near")  # the others leak the hypernym, and are meant to
