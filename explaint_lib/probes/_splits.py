@@ -1,7 +1,7 @@
 """Which pairs a probe may learn from when it is tested on others: four ways to hold pairs out.
 
-``pair`` holds out single pairs (a true one together with its false counterpart): both words may be known from other pairs, so
-a probe can score by remembering words.
+``pair`` holds out single pairs (a true one together with its false counterpart): both words may be known from other
+pairs, so a probe can score by remembering words.
 ``hyponym`` and ``hypernym`` hold out every pair with those words. ``neither`` holds out both: a tested pair shares no
 word with training. What passes under ``pair`` and not under ``neither`` was learned about words, not about a relation.
 """

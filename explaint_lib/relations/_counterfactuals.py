@@ -66,10 +66,11 @@ def pair_set(negatives: str, true: Sequence[Pair], false: Sequence[Pair]) -> Pai
 
 
 def naive(taxonomy: Taxonomy, true: Sequence[Pair], *, rng: np.random.Generator) -> PairSet:
-    """Give each true pair a false counterpart: the same hyponym with a hypernym drawn from all that are surely false of it.
+    """Give each true pair a false counterpart: the same hyponym with a hypernym that is surely false of it.
 
-    Every hypernym of the norms with two hyponyms or more is drawn equally often, so that the hypernym gives the answer
-    away: one with many hyponyms is mostly right, one with few mostly wrong.
+    The false hypernym is drawn from all hypernyms of the norms with two hyponyms or more, each with the same
+    probability, so that the hypernym gives the answer away: one with many hyponyms is mostly right, one with few
+    mostly wrong.
 
     Raises
     ------

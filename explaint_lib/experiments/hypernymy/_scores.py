@@ -37,8 +37,8 @@ def scores(data: Features, split: str, *, n_folds: int, seed: int) -> tuple[Scor
     """Return the accuracies of every predictor, pair by pair: as trained, and on templates unseen in training."""
     pairs = data.pairs
     folds = probes.split_folds(
-        split, pairs.hyponyms, pairs.hypernyms, matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2), n_folds=n_folds,
-        rng=np.random.default_rng(seed),
+        split, pairs.hyponyms, pairs.hypernyms, matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2),
+        n_folds=n_folds, rng=np.random.default_rng(seed),
     )  # fmt: skip
     fair = pairs.negatives in ("balanced", "near")  # the others leak the hypernym, and are meant to
     task = _Task(pairs.labels, folds, [np.array(pairs.hyponyms), np.array(pairs.hypernyms)] if fair else [])
