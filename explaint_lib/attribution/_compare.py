@@ -61,15 +61,6 @@ def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
         Rows sum to 1: raw attention (mean over heads), norm-weighted (residual connection and normalisation
         included), ALTI, value zeroing. A row by which nothing is given or lost at all stands for its own
         position.
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, planted
-    >>> world = planted.keeper(rng=np.random.default_rng(0))
-    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
-    >>> maps = attribution.layer_maps(world, ids)
-    >>> list(maps), maps["ALTI"].shape
-    (['raw attention', 'norm-weighted', 'ALTI', 'value zeroing'], (4, 6, 6))
     """
     model = attribution.prepare(model, ids)
     blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(model, ids)]
@@ -108,15 +99,6 @@ def flow_maps(
     -------
     dict of method to (query, key) float64
         In the order of `METHODS`; rows sum to 1.
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, planted
-    >>> world = planted.keeper(rng=np.random.default_rng(0))
-    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
-    >>> maps = attribution.flow_maps(world, ids, n_samples=None)
-    >>> tuple(maps) == attribution.METHODS, bool(np.allclose(maps["rollout"].sum(axis=1), 1))
-    (True, True)
     """
     model = attribution.prepare(model, ids)
     layers = layer_maps(model, ids) if layers is None else layers
@@ -158,15 +140,6 @@ def score_world(
         world, method; ``misplaced``: mean share of a state that is credited to tokens that gave it nothing;
         ``main_source``: share of states whose most credited token is the one that gave most; ``distance``:
         mean total variation between credited and true shares. All in [0, 1].
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, planted
-    >>> world = planted.decoy(rng=np.random.default_rng(0))
-    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
-    >>> rows = attribution.score_world(world, ids, rng=np.random.default_rng(2))
-    >>> {row["method"]: round(row["misplaced"], 2) for row in rows if row["method"] in ("rollout", "ALTI")}
-    {'rollout': 0.61, 'ALTI': 0.0}
     """
     truth = world.sources(np.asarray(ids)[None])[0, -1]  # (query, key)
     rows = []
@@ -242,14 +215,6 @@ def run_flow(
     ------
     ExplaintError
         For a text in which no row has three other tokens to rank, and without any text.
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, encoders
-    >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
-    >>> found = attribution.run_flow(encoder, ["a robin is a small bird"], n_draws=1, rng=np.random.default_rng(0))
-    >>> found.between("rollout", "nearness").shape  # one number a text
-    (1,)
     """
     if not texts:
         raise ExplaintError("there is no text to run; give at least one")
