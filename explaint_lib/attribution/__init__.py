@@ -46,6 +46,7 @@ from explaint_lib.attribution._corruptions import (
     replaced,
     same_norm_noise,
 )
+from explaint_lib.attribution._gradients import gradient_x_input, hidden_token_attribution
 from explaint_lib.attribution._interventions import (
     Interventions,
     interventional_continuity,
@@ -53,8 +54,6 @@ from explaint_lib.attribution._interventions import (
     relative_change,
 )
 from explaint_lib.attribution._methods import (
-    gradient_x_input,
-    hidden_token_attribution,
     layer_parts,
     leave_one_out,
     replacement_effect,

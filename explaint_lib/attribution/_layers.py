@@ -87,9 +87,12 @@ def find_layers(model: Any, ids: np.ndarray) -> Layers:
     try:
         with torch.no_grad():
             out = model(
-                input_ids=tokens, attention_mask=torch.ones_like(tokens), output_hidden_states=True,
-                output_attentions=True, use_cache=False,
-            )  # fmt: skip
+                input_ids=tokens,
+                attention_mask=torch.ones_like(tokens),
+                output_hidden_states=True,
+                output_attentions=True,
+                use_cache=False,
+            )
     finally:
         for handle in handles:
             handle.remove()
@@ -104,8 +107,9 @@ def find_layers(model: Any, ids: np.ndarray) -> Layers:
             states = torch.stack([*(call.states[0] for call in run), run[-1].out[0]])
             final = _final(calls[calls.index(run[-1]) + 1 :], run[-1].out, reported[-1])
             if final is not False:
-                return Layers(tuple(call.module for call in run), [call.beside for call in run], states,
-                              reported[-1][0], final)  # fmt: skip
+                return Layers(
+                    tuple(call.module for call in run), [call.beside for call in run], states, reported[-1][0], final
+                )
     raise ExplaintError(
         f"{type(model).__name__} does more than run its layers one after the other: expected {len(reported) - 1} of "
         "them, each taking the states that the one before puts out; use another model, such as minilm or smollm2"

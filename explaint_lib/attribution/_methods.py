@@ -1,17 +1,16 @@
-"""Which input token made this state? Six answers that run the model again, and the parts for those that do not.
+"""Which input token made this state? Four answers that run the model again, and the parts for those that do not.
 
 What it measures
     For one text and every pair (state i, token j), at every layer: what happens to the state if j's values
     are set to zero (`value_zeroing`, `value_ablation`), if its word is taken out (`leave_one_out`) or
-    exchanged (`replacement_effect`), if its input vector grows a little (`gradient_x_input`) or moves a little
-    in any direction (`hidden_token_attribution`).
+    exchanged (`replacement_effect`). Derivatives are in `gradient_x_input` and `hidden_token_attribution`.
 
 What it controls for
     Nothing by itself. In a decoder a state cannot depend on later tokens, and all of these are zero there.
 
 What it does NOT license
     Each is one question of many. Zeroed values leave the residual connection of j untouched, so they say
-    nothing about the diagonal. A gradient is about small changes, a word taken out about one strange text.
+    nothing about the diagonal. A word taken out says something about one unusual text.
     Agreement of methods is not truth: on planted worlds, where the truth is known, some are fooled.
 
 All return sizes that are not negative; a row divided by its sum (`attention.row_shares`) gives the shares that
@@ -25,7 +24,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._base import Runner
@@ -182,7 +180,7 @@ def value_ablation(model: Any, ids: np.ndarray) -> np.ndarray:
     import torch
 
     text = prepare(model, ids)
-    return _changes(text, [(text.start, j) for j in torch.arange(len(text.start))])
+    return _relative_changes(text, [(text.start, j) for j in torch.arange(len(text.start))])
 
 
 def leave_one_out(model: Any, ids: np.ndarray) -> np.ndarray:
@@ -211,7 +209,7 @@ def leave_one_out(model: Any, ids: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         without = text.words.repeat(len(text.words), 1, 1)  # (key, n, dim)
         without[torch.arange(len(without)), torch.arange(len(without))] = text.mean_word
-        return _changes(text, [(start, None) for start in text.embed(without)])
+        return _relative_changes(text, [(start, None) for start in text.embed(without)])
 
 
 def replacement_effect(
@@ -260,14 +258,14 @@ def replacement_effect(
                     of.append(j)
         if not variants:
             raise ExplaintError("no token of this text has a replacement; give one that draws from more tokens")
-        change = _changes(text, variants)  # (layer + 1, query, variant)
+        change = _relative_changes(text, variants)  # (layer + 1, query, variant)
     means = np.full((*change.shape[:2], len(ids)), np.nan)
     for j in set(of):
         means[..., j] = change[..., np.array(of) == j].mean(axis=-1)
     return means
 
 
-def _changes(text: Runner, variants: list[tuple[Any, Any]]) -> np.ndarray:
+def _relative_changes(text: Runner, variants: list[tuple[Any, Any]]) -> np.ndarray:
     """Return the relative change of all states under variants (input of the first layer, zeroed position)."""
     import torch
 
@@ -280,125 +278,3 @@ def _changes(text: Runner, variants: list[tuple[Any, Any]]) -> np.ndarray:
             after = after.cpu().numpy()
             found.append(relative_change(np.broadcast_to(before, after.shape), after))  # (variant, layer + 1, query)
     return np.moveaxis(np.concatenate(found), 0, -1)
-
-
-def gradient_x_input(model: Any, ids: np.ndarray, *, readout: np.ndarray | None = None) -> np.ndarray:
-    """Multiply the gradient of a state by the input: what a small stretch of token j's input vector does.
-
-    For a scalar s the score is ``|ds/dx_j . x_j|``. A state is a vector; then it is ``||(dh_i/dx_j) x_j||``,
-    exact, by forward-mode differentiation.
-
-    Parameters
-    ----------
-    model, ids : as in `layer_parts`
-    readout : (n, dim), optional
-        A direction for each state i, to score the scalar ``readout[i] . h_i`` instead (a logit, say).
-
-    Returns
-    -------
-    (layer + 1, query, key) float64
-
-    Warnings
-    --------
-    Where a normalisation stands before the first attention block (Llama), stretching an input changes
-    nothing that others read there: at layer 1 every entry off the diagonal is zero, whatever flows.
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, planted
-    >>> world = planted.mover(rng=np.random.default_rng(0))
-    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
-    >>> scores = attribution.gradient_x_input(world, ids)
-    >>> scores.shape, scores[-1, 3, :].argmax().item()
-    ((5, 6, 6), 2)
-    """
-    text = prepare(model, ids)
-    n = len(text.start)
-    stretch = text.start.new_zeros(n, *text.start.shape)  # (key, n, dim)
-    for j in range(n):
-        stretch[j, j] = text.start[j]
-    pushed = np.concatenate([_push(text, some) for some in stretch.split(_ROWS)])  # (key, layer + 1, query, dim)
-    if readout is None:
-        sizes = np.linalg.norm(pushed, axis=-1)
-    else:
-        directions = np.asarray(readout, dtype=np.float64)
-        if directions.shape != tuple(text.start.shape):
-            raise ExplaintError(f"readout must be {tuple(text.start.shape)}, one a state; found {directions.shape}")
-        sizes = np.abs((pushed * directions).sum(axis=-1))
-    return np.moveaxis(sizes, 0, -1)
-
-
-def hidden_token_attribution(
-    model: Any,
-    ids: np.ndarray,
-    *,
-    n_samples: int | None = None,
-    rng: np.random.Generator | None = None,
-    progress: bool = False,
-) -> np.ndarray:
-    """Return the size of every Jacobian ``dh_i / dx_j``, in the Frobenius norm.
-
-    Parameters
-    ----------
-    model, ids : as in `layer_parts`
-    n_samples : int, optional
-        Estimate from so many random sign vectors u, since ``E ||J u||^2 = ||J||_F^2`` (Hutchinson); 16 give
-        about a tenth of error. Default: exact, one pass for each dimension of each token.
-    rng : numpy.random.Generator
-        Needed with `n_samples`.
-
-    Returns
-    -------
-    (layer + 1, query, key) float64
-
-    References
-    ----------
-    Brunner et al. 2020, hidden token attribution.
-
-    Examples
-    --------
-    >>> from explaint_lib import attribution, planted
-    >>> world = planted.rotator(rng=np.random.default_rng(0))
-    >>> ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
-    >>> sizes = attribution.hidden_token_attribution(world, ids)[-1]
-    >>> bool(np.allclose(sizes, np.diag(np.diag(sizes))))  # every state depends on its own token only
-    True
-    """
-    import torch
-
-    text = prepare(model, ids)
-    n, dim = text.start.shape
-    if n_samples is None:
-        directions = torch.eye(dim)
-    elif n_samples < 1 or rng is None:
-        raise ExplaintError(f"an estimate needs at least 1 sample and a generator, found {n_samples} and {rng}")
-    else:
-        directions = torch.from_numpy(rng.choice([-1.0, 1.0], size=(n_samples, dim)))
-    directions = directions.to(text.start)
-    squares = np.zeros((n, text.n_layers + 1, n))  # (key, layer + 1, query)
-    key, which = torch.arange(n).repeat_interleave(len(directions)), torch.arange(len(directions)).repeat(n)
-    for rows in tqdm(torch.split(torch.arange(len(key)), _ROWS), desc="directions", disable=not progress, leave=False):
-        nudge = text.start.new_zeros(len(rows), n, dim)
-        nudge[torch.arange(len(rows)), key[rows]] = directions[which[rows]]
-        np.add.at(squares, key[rows].numpy(), (_push(text, nudge) ** 2).sum(axis=-1))
-    return np.moveaxis(np.sqrt(squares / (1 if n_samples is None else n_samples)), 0, -1)
-
-
-def _push(text: Runner, directions: Any) -> np.ndarray:
-    """Push directions (row, n, dim) through the model's derivative: (row, layer + 1, n, dim) float64."""
-    import torch
-
-    def states(start: Any) -> Any:
-        return text.states(start[None])[0]
-
-    try:
-        with torch.no_grad(), text.differentiable():
-            pushed = torch.func.vmap(lambda one: torch.func.jvp(states, (text.start,), (one,))[1])(directions)
-    except torch.OutOfMemoryError:
-        raise
-    except (NotImplementedError, RuntimeError) as fault:
-        raise ExplaintError(
-            "this model holds an operation without a forward derivative, which gradients need "
-            f"({str(fault).splitlines()[0][:200]}); use another model, such as minilm or smollm2"
-        ) from fault
-    return pushed.double().cpu().numpy()

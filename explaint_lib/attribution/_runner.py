@@ -235,9 +235,11 @@ class _Torch(Runner):
         projection = block.output.weight.T.reshape(n_heads, width, -1)  # (head, width, dim)
         bias = block.output.bias
         part: dict[str, Any] = {
-            "attention": attention, "values": values @ projection, "residual": states,
+            "attention": attention,
+            "values": values @ projection,
+            "residual": states,
             "bias": torch.zeros_like(states[0]) if bias is None else bias,
-        }  # fmt: skip
+        }
         given = (attention @ part["values"]).sum(dim=0) + part["bias"]
         norm = block.sum_reader if block.norm_follows else None
         whole = given.shape == states.shape and near(given + states, seen["total"].reshape(states.shape))
@@ -293,8 +295,12 @@ class _Planted(Runner):
         found = []
         for layer, states in enumerate(self.own[:-1]):
             weights, values = self._read(layer, states[None])
-            found.append({
-                "attention": weights[0].numpy(), "values": values[0].numpy(),
-                "residual": states.numpy(), "bias": np.zeros(states.shape[-1]),
-            })  # fmt: skip
+            found.append(
+                {
+                    "attention": weights[0].numpy(),
+                    "values": values[0].numpy(),
+                    "residual": states.numpy(),
+                    "bias": np.zeros(states.shape[-1]),
+                }
+            )
         return found

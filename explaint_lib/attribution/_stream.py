@@ -85,10 +85,11 @@ def attention_statistics(
     if not cache:
         return _reduced(encoder, ids, statistics, batch_tokens, progress)
     about = {
-        "encoder": encoder.identity(), "batch_tokens": batch_tokens,
+        "encoder": encoder.identity(),
+        "batch_tokens": batch_tokens,
         "ids": hashlib.sha256(b"".join(row.tobytes() + b"|" for row in ids)).hexdigest(),
         "statistics": [(name, *_function(statistic)) for name, statistic in statistics.items()],
-    }  # fmt: skip
+    }
 
     def flat() -> dict[str, np.ndarray]:
         found = _reduced(encoder, ids, statistics, batch_tokens, progress)

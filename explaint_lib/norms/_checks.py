@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.norms._core import NO_SOURCE, FeatureNorms, Kind, faults, split_hint
+from explaint_lib.norms._core import NO_SOURCE, FeatureNorms, split_hint
+from explaint_lib.norms._faults import Kind, faults
 
 # How norm files write a missing number; compared without case. Never applied to words.
 MISSING = ("", "na", "n/a", "nan", "null", "none", "#n/a")
@@ -72,12 +73,12 @@ def _joins(letter: str) -> bool:
 
 def lines(numbers: Iterable[int], unit: str, limit: int = 8) -> str:
     """Name lines (or rows) of a file: "line 3", "lines 3, 5 and 9", "lines 1, 2, ... and 40 more"."""
-    told = [str(number) for number in numbers]
-    if len(told) == 1:
-        return f"{unit} {told[0]}"
-    if len(told) > limit:
-        return f"{unit}s {', '.join(told[:limit])} and {len(told) - limit} more"
-    return f"{unit}s {', '.join(told[:-1])} and {told[-1]}"
+    named = [str(number) for number in numbers]
+    if len(named) == 1:
+        return f"{unit} {named[0]}"
+    if len(named) > limit:
+        return f"{unit}s {', '.join(named[:limit])} and {len(named) - limit} more"
+    return f"{unit}s {', '.join(named[:-1])} and {named[-1]}"
 
 
 @dataclass
@@ -259,20 +260,20 @@ class Table:
             )
         return parsed
 
-    def impossible(self, columns: Sequence[str], values: np.ndarray, *, together: bool) -> None:
+    def impossible(self, columns: Sequence[str], values: np.ndarray, *, one_scale: bool) -> None:
         """Report the numbers that mark missing cells (`CODES`) and lie far from all others; note what else does.
 
-        A code is told by its distance from the other values of its column, or of all columns `together`: more than five
-        times the largest of them, or below zero where no other value is.
+        A code is told by its distance from the other values of its column, or of all columns if they share one scale:
+        more than five times the largest of them, or below zero where no other value is.
 
         Parameters
         ----------
         columns : sequence of str
         values : ndarray of shape (n_rows, n_columns)
-        together : bool
+        one_scale : bool
             Whether the columns share one scale, as production frequencies do.
         """
-        blocks = [(list(columns), values)] if together else [([c], values[:, [j]]) for j, c in enumerate(columns)]
+        blocks = [(list(columns), values)] if one_scale else [([c], values[:, [j]]) for j, c in enumerate(columns)]
         for names, block in blocks:
             suspect = np.isin(block, CODES)
             rest = block[~suspect & np.isfinite(block)]
@@ -289,7 +290,7 @@ class Table:
                     f"{shown} in column {held} ({self.where(np.unique(rows))}) is far outside the other values "
                     f"({low:g} to {high:g}) and looks like a code for missing; leave these cells empty or write na"
                 )
-            elif not together and rest.size >= 8:
+            elif not one_scale and rest.size >= 8:
                 middle = np.median(rest)
                 spread = np.quantile(rest, 0.9) - np.quantile(rest, 0.1)
                 far = np.flatnonzero((np.abs(block[:, 0] - middle) > 20 * spread) & (spread > 0))

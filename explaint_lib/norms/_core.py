@@ -11,16 +11,16 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.norms._faults import Kind, faults, quoted, uninformative
 
-Kind = Literal["sparse", "dense"]
 NO_SOURCE = "source not stated"
 
 # "bat_(animal)" and "bat (animal)": the form, then the hint that tells two homonyms apart
@@ -137,8 +137,8 @@ class FeatureNorms:
     @property
     def density(self) -> float:
         """Share of cells in [0, 1] that say something: above zero (sparse), not missing (dense)."""
-        told = self.values > 0 if self.kind == "sparse" else ~np.isnan(self.values)
-        return float(told.mean())
+        informative = self.values > 0 if self.kind == "sparse" else ~np.isnan(self.values)
+        return float(informative.mean())
 
     def subset(self, words: Iterable[str] | None = None, features: Iterable[str] | None = None) -> FeatureNorms:
         """Return the norms of some words and some features, in the order asked for.
@@ -154,15 +154,15 @@ class FeatureNorms:
         rows = _positions(words, self.words, self.name, "word")
         columns = _positions(features, self.features, self.name, "feature")
         values = self.values[np.ix_(rows, columns)]
-        bare = np.flatnonzero(_uninformative(values, self.kind, axis=1))
+        bare = np.flatnonzero(uninformative(values, self.kind, axis=1))
         if len(bare):
             raise ExplaintError(
                 f"{self.name}: {len(bare)} words keep no informative cell in these {len(columns)} features, "
-                f"e.g. {_some([self.words[rows[i]] for i in bare])}; ask for other features, or leave these "
+                f"e.g. {quoted([self.words[rows[i]] for i in bare])}; ask for other features, or leave these "
                 "words out"
             )
         if words is not None:
-            informative = ~_uninformative(values, self.kind, axis=0)
+            informative = ~uninformative(values, self.kind, axis=0)
             values, columns = values[:, informative], columns[informative]
         return replace(
             self,
@@ -187,7 +187,7 @@ class FeatureNorms:
 
     def describe(self) -> dict[str, Any]:
         """Return aggregates for a data card or a manifest; never a cell, and no NaN (JSON-safe)."""
-        holders = _holders(self)  # words a feature is told of
+        n_words_with = _n_words_with(self)  # words that have the feature
         homonyms = [word for word, hint in zip(self.words, self.contexts, strict=True) if hint]
         missing = np.isnan(self.values).sum(axis=0)
         return {
@@ -202,8 +202,8 @@ class FeatureNorms:
             "density": self.density,
             "lowest": float(np.nanmin(self.values)),
             "highest": float(np.nanmax(self.values)),
-            "features_per_word": float(holders.sum() / len(self.words)),
-            "features_of_one_word": float((holders == 1).mean()),
+            "features_per_word": float(n_words_with.sum() / len(self.words)),
+            "features_of_one_word": float((n_words_with == 1).mean()),
             "n_words_with_hint": len(homonyms),
             "categories": _counts(self.categories),
             "feature_types": _counts(self.feature_types),
@@ -227,11 +227,6 @@ def split_hint(word: str) -> tuple[str, str | None]:
     return " ".join(form.replace("_", " ").split()), hint and " ".join(hint.replace("_", " ").split())
 
 
-def _some(labels: Sequence[object], limit: int = 5) -> str:
-    """Quote a few labels for an error message."""
-    return ", ".join(repr(label) for label in labels[:limit]) + (", ..." if len(labels) > limit else "")
-
-
 def _labels(labels: Iterable[str], name: str, what: str) -> tuple[str, ...]:
     """Check row or column labels: non-empty strings without outer spaces, each once."""
     labels = tuple(labels)
@@ -240,12 +235,12 @@ def _labels(labels: Iterable[str], name: str, what: str) -> tuple[str, ...]:
     wrong = [label for label in labels if not isinstance(label, str) or not label or label != label.strip()]
     if wrong:
         raise ExplaintError(
-            f"{name}: every {what} must be a non-empty string without spaces around it, found {_some(wrong)}"
+            f"{name}: every {what} must be a non-empty string without spaces around it, found {quoted(wrong)}"
         )
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
         advice = '; tell homonyms apart with a hint, e.g. "bat_(animal)"' if what == "word" else ""
-        raise ExplaintError(f"{name}: every {what} must occur once; occurring more often: {_some(twice)}{advice}")
+        raise ExplaintError(f"{name}: every {what} must occur once; occurring more often: {quoted(twice)}{advice}")
     return tuple(str(label) for label in labels)
 
 
@@ -260,7 +255,7 @@ def _tags(
         raise ExplaintError(f"{name}: expected {length} {what}, one for each of the {owners}, found {len(tags)}")
     wrong = [tag for tag in tags if tag is not None and not isinstance(tag, str)]
     if wrong:
-        raise ExplaintError(f"{name}: {what} must be strings or None, found {_some(wrong)}")
+        raise ExplaintError(f"{name}: {what} must be strings or None, found {quoted(wrong)}")
     return tuple((tag.strip() or None) if tag is not None else None for tag in tags)
 
 
@@ -276,57 +271,6 @@ def _matrix(values: ArrayLike, expected: tuple[int, int], name: str) -> np.ndarr
     return matrix
 
 
-def faults(values: np.ndarray, kind: Kind, words: Sequence[str], features: Sequence[str]) -> list[str]:
-    """Say of a table all that cannot be: cells of its kind, rows and columns that say nothing.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_words, n_features)
-    kind : {"sparse", "dense"}
-    words, features : sequence of str
-        The labels, for the messages.
-    """
-    found = []
-    if np.isinf(values).any():
-        found.append(f"every cell must be finite, {int(np.isinf(values).sum())} are infinite")
-    if kind == "sparse":
-        if missing := int(np.isnan(values).sum()):
-            found.append(
-                f"sparse norms cannot hold missing cells, found {missing}; write 0 for a feature that was not named, "
-                "or declare the norms dense if the cells are ratings that are missing"
-            )
-        if (values < 0).any():
-            found.append(
-                f"production strengths cannot be negative, {int((values < 0).sum())} are; if these are ratings, "
-                "declare the norms dense"
-            )
-    if found:
-        return found
-    told = ("missing everywhere", "constant or missing everywhere") if kind == "dense" else ("zero everywhere",) * 2
-    for axis, labels, what, fault in ((1, words, "words", told[0]), (0, features, "features", told[1])):
-        bare = np.flatnonzero(_uninformative(values, kind, axis))
-        if len(bare):
-            shown = _some([labels[int(i)] for i in bare])
-            found.append(f"{len(bare)} {what} are {fault} and say nothing: {shown}; remove them")
-    return found
-
-
-def _uninformative(values: np.ndarray, kind: Kind, axis: int) -> np.ndarray:
-    """Flag each row (axis=1) or column (axis=0) that is all zero (sparse); all missing, or a constant column (dense).
-
-    A word may have the same rating on every dimension, which is common where there are few; a dimension on which all
-    words are equal is no target.
-    """
-    if kind == "sparse":
-        return np.logical_not((values > 0).any(axis=axis))
-    missing = np.isnan(values)
-    if axis == 1:
-        return np.asarray(missing.all(axis=1))
-    lowest = np.where(missing, np.inf, values).min(axis=0)
-    highest = np.where(missing, -np.inf, values).max(axis=0)
-    return ~(highest > lowest)
-
-
 def _positions(wanted: Iterable[str] | None, present: tuple[str, ...], name: str, what: str) -> np.ndarray:
     """Return the positions of the labels asked for; all of them for None."""
     if wanted is None:
@@ -337,12 +281,12 @@ def _positions(wanted: Iterable[str] | None, present: tuple[str, ...], name: str
     where = {label: i for i, label in enumerate(present)}
     unknown = [label for label in wanted if label not in where]
     if unknown:
-        raise ExplaintError(f"{name} has no {what} {_some(unknown)}; its first ones are {_some(present)}")
+        raise ExplaintError(f"{name} has no {what} {quoted(unknown)}; its first ones are {quoted(present)}")
     return np.array([where[label] for label in wanted])
 
 
-def _holders(norms: FeatureNorms) -> np.ndarray:
-    """Return for each feature the number of words it is told of: (n_features,)."""
+def _n_words_with(norms: FeatureNorms) -> np.ndarray:
+    """Return for each feature the number of words that have it: (n_features,)."""
     return (norms.values > 0 if norms.kind == "sparse" else ~np.isnan(norms.values)).sum(axis=0)
 
 

@@ -53,21 +53,26 @@ def read_pairs(
             if column in by:
                 rows[name] = table.labels(by[column], name, blank=True)
                 tagged[name] = by[column]
-        words, features, values, merged = _spread(table, rows)
+        words, features, values, merged = _pivoted(table, rows)
         notes = [f"{merged} pairs of word and feature were listed twice; the larger value was kept"]
         tags: dict[str, tuple[str | None, ...] | None] = {"type": None, "category": None}
         for name, owner, labels in (("type", "feature", features), ("category", "word", words)):
             if name in tagged:
-                most, torn = _most_frequent(rows, owner, name)
+                most, n_contradictory = _most_frequent(rows, owner, name)
                 tags[name] = tuple(most.get(label) for label in labels)
-                if torn:
-                    notes.append(f"{torn} {owner}s had more than one {name}; the most frequent was kept")
+                if n_contradictory:
+                    notes.append(f"{n_contradictory} {owner}s had more than one {name}; the most frequent was kept")
         used = {by[word], by[feature], by[value], *tagged.values()}
         return table.norms(
-            words, features, values, "sparse",
-            categories=tags["category"], feature_types=tags["type"], source=source,
+            words,
+            features,
+            values,
+            "sparse",
+            categories=tags["category"],
+            feature_types=tags["type"],
+            source=source,
             notes=(*notes, *left_aside([column for column in table.columns if column not in used])),
-        )  # fmt: skip
+        )
 
     return read
 
@@ -86,22 +91,24 @@ def read_mcrae(table: Table) -> FeatureNorms:
     rows = _pair_rows(table, by["concept"], by["feature"], by["prod_freq"])
     rows["type"] = table.labels(by["br_label"], "type", blank=True)
     rows["level"] = table.cells[by["wb_label"]].to_numpy() if "wb_label" in by else "superordinate"
-    words, features, values, merged = _spread(table, rows)
+    words, features, values, merged = _pivoted(table, rows)
     types, _ = _most_frequent(rows, "feature", "type")
     categories = _superordinates(rows)
     used = {by[name] for name in ("concept", "feature", "prod_freq", "br_label", "wb_label") if name in by}
     return table.norms(
-        words, features, values, "sparse",
+        words,
+        features,
+        values,
+        "sparse",
         categories=tuple(categories.get(word) for word in words),
         feature_types=tuple(types.get(feature) for feature in features),
         source=MCRAE,
         notes=(
             f"{merged} pairs of word and feature were listed twice; the larger frequency was kept",
-            "category = the superordinate most participants named, among those shared by "
-            f"{SUPERORDINATE_WORDS} words",
+            f"category = the superordinate most participants named, among those shared by {SUPERORDINATE_WORDS} words",
             *left_aside([column for column in table.columns if column not in used]),
         ),
-    )  # fmt: skip
+    )
 
 
 def _superordinates(rows: pd.DataFrame) -> dict[str, str]:
@@ -133,10 +140,13 @@ def read_buchanan(table: Table) -> FeatureNorms:
     rows = _pair_rows(kept, by["cue"], by["translated"], by["normalized_translated"])
     above = int((rows["value"] > 100).sum())
     rows["value"] = np.minimum(rows["value"], 100)
-    words, features, values, merged = _spread(kept, rows)
+    words, features, values, merged = _pivoted(kept, rows)
     used = {by["cue"], by["translated"], by["normalized_translated"]}
     return kept.norms(
-        words, features, values, "sparse",
+        words,
+        features,
+        values,
+        "sparse",
         source=BUCHANAN,
         notes=(
             f"{len(rows)} rows hold {len(rows) - merged} pairs of cue and root form; rows of one pair were merged "
@@ -145,19 +155,19 @@ def read_buchanan(table: Table) -> FeatureNorms:
             "values above 100 per cent were cut to 100",
             *left_aside([column for column in table.columns if column not in used]),
         ),
-    )  # fmt: skip
+    )
 
 
 def _pair_rows(table: Table, word: str, feature: str, value: str) -> pd.DataFrame:
     """Return the rows (word, feature, value) of a long table, reporting what cannot be in them."""
     values = table.numbers(value, complete=True)
-    table.impossible([value], values[:, None], together=True)
+    table.impossible([value], values[:, None], one_scale=True)
     return pd.DataFrame(
         {"word": table.labels(word, "word"), "feature": table.labels(feature, "feature"), "value": values}
     )
 
 
-def _spread(table: Table, rows: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, int]:
+def _pivoted(table: Table, rows: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, int]:
     """Turn rows (word, feature, value) into words, features, a table with 0 where a pair is not listed, and how many
     rows were merged; words and features keep the order of their first appearance."""
     table.check()
@@ -172,8 +182,8 @@ def _spread(table: Table, rows: pd.DataFrame) -> tuple[tuple[str, ...], tuple[st
 
 def _most_frequent(rows: pd.DataFrame, owner: str, tag: str) -> tuple[dict[str, str], int]:
     """Return the most frequent tag of each owner (ties: the higher sum of values), and how many owners had several."""
-    told = rows[rows[tag] != ""]
-    votes = told.groupby([owner, tag], sort=False)["value"].agg(["size", "sum"]).reset_index()
+    tagged = rows[rows[tag] != ""]
+    votes = tagged.groupby([owner, tag], sort=False)["value"].agg(["size", "sum"]).reset_index()
     votes = votes.sort_values(["size", "sum", tag], ascending=[False, False, True])
     best = votes.drop_duplicates(owner)
     return dict(zip(best[owner], best[tag], strict=True)), len(set(votes[owner][votes[owner].duplicated()]))

@@ -48,7 +48,11 @@ LAYOUTS: tuple[Layout, ...] = (
         "CSLB 2014 property norms (Devereux et al.)",
         ("concept", "feature", "pf", "feature_type"),
         _production.read_pairs(
-            word="concept", feature="feature", value="pf", type="feature_type", category="domain",
+            word="concept",
+            feature="feature",
+            value="pf",
+            type="feature_type",
+            category="domain",
             source=_production.CSLB,
         ),
     ),
@@ -58,7 +62,11 @@ LAYOUTS: tuple[Layout, ...] = (
             "production norms (concept, feature, production frequency)",
             (word, "feature", value),
             _production.read_pairs(
-                word=word, feature="feature", value=value, type="feature_type", category="category",
+                word=word,
+                feature="feature",
+                value=value,
+                type="feature_type",
+                category="category",
                 source=NO_SOURCE,
             ),
         )
@@ -68,14 +76,20 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("Binder et al. 2016 ratings", ("word", "vision", "bright", "biomotion", "arousal"), _ratings.read_binder),
     Layout("Warriner et al. 2013 ratings", ("word", "v_mean_sum", "a_mean_sum"), _ratings.read_warriner),
     Layout("Brysbaert et al. 2014 concreteness ratings", ("word", "conc_m", "conc_sd"), _ratings.read_brysbaert),
-    Layout("Lancaster sensorimotor norms (Lynott et al. 2020)", ("word", "auditory_mean", "foot_leg_mean"),
-           _ratings.read_lancaster),
+    Layout(
+        "Lancaster sensorimotor norms (Lynott et al. 2020)",
+        ("word", "auditory_mean", "foot_leg_mean"),
+        _ratings.read_lancaster,
+    ),
     Layout("Glasgow norms (Scott et al. 2019)", ("words", "arou_m", "imag_m", "gend_m"), _ratings.read_glasgow),
-    Layout("THINGSplus property ratings (Stoinski et al. 2024)", ("uniqueid", "property_manmade_mean"),
-           _ratings.read_thingsplus),
+    Layout(
+        "THINGSplus property ratings (Stoinski et al. 2024)",
+        ("uniqueid", "property_manmade_mean"),
+        _ratings.read_thingsplus,
+    ),
     # from memory: the release has the numbers and the names in two files
     Layout("THINGS object dimensions (Hebart et al. 2020)", ("uniqueid",), _ratings.read_things, sizes=(49, 66)),
-)  # fmt: skip
+)
 
 
 def recognise(columns: Sequence[str]) -> Layout | None:

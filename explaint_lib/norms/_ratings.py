@@ -135,21 +135,22 @@ class Ratings:
         if self.raters in by:
             raters = table.numbers(by[self.raters])
             if not np.isnan(raters).all():
-                notes.insert(
-                    1, f"each word was rated by {np.nanmin(raters):g} to {np.nanmax(raters):g} participants"
-                )  # fmt: skip
+                notes.insert(1, f"each word was rated by {np.nanmin(raters):g} to {np.nanmax(raters):g} participants")
         categories = None
         if self.category in by:
             categories = tuple(table.labels(by[self.category], "category", blank=True))
         used = {by[self.word], *columns, by.get(self.category or ""), by.get(self.raters or "")}
         features = tuple(self.ratings.values())
         return table.norms(
-            words, features, values, "dense",
+            words,
+            features,
+            values,
+            "dense",
             categories=categories,
             feature_types=tuple(self.types[feature] for feature in features) if self.types else None,
             source=self.source,
             notes=(*notes, *left_aside([column for column in table.columns if column not in used])),
-        )  # fmt: skip
+        )
 
     def _told_apart(self, table: Table, words: np.ndarray, notes: list[str]) -> np.ndarray:
         """Give the words that stand in several rows a hint from the first column that tells all of them apart."""
@@ -211,11 +212,20 @@ read_lancaster = Ratings(
 # Two rows of header: Words, Length, AROU, VAL, ..., below each scale M, SD, N. Written from memory of the file.
 read_glasgow = Ratings(
     GLASGOW,
-    {"arou_m": "Arousal", "val_m": "Valence", "dom_m": "Dominance", "cnc_m": "Concreteness", "imag_m": "Imageability",
-     "fam_m": "Familiarity", "aoa_m": "AgeOfAcquisition", "size_m": "Size", "gend_m": "Gender"},
+    {
+        "arou_m": "Arousal",
+        "val_m": "Valence",
+        "dom_m": "Dominance",
+        "cnc_m": "Concreteness",
+        "imag_m": "Imageability",
+        "fam_m": "Familiarity",
+        "aoa_m": "AgeOfAcquisition",
+        "size_m": "Size",
+        "gend_m": "Gender",
+    },
     (1, 9),
     word="words",
-)  # fmt: skip
+)
 
 
 def read_things(table: Table) -> FeatureNorms:
@@ -227,11 +237,15 @@ def read_things(table: Table) -> FeatureNorms:
     by = table.by_key()
     columns = [column for column in table.columns if key(column) not in ("uniqueid", "word")]
     values = np.stack([table.numbers(column) for column in columns], axis=1)  # (object, dimension)
-    table.impossible(columns, values, together=True)
+    table.impossible(columns, values, one_scale=True)
     return table.norms(
-        _object_words(table, by), features_in_one_form(table, columns), values, "dense", source=THINGS,
+        _object_words(table, by),
+        features_in_one_form(table, columns),
+        values,
+        "dense",
+        source=THINGS,
         notes=left_aside([by["word"]] if "word" in by else []),
-    )  # fmt: skip
+    )
 
 
 def read_thingsplus(table: Table) -> FeatureNorms:
@@ -240,12 +254,16 @@ def read_thingsplus(table: Table) -> FeatureNorms:
     columns = {column: name for column, name in ((c, key(c)) for c in table.columns) if _is_property(name)}
     names = {column: name.removeprefix("property_").removesuffix("_mean") for column, name in columns.items()}
     values = np.stack([table.numbers(column) for column in columns], axis=1)  # (object, property)
-    table.impossible(list(columns), values, together=False)
+    table.impossible(list(columns), values, one_scale=False)
     used = {*columns, by["uniqueid"]}
     return table.norms(
-        _object_words(table, by), tuple(names.values()), values, "dense", source=THINGSPLUS,
+        _object_words(table, by),
+        tuple(names.values()),
+        values,
+        "dense",
+        source=THINGSPLUS,
         notes=left_aside([column for column in table.columns if column not in used]),
-    )  # fmt: skip
+    )
 
 
 def _is_property(name: str) -> bool:

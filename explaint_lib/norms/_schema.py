@@ -28,7 +28,8 @@ import pandas as pd
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms._checks import Table, one_form
-from explaint_lib.norms._core import FeatureNorms, Kind
+from explaint_lib.norms._core import FeatureNorms
+from explaint_lib.norms._faults import Kind
 from explaint_lib.norms._text_files import MAX_CELLS
 
 SCHEMA = (
@@ -37,13 +38,14 @@ SCHEMA = (
     "feature; --word, --feature, --value, --category and --ratings say which columns these are"
 )
 
-# Whole names (without their separators); last parts, as of "Val.N"; any parts, as of "V.SD.Sum" or "Freq_HAL"
-_OTHER = {
+# What in the name of a column says that it holds no ratings: the whole name (without its separators), its last part
+# (as in "Val.N"), or any of its parts (as in "V.SD.Sum" or "Freq_HAL")
+_NO_RATING_NAMES = {
     "no", "nr", "id", "item", "index", "rank", "length", "len", "wordlength", "lengthletters", "letters", "nletters",
     "syllables", "nsyllables", "nsyll", "phonemes", "nphonemes", "nphon", "rt", "count", "total",
 }  # fmt: skip
-_LAST = {"n"}
-_ANY = {
+_NO_RATING_LAST_PARTS = {"n"}
+_NO_RATING_PARTS = {
     "date",
     "time",
     "timestamp",
@@ -70,35 +72,39 @@ class Columns(NamedTuple):
     category: str | None = None
     ratings: tuple[str, ...] = ()
 
-    def told(self) -> bool:
+    def any_named(self) -> bool:
         """Tell whether a reader named any column."""
         return any(self)
 
 
-NOTHING_TOLD = Columns()
+NO_COLUMNS_NAMED = Columns()
 
 
-def fits(columns: Sequence[str], told: Columns) -> bool:
+def fits(columns: Sequence[str], named: Columns) -> bool:
     """Tell whether columns of these names make a table in the schema, as far as names can say."""
-    if told.told():
-        wanted = {name for field in told for name in ([field] if isinstance(field, str) else field or ())}
+    if named.any_named():
+        wanted = {name for field in named for name in ([field] if isinstance(field, str) else field or ())}
         return wanted <= set(columns) or {name.lower() for name in wanted} <= {name.lower() for name in columns}
     return "word" in {column.lower() for column in columns} and len(columns) > 1
 
 
-def is_long(columns: Sequence[str], told: Columns = NOTHING_TOLD) -> bool:
+def is_long(columns: Sequence[str], named: Columns = NO_COLUMNS_NAMED) -> bool:
     """Tell whether these columns are read as a long table."""
     lower = {column.lower() for column in columns}
-    return not told.ratings and bool(told.feature or "feature" in lower)
+    return not named.ratings and bool(named.feature or "feature" in lower)
 
 
 def says_no_rating(column: str) -> bool:
     """Tell whether the name of a column says that it holds a count, a spread or a property of the word's string."""
     parts = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
-    return not _ANY.isdisjoint(parts) or parts[-1] in _LAST or "".join(parts) in _OTHER
+    return (
+        not _NO_RATING_PARTS.isdisjoint(parts)
+        or parts[-1] in _NO_RATING_LAST_PARTS
+        or "".join(parts) in _NO_RATING_NAMES
+    )
 
 
-def read_any(table: Table, *, kind: Kind | None = None, told: Columns = NOTHING_TOLD) -> FeatureNorms:
+def read_any(table: Table, *, kind: Kind | None = None, named: Columns = NO_COLUMNS_NAMED) -> FeatureNorms:
     """Read a table in the documented schema (see the module).
 
     Parameters
@@ -107,7 +113,7 @@ def read_any(table: Table, *, kind: Kind | None = None, told: Columns = NOTHING_
         As `explaint_lib.norms._tables.read_table` gives it.
     kind : {"sparse", "dense"}, optional
         Overrides the rule of the module.
-    told : Columns
+    named : Columns
         The columns a reader named.
 
     Raises
@@ -118,15 +124,15 @@ def read_any(table: Table, *, kind: Kind | None = None, told: Columns = NOTHING_
     """
     if kind not in (None, "sparse", "dense"):
         raise ExplaintError(f"kind must be 'sparse' or 'dense', got {kind!r}")
-    roles = _roles(table, told)
+    roles = _roles(table, named)
     if "word" not in roles:
         text = next((column for column in table.columns if table.is_text(column)), None)
         guess = f"; if the words are in {text!r}, pass --word {text}" if text else ""
-        table.report(f"there is no column 'word'. {SCHEMA}; found {_first(table.columns)}{guess}")
+        table.report(f"there is no column 'word'. {SCHEMA}; found {_first_columns(table.columns)}{guess}")
         table.check()
-    if is_long(table.columns, told):
+    if is_long(table.columns, named):
         return _read_long(table, roles, kind)
-    return _read_wide(table, roles, kind, told.ratings)
+    return _read_wide(table, roles, kind, named.ratings)
 
 
 def find_column(table: Table, name: str, option: str) -> str:
@@ -142,12 +148,12 @@ def find_column(table: Table, name: str, option: str) -> str:
     if len(same) != 1:
         close = difflib.get_close_matches(name, table.columns, n=1)
         guess = f". Did you mean {close[0]!r}?" if close else ""
-        table.report(f"--{option} names the column {name!r}, and the file has {_first(table.columns)}{guess}")
+        table.report(f"--{option} names the column {name!r}, and the file has {_first_columns(table.columns)}{guess}")
         table.check()
     return same[0]
 
 
-def _roles(table: Table, told: Columns) -> dict[str, str]:
+def _roles(table: Table, named: Columns) -> dict[str, str]:
     """Return which column plays which role: those a reader named, the others by their names."""
     by_name: dict[str, str] = {}
     for column in table.columns:
@@ -163,7 +169,7 @@ def _roles(table: Table, told: Columns) -> dict[str, str]:
     if value is not None:
         roles["value"] = value
     for role in ("word", "feature", "value", "category"):
-        if name := getattr(told, role):
+        if name := getattr(named, role):
             roles[role] = find_column(table, name, role)
     return roles
 
@@ -171,13 +177,13 @@ def _roles(table: Table, told: Columns) -> dict[str, str]:
 def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> FeatureNorms:
     if "value" not in roles:
         table.report(
-            f"a long table needs a column 'value' or 'strength', or --value COLUMN. Found {_first(table.columns)}; if "
-            "the table is wide, name its columns in --ratings"
+            "a long table needs a column 'value' or 'strength', or --value COLUMN. Found "
+            f"{_first_columns(table.columns)}; if the table is wide, name its columns in --ratings"
         )
         table.check()
     words, features = table.labels(roles["word"], "word"), table.labels(roles["feature"], "feature")
     listed = table.numbers(roles["value"])
-    table.impossible([roles["value"]], listed[:, None], together=True)
+    table.impossible([roles["value"]], listed[:, None], one_scale=True)
     pairs = pd.DataFrame({"word": words, "feature": features})
     twice = np.flatnonzero(pairs.duplicated(keep=False) & (words != "") & (features != ""))
     if len(twice):
@@ -186,8 +192,8 @@ def _read_long(table: Table, roles: dict[str, str], kind: Kind | None) -> Featur
             f"{(str(words[twice[0]]), str(features[twice[0]]))} ({table.where(twice)}); merge them, or tell homonyms "
             "apart with a hint"
         )
-    categories = one_each(table, words, roles.get("category"), "word", "category")
-    types = one_each(table, features, roles.get("feature_type"), "feature", "feature_type")
+    categories = one_tag_each(table, words, roles.get("category"), "word", "category")
+    types = one_tag_each(table, features, roles.get("feature_type"), "feature", "feature_type")
     table.check()
     row, word_labels = pd.factorize(words)
     column, feature_labels = pd.factorize(features)
@@ -225,8 +231,10 @@ def _read_wide(table: Table, roles: dict[str, str], kind: Kind | None, ratings: 
         why = " (by their names, which say a count, a spread or a property of the word; --ratings takes them)"
     aside = [label for label in others if label not in features]
     if not features:
-        table.report(f"no column holds a feature{f' ({left_aside(aside)[0]})' if aside else ''}. {SCHEMA}; found "
-                     f"{_first(table.columns)}")  # fmt: skip
+        table.report(
+            f"no column holds a feature{f' ({left_aside(aside)[0]})' if aside else ''}. {SCHEMA}; found "
+            f"{_first_columns(table.columns)}"
+        )
         table.check()
     texts = [] if ratings else [label for label in features if table.is_text(label)]
     if texts:
@@ -241,13 +249,16 @@ def _read_wide(table: Table, roles: dict[str, str], kind: Kind | None, ratings: 
     if kind is None:
         kind = "dense" if np.isnan(values).any() or (values < 0).any() or _mostly_filled(values) else "sparse"
         _note_doubt(table, kind, values)
-    table.impossible(features, values, together=kind == "sparse" or not _mostly_filled(values))
+    table.impossible(features, values, one_scale=kind == "sparse" or not _mostly_filled(values))
     categories = table.labels(roles["category"], "category", blank=True) if "category" in roles else None
     return table.norms(
-        words, features_in_one_form(table, features), values, kind,
+        words,
+        features_in_one_form(table, features),
+        values,
+        kind,
         categories=None if categories is None else tuple(categories),
         notes=left_aside(aside, why),
-    )  # fmt: skip
+    )
 
 
 def _report_texts(table: Table, texts: list[str], numbers: list[str], aside: list[str]) -> None:
@@ -278,21 +289,21 @@ def features_in_one_form(table: Table, columns: Sequence[str]) -> tuple[str, ...
     return tuple(labels)
 
 
-def one_each(table: Table, owners: np.ndarray, column: str | None, owner: str, tag: str) -> dict[str, str] | None:
+def one_tag_each(table: Table, owners: np.ndarray, column: str | None, owner: str, tag: str) -> dict[str, str] | None:
     """Return the one tag of each owner of a long table, None without such a column; two tags are reported."""
     if column is None:
         return None
     tags = table.labels(column, tag, blank=True)
-    told = pd.DataFrame({"owner": owners, "tag": tags, "row": np.arange(len(owners))})
-    told = told[told["tag"] != ""].drop_duplicates(["owner", "tag"])
-    torn = told[told["owner"].duplicated(keep=False)]
-    for name in torn["owner"].drop_duplicates()[:5]:
-        rows = torn[torn["owner"] == name]
+    tagged = pd.DataFrame({"owner": owners, "tag": tags, "row": np.arange(len(owners))})
+    tagged = tagged[tagged["tag"] != ""].drop_duplicates(["owner", "tag"])
+    contradictory = tagged[tagged["owner"].duplicated(keep=False)]
+    for name in contradictory["owner"].drop_duplicates()[:5]:
+        rows = contradictory[contradictory["owner"] == name]
         table.report(
             f"the {owner} {name!r} has more than one {tag}: {', '.join(sorted(rows['tag'])[:3])} "
             f"({table.where(rows['row'].to_numpy())}); keep one"
         )
-    return dict(zip(told["owner"], told["tag"], strict=True))
+    return dict(zip(tagged["owner"], tagged["tag"], strict=True))
 
 
 def left_aside(columns: Sequence[str], why: str = "", limit: int = 12) -> tuple[str, ...]:
@@ -331,6 +342,6 @@ def _note_doubt(table: Table, kind: Kind, values: np.ndarray) -> None:
         )
 
 
-def _first(columns: Sequence[str], limit: int = 8) -> str:
+def _first_columns(columns: Sequence[str], limit: int = 8) -> str:
     """Name the first columns of a table for a message."""
     return ", ".join(columns[:limit]) + (", ..." if len(columns) > limit else "")

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from explaint_lib._common import ExplaintError, atomic_path, data_dir, make_folder, printable
 from explaint_lib.norms import _checks, _published, _schema, _tables
-from explaint_lib.norms._core import FeatureNorms, Kind
+from explaint_lib.norms._core import FeatureNorms
+from explaint_lib.norms._faults import Kind
 
 TEACHING = (
     "Teaching norms written for Explain't by its authors: one team's judgement, made to show methods, "
@@ -97,10 +98,10 @@ def load_norms(
     >>> teaching.kind, teaching.human, teaching.values.shape == (len(teaching.words), len(teaching.features))
     ('sparse', False, True)
     """
-    told = _columns(word, feature, value, category, ratings)
+    named = _columns(word, feature, value, category, ratings)
     name = os.fspath(name_or_path)
     if name in BUNDLED:
-        if kind is not None or told.told() or sheet is not None or separator is not None:
+        if kind is not None or named.any_named() or sheet is not None or separator is not None:
             raise ExplaintError(f"{name} is a bundled set, and how it is read is known; leave the other options out")
         return _load_bundled(name)
     path = _installed_file(name)
@@ -108,8 +109,8 @@ def load_norms(
         path = Path(name).expanduser()
     if path is None:
         raise ExplaintError(_not_installed(name))
-    table = _tables.read_table(path, sheet=sheet, separator=separator, fits=lambda columns: _fits(columns, told))
-    return _interpret(table, path.stem, _Reading.of(table, kind, told))[0]
+    table = _tables.read_table(path, sheet=sheet, separator=separator, fits=lambda columns: _fits(columns, named))
+    return _interpret(table, path.stem, _Reading.of(table, kind, named))[0]
 
 
 def available(name: str) -> bool:
@@ -202,9 +203,9 @@ def add(
     occupied = _installed_file(name)
     if occupied is not None and not force:
         raise ExplaintError(f"norms named {name!r} are installed already ({occupied}); pass --force to replace them")
-    told = _columns(word, feature, value, category, ratings)
-    table = _tables.read_table(path, sheet=sheet, separator=separator, fits=lambda columns: _fits(columns, told))
-    reading = _Reading.of(table, kind, told, source)
+    named = _columns(word, feature, value, category, ratings)
+    table = _tables.read_table(path, sheet=sheet, separator=separator, fits=lambda columns: _fits(columns, named))
+    reading = _Reading.of(table, kind, named, source)
     norms, layout = _interpret(table, name, reading)
     if name in _GET and not layout.lower().startswith(name):
         raise ExplaintError(
@@ -224,12 +225,12 @@ class _Reading(NamedTuple):
     """How a table is read: what a reader said now, or when the file was installed."""
 
     kind: Kind | None
-    told: _schema.Columns
+    named: _schema.Columns
     source: str | None
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, table: _checks.Table, kind: Kind | None, told: _schema.Columns, source: str | None = None) -> _Reading:
+    def of(cls, table: _checks.Table, kind: Kind | None, named: _schema.Columns, source: str | None = None) -> _Reading:
         """Complete what was said with what the file remembers."""
         attrs = table.attrs
         kept = attrs.get("explaint", {})
@@ -249,7 +250,7 @@ class _Reading(NamedTuple):
         remembered = _schema.Columns(word, feature, value, category, ratings=tuple(lists[0]))
         return cls(
             kind or attrs.get("kind"),
-            told if told.told() else remembered,
+            named if named.any_named() else remembered,
             source or attrs.get("source"),
             tuple(lists[1]) or tuple(table.notes),
         )
@@ -257,7 +258,7 @@ class _Reading(NamedTuple):
     def attrs(self) -> dict[Hashable | None, Any]:
         """Return what the installed file is to remember."""
         plain = {"kind": self.kind, "source": self.source}
-        columns = {name: field for name, field in self.told._asdict().items() if field}
+        columns = {name: field for name, field in self.named._asdict().items() if field}
         kept = {"columns": columns, "notes": list(self.notes)}
         return {name: said for name, said in plain.items() if said} | {"explaint": kept}
 
@@ -278,22 +279,22 @@ def _columns(
     return _schema.Columns(word, feature, value, category, tuple(ratings or ()))
 
 
-def _fits(columns: Sequence[str], told: _schema.Columns) -> bool:
+def _fits(columns: Sequence[str], named: _schema.Columns) -> bool:
     """Tell whether columns of these names make a table of norms, published or in the schema."""
-    return _schema.fits(columns, told) or (not told.told() and _published.recognise(columns) is not None)
+    return _schema.fits(columns, named) or (not named.any_named() and _published.recognise(columns) is not None)
 
 
 def _interpret(table: _checks.Table, name: str, reading: _Reading) -> tuple[FeatureNorms, str]:
     """Read a table by the columns a reader named, by the layout its columns give away, or by the general schema."""
-    layout = None if reading.told.told() else _published.recognise(table.columns)
+    layout = None if reading.named.any_named() else _published.recognise(table.columns)
     if layout is not None:
         if reading.kind is not None:
             raise ExplaintError(f"{name} was recognised as {layout.label}, whose kind is known; do not pass one")
         norms = layout.read(table)
         label = layout.label
     else:
-        norms = _schema.read_any(table, kind=reading.kind, told=reading.told)
-        label = f"{'long' if _schema.is_long(table.columns, reading.told) else 'wide'} table, read as {norms.kind}"
+        norms = _schema.read_any(table, kind=reading.kind, named=reading.named)
+        label = f"{'long' if _schema.is_long(table.columns, reading.named) else 'wide'} table, read as {norms.kind}"
     notes = (*norms.notes, *(note for note in reading.notes if note not in norms.notes))
     source = printable(reading.source or norms.source)
     return replace(norms, name=printable(name), source=source, notes=tuple(map(printable, notes))), label
@@ -324,11 +325,11 @@ def _layout_of_file(path: Path) -> str:
     nothing = _schema.Columns()
     try:
         columns, attrs = _tables.read_header(path, lambda names: _fits(names, nothing))
-        told = _Reading.of(_checks.Table(path.name, attrs=attrs), None, nothing).told
+        named = _Reading.of(_checks.Table(path.name, attrs=attrs), None, nothing).named
     except ExplaintError as fault:
         return f"cannot be read: {fault}"
-    layout = None if told.told() else _published.recognise(columns)
-    return layout.label if layout else f"{'long' if _schema.is_long(columns, told) else 'wide'} table"
+    layout = None if named.any_named() else _published.recognise(columns)
+    return layout.label if layout else f"{'long' if _schema.is_long(columns, named) else 'wide'} table"
 
 
 def _looks_like_path(name: str) -> bool:

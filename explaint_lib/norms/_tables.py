@@ -25,14 +25,14 @@ import pyarrow.parquet as pq
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms._checks import MISSING, Table, lines, one_form
 from explaint_lib.norms._text_files import MAX_CELLS, Record, read_text
-from explaint_lib.norms._workbooks import read_workbook, text
+from explaint_lib.norms._workbooks import cell_text, read_workbook
 
 # The endings under which a file in the data folder is taken for norms; a path may end as it likes.
 SUFFIXES = (".parquet", ".csv", ".tsv", ".txt", ".xlsx", ".dat")
 
 # How pandas writes that a column has no name
 _NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
-_OTHER = {
+_OTHER_FORMATS = {
     b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
     b"\x1f\x8b": "packed (gzip)",
     b"BZh": "packed (bzip2)",
@@ -78,7 +78,7 @@ def read_table(
         For a file that is not there, cannot be parsed at all, or holds no rows.
     """
     path = Path(path)
-    form = _form(path, sheet, separator)
+    form = _file_format(path, sheet, separator)
     attrs: dict[str, Any] = {}
     notes: list[str] = []
     if form == "parquet":
@@ -94,7 +94,7 @@ def read_table(
         found.check()
         raise ExplaintError(f"{path.name} cannot be read: it is empty")
     header, rows = _header([cells for _, cells in records[:3]])
-    _fill(found, header, records[rows:], by_length=form == "text")
+    _fill_rows(found, header, records[rows:], by_length=form == "text")
     if found.cells.empty:
         found.check()
         raise ExplaintError(f"{path.name} holds a header and no rows")
@@ -112,11 +112,11 @@ def read_header(
         For a file that cannot be read.
     """
     path = Path(path)
-    form = _form(path, None, None)
+    form = _file_format(path, None, None)
     if form == "parquet":
         with _parquet_faults(path):
             schema = pq.read_schema(path)
-            return [str(label) for label in schema.names], _kept(schema)
+            return [str(label) for label in schema.names], _stored_attributes(schema)
     if form == "xlsx":
         records = read_workbook(path, None, fits, header_only=True)[0]
     else:
@@ -125,7 +125,7 @@ def read_header(
     return [label for label in _header(heads)[0] if label] if heads else [], {}
 
 
-def _form(path: Path, sheet: str | None, separator: str | None) -> str:
+def _file_format(path: Path, sheet: str | None, separator: str | None) -> str:
     """Return what a file holds, by its first bytes: "parquet", "xlsx" or "text"."""
     try:
         if path.is_dir():
@@ -141,7 +141,7 @@ def _form(path: Path, sheet: str | None, separator: str | None) -> str:
         raise ExplaintError(
             f"cannot read {str(path)[:200]!r}: {reason}; give the path of a file you may read"
         ) from None
-    other = next((what for mark, what in _OTHER.items() if head.startswith(mark)), None)
+    other = next((what for mark, what in _OTHER_FORMATS.items() if head.startswith(mark)), None)
     if other:
         raise ExplaintError(f"{path.name} is {other}; save it as CSV, TSV, XLSX or Parquet and try again")
     form = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}.get(head[:4], "text")
@@ -167,9 +167,9 @@ def _read_parquet(path: Path) -> tuple[list[Record], dict[str, Any], list[str]]:
         nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
         places = [place for place in places if table.column_names[place] not in nested]
         columns = [table.column(place).to_pylist() for place in places]
-        kept = _kept(table.schema)
+        kept = _stored_attributes(table.schema)
     records = [(1, [table.column_names[place].strip() for place in places])]
-    rows = zip(*([text(cell) for cell in column] for column in columns), strict=True)
+    rows = zip(*([cell_text(cell) for cell in column] for column in columns), strict=True)
     records += [(row, list(cells)) for row, cells in enumerate(rows, start=1) if any(cells)]
     return records, kept, [f"columns of lists left aside: {', '.join(nested)}"] if nested else []
 
@@ -186,7 +186,7 @@ def _parquet_faults(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _kept(schema: pa.Schema) -> dict[str, Any]:
+def _stored_attributes(schema: pa.Schema) -> dict[str, Any]:
     """Return the attributes that pandas, and so `explaint norms add`, keeps in a Parquet file."""
     kept = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
     return kept if isinstance(kept, dict) else {}
@@ -216,7 +216,7 @@ def _header(heads: list[list[str]]) -> tuple[list[str], int]:
     return (names, 2) if len(set(names)) == len(names) else (top, 1)
 
 
-def _fill(found: Table, header: list[str], records: list[Record], by_length: bool) -> None:
+def _fill_rows(found: Table, header: list[str], records: list[Record], by_length: bool) -> None:
     """Put the rows below their header into `found`, reporting the lines that do not fit under it.
 
     `by_length`: a line must have as many fields as the header; in a workbook empty cells at the end are not stored.
@@ -254,10 +254,10 @@ def _fill(found: Table, header: list[str], records: list[Record], by_length: boo
     for place, row in enumerate(whole):
         kept = cells[row][:width]
         grid[place, : len(kept)] = kept
-    _name(found, header, grid, [numbers[row] for row in whole])
+    _set_header(found, header, grid, [numbers[row] for row in whole])
 
 
-def _name(found: Table, header: list[str], grid: np.ndarray, numbers: list[int]) -> None:
+def _set_header(found: Table, header: list[str], grid: np.ndarray, numbers: list[int]) -> None:
     """Put the header on, leaving out columns that have neither a name nor cells, and one that counts the rows."""
     keep = [place for place, label in enumerate(header) if label or (grid[:, place] != "").any()]
     unnamed = [place for place in keep if not header[place]]

@@ -26,13 +26,13 @@ from explaint_lib.norms._text_files import MAX_BYTES, MAX_CELLS, Record
 MAX_ROWS = 1_048_576  # what the format allows; a damaged row number asks for more
 # A formula and what follows it: a result that is not 0 (XlsxWriter, which computes nothing, stores 0)
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_BARE = re.compile(
+_FORMULA_WITHOUT_RESULT = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
-_COMPUTED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*<(?:\w+:)?v>(?!0?</)")
+_FORMULA_WITH_RESULT = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\s[^>]*/>)\s*<(?:\w+:)?v>(?!0?</)")
 
 
-def text(cell: object) -> str:
+def cell_text(cell: object) -> str:
     """Write a cell as the text a reader sees: truth values in lower case, whole floats without the point."""
     if isinstance(cell, str):
         return cell.strip()
@@ -100,8 +100,8 @@ def _rows(sheet: Any, name: str, n_rows: int | None = None) -> Iterator[Record]:
     """Yield the rows that hold cells, each without the empty cells at its end; at most `n_rows` of them."""
     sheet.reset_dimensions()  # what a file says of its size may be wrong, or true and enormous
     n_cells = 0
-    for number, values in enumerate(islice(sheet.iter_rows(values_only=True), MAX_ROWS), start=1):
-        cells = [text(value) for value in values]
+    for row_number, values in enumerate(islice(sheet.iter_rows(values_only=True), MAX_ROWS), start=1):
+        cells = [cell_text(value) for value in values]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
@@ -109,7 +109,7 @@ def _rows(sheet: Any, name: str, n_rows: int | None = None) -> Iterator[Record]:
         n_cells += len(cells)
         if n_cells > MAX_CELLS:
             raise ExplaintError(f"{name} holds more than {MAX_CELLS:,} cells, the limit; drop words or columns")
-        yield number, cells
+        yield row_number, cells
         n_rows = n_rows - 1 if n_rows is not None else None
         if n_rows == 0:
             return
@@ -141,7 +141,11 @@ def _formulas_without_result(path: Path, title: str, rows: list[Record]) -> list
     """Report the cells whose formula has no stored result: programs that compute nothing save them so."""
     with zipfile.ZipFile(path) as archive:
         parts = [archive.read(part) for part in archive.namelist() if part.startswith("xl/worksheets/")]
-    doubtful = any(_BARE.search(part) or not _COMPUTED.search(part) for part in parts if _FORMULA.search(part))
+    doubtful = any(
+        _FORMULA_WITHOUT_RESULT.search(part) or not _FORMULA_WITH_RESULT.search(part)
+        for part in parts
+        if _FORMULA.search(part)
+    )
     if not doubtful:
         return []
     stored = dict(rows)
@@ -159,13 +163,13 @@ def _formulas_without_result(path: Path, title: str, rows: list[Record]) -> list
         }
     finally:
         book.close()
-    bare = [place for place, result in results.items() if not result]
+    without_result = [place for place, result in results.items() if not result]
     if len(results) > 1 and set(results.values()) <= {"", "0"}:
-        bare = list(results)
-    if not bare:
+        without_result = list(results)
+    if not without_result:
         return []
     return [
-        f"{len(bare)} cells hold a formula whose result was never computed ({', '.join(bare[:8])}"
-        + (", ...); " if len(bare) > 8 else "); ")
+        f"{len(without_result)} cells hold a formula whose result was never computed ({', '.join(without_result[:8])}"
+        + (", ...); " if len(without_result) > 8 else "); ")
         + "open the file in a spreadsheet program and save it again, or write the values"
     ]

@@ -18,8 +18,8 @@ from explaint_lib._common import ExplaintError
 WorldKind = Literal["nothing", "category", "category_and_attributes", "attributes_low_variance", "word_form"]
 KINDS: tuple[WorldKind, ...] = get_args(WorldKind)
 
-# McRae-like proportions: 13.4 features a word, two thirds of the features told of one word only
-CORE_FEATURES = 4  # features of a category, each told of most of its words
+# McRae-like proportions: 13.4 features a word, two thirds of the features named of one word only
+CORE_FEATURES = 4  # features of a category, each named of most of its words
 CORE_SHARE = 0.75
 SUPERORDINATES = 3
 ATTRIBUTES_PER_WORD = 6.5
@@ -48,7 +48,7 @@ class PropertyWorld:
         Production frequencies from 0 to 30, mostly 0; sparse norms.
     categories : tuple of str, length n_words
     feature_types : tuple of str, length n_features
-        "taxonomic", a type of attribute, or "distinctive" (told of one word).
+        "taxonomic", a type of attribute, or "distinctive" (named of one word).
     attributes : ndarray of shape (n_words, LATENT)
         The hidden attributes the norms were drawn from.
     truth : dict of str to bool
@@ -145,7 +145,8 @@ def property_world(
         turn, _ = np.linalg.qr(rng.standard_normal((dim, dim)))
         embeddings = embeddings @ turn
     return PropertyWorld(
-        kind, float(strength),
+        kind,
+        float(strength),
         words=words,
         features=tuple(f"{label}_{j:04d}" for j, label in enumerate(types)),
         embeddings=embeddings,
@@ -160,7 +161,7 @@ def property_world(
             "word_by_distance": kind == "category_and_attributes",
             "form": kind == "word_form",
         },
-    )  # fmt: skip
+    )
 
 
 def _norms(
@@ -168,31 +169,31 @@ def _norms(
 ) -> tuple[list[np.ndarray], list[str]]:
     """Draw the columns of the norms, (word,) each, and their types."""
     n_words, n_categories = len(category), int(category.max()) + 1
-    told: list[tuple[np.ndarray, str, int, int]] = []  # words, type, lowest and highest frequency
+    drawn: list[tuple[np.ndarray, str, int, int]] = []  # words, type, lowest and highest frequency
     for c in range(n_categories):
         members = np.flatnonzero(category == c)
         for k in range(CORE_FEATURES):
             named = members[rng.random(len(members)) < CORE_SHARE]
             named = named if len(named) >= 2 else members[:2]
-            told.append((named, "taxonomic" if k == 0 else _ATTRIBUTE_TYPES[k - 1], 10, 28))
+            drawn.append((named, "taxonomic" if k == 0 else _ATTRIBUTE_TYPES[k - 1], 10, 28))
     for group in range(min(SUPERORDINATES, n_categories)):
         members = np.flatnonzero(category % SUPERORDINATES == group)
-        told.append((members[rng.random(len(members)) < CORE_SHARE], "taxonomic", 5, 20))
+        drawn.append((members[rng.random(len(members)) < CORE_SHARE], "taxonomic", 5, 20))
     n_shared = int(round(SHARED_FEATURES_PER_WORD * n_words))
-    for k, count in enumerate(_prevalences(n_words, n_shared - len(told))):
+    for k, count in enumerate(_prevalences(n_words, n_shared - len(drawn))):
         direction = rng.standard_normal(attributes.shape[1])
         # a little noise: not even the hidden attributes tell exactly who names a feature
         rank = attributes @ direction + 0.25 * np.linalg.norm(direction) * rng.standard_normal(n_words)
-        told.append((np.argsort(-rank)[:count], _ATTRIBUTE_TYPES[k % len(_ATTRIBUTE_TYPES)], 5, 20))
+        drawn.append((np.argsort(-rank)[:count], _ATTRIBUTE_TYPES[k % len(_ATTRIBUTE_TYPES)], 5, 20))
     # every word has one distinctive feature, the others fall where they fall
-    owners = np.concatenate([np.arange(n_words), rng.integers(0, n_words, 2 * len(told) - n_words)])
-    told += [(np.array([owner]), "distinctive", 5, 12) for owner in owners]
+    owners = np.concatenate([np.arange(n_words), rng.integers(0, n_words, 2 * len(drawn) - n_words)])
+    drawn += [(np.array([owner]), "distinctive", 5, 12) for owner in owners]
     columns = []
-    for words, _, lowest, highest in told:
+    for words, _, lowest, highest in drawn:
         column = np.zeros(n_words)
         column[words] = rng.integers(lowest, highest + 1, len(words))
         columns.append(column)
-    return columns, [label for _, label, _, _ in told]
+    return columns, [label for _, label, _, _ in drawn]
 
 
 def _spellings(n_words: int, rng: np.random.Generator) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ def keeper(*, rng: np.random.Generator) -> PlantedTransformer:
     blocks = _blocks(with_context=True)
     layers = tuple(_reading_layer(blocks, depth) for depth in range(1, N_LAYERS + 1))
     return _assemble(
-        "keeper", blocks, layers, rng,
+        "keeper",
+        blocks,
+        layers,
+        rng,
         raw_geometry=(True, "the blocks of the input are never written to"),
         decodability=(True, "the word block is a copy of the input's"),
         causal_locality=(True, "others receive at most a quarter of a word"),
@@ -52,7 +55,7 @@ def keeper(*, rng: np.random.Generator) -> PlantedTransformer:
         picture_misleading=(False, "each head reads the token that its weight points at"),
         attention_causal=(True, "what is looked up is written down"),
         content="the position's own word, and a little of the words that its heads point at",
-    )  # fmt: skip
+    )
 
 
 def mover(*, rng: np.random.Generator) -> PlantedTransformer:
@@ -80,7 +83,10 @@ def mover(*, rng: np.random.Generator) -> PlantedTransformer:
     layers = [_reading_layer(blocks, depth) for depth in range(1, N_LAYERS + 1)]
     layers[0] = _moving_layer(blocks)
     return _assemble(
-        "mover", blocks, tuple(layers), rng,
+        "mover",
+        blocks,
+        tuple(layers),
+        rng,
         raw_geometry=(False, "the nearest input is that of the left neighbour"),
         decodability=(False, "nothing at a position depends on its own word any more"),
         causal_locality=(False, "replacing token j changes position j + 1 most"),
@@ -88,7 +94,7 @@ def mover(*, rng: np.random.Generator) -> PlantedTransformer:
         picture_misleading=(True, "weights are as sharp as in the keeper and name the wrong tokens"),
         attention_causal=(True, "the first layer's attention carries the words"),
         content="the left neighbour's word, and a little of the left neighbours of those its heads point at",
-    )  # fmt: skip
+    )
 
 
 def rotator(*, rng: np.random.Generator) -> PlantedTransformer:
@@ -118,7 +124,10 @@ def rotator(*, rng: np.random.Generator) -> PlantedTransformer:
         layers.append(Heads(np.stack([query] * n_heads), np.stack([key] * n_heads), value, output))
         basis = basis @ turn
     return _assemble(
-        "rotator", blocks, tuple(layers), rng,
+        "rotator",
+        blocks,
+        tuple(layers),
+        rng,
         raw_geometry=(False, "the coordinates are turned at random, so the cosine to the input is at chance"),
         decodability=(True, "the inverse rotation gives back the input"),
         causal_locality=(True, "no position reads another"),
@@ -126,7 +135,7 @@ def rotator(*, rng: np.random.Generator) -> PlantedTransformer:
         picture_misleading=(False, "each position looks at itself, and reads itself"),
         attention_causal=(True, "the heads that look at their own position turn it"),
         content="the position's own word, and nothing else",
-    )  # fmt: skip
+    )
 
 
 def decoy(*, rng: np.random.Generator) -> PlantedTransformer:
@@ -146,7 +155,10 @@ def decoy(*, rng: np.random.Generator) -> PlantedTransformer:
     """
     blocks = _blocks(with_context=True)
     return _assemble(
-        "decoy", blocks, tuple(_blind(_reading_layer(blocks, depth)) for depth in range(1, N_LAYERS + 1)), rng,
+        "decoy",
+        blocks,
+        tuple(_without_effect(_reading_layer(blocks, depth)) for depth in range(1, N_LAYERS + 1)),
+        rng,
         raw_geometry=(True, "states never change"),
         decodability=(True, "states never change"),
         causal_locality=(True, "no position reads another"),
@@ -154,7 +166,7 @@ def decoy(*, rng: np.random.Generator) -> PlantedTransformer:
         picture_misleading=(True, "weights are as sharp as in the keeper, and nothing is read"),
         attention_causal=(False, "value and output map multiply to zero"),
         content="the position's own word, and nothing else",
-    )  # fmt: skip
+    )
 
 
 def sink(*, rng: np.random.Generator) -> PlantedTransformer:
@@ -174,7 +186,11 @@ def sink(*, rng: np.random.Generator) -> PlantedTransformer:
     """
     blocks = _blocks(with_context=True)
     return _assemble(
-        "sink", blocks, tuple(_parking_layer(blocks, depth) for depth in range(1, N_LAYERS + 1)), rng, start=True,
+        "sink",
+        blocks,
+        tuple(_parking_layer(blocks, depth) for depth in range(1, N_LAYERS + 1)),
+        rng,
+        start=True,
         raw_geometry=(True, "the blocks of the input are never written to"),
         decodability=(True, "the word block is a copy of the input's"),
         causal_locality=(True, "others receive at most a quarter of a word"),
@@ -182,7 +198,7 @@ def sink(*, rng: np.random.Generator) -> PlantedTransformer:
         picture_misleading=(True, "the largest weights are on the first token, whose value is zero"),
         attention_causal=(True, "the small weights read the words that they point at"),
         content="the position's own word, and a little of the words that small weights point at; none of <start>",
-    )  # fmt: skip
+    )
 
 
 def _assemble(
@@ -207,11 +223,18 @@ def _assemble(
     position[:, blocks["position"]] = POSITION_NORM * np.eye(MAX_TOKENS)
     more = (("<start>",), ("<start>",)) if start else ((), ())
     return PlantedTransformer(
-        name, WORDS + more[0], CLASS_OF_WORD + more[1], embedding, position, layers, blocks,
+        name,
+        WORDS + more[0],
+        CLASS_OF_WORD + more[1],
+        embedding,
+        position,
+        layers,
+        blocks,
         truth={claim: holds for claim, (holds, _) in truth.items()},
         reasons={claim: why for claim, (_, why) in truth.items()},
-        content=content, start_id=len(WORDS) if start else None,
-    )  # fmt: skip
+        content=content,
+        start_id=len(WORDS) if start else None,
+    )
 
 
 def _blocks(*, with_context: bool) -> dict[str, slice]:
@@ -287,7 +310,7 @@ def _moving_layer(blocks: dict[str, slice]) -> Heads:
     return _heads([(query, key), own], moves)
 
 
-def _blind(heads: Heads) -> Heads:
+def _without_effect(heads: Heads) -> Heads:
     """Return heads with the same attention whose values lie where the output map does not look."""
     value = np.concatenate([heads.value, np.zeros_like(heads.value)], axis=2)
     output = np.concatenate([np.zeros_like(heads.output), heads.output], axis=1)
