@@ -66,7 +66,7 @@ def model_identity(name: str, revision: str | None, content: str | None) -> str:
     """
     if name in encoders.MODELS and revision is None:
         return encoders.MODELS[name].revision
-    return encoders.load_encoder(name, revision=revision).revision
+    return encoders.load_vectors(name, revision=revision).revision
 
 
 def _models(run: Run) -> list[tuple[str, str | None, str | None]]:

@@ -20,7 +20,7 @@ def main(models: list[str]) -> int:
 
     for model in models:
         try:
-            encoders.load_encoder(model, progress=True)
+            encoders.load_vectors(model, progress=True)
         except ExplaintError as fault:
             print(f"{model}: {fault}", file=sys.stderr)
             return 1

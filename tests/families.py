@@ -240,7 +240,7 @@ def _words(encoder: encoders.Encoder, **options: Any) -> None:
 
 
 def _one(options: dict[str, Any], i: int) -> dict[str, Any]:
-    return options | ({"contexts": [options["contexts"][i]]} if "contexts" in options else {})
+    return options | ({"hints": [options["hints"][i]]} if "hints" in options else {})
 
 
 def _corpus(encoder: encoders.Encoder) -> None:
@@ -353,7 +353,7 @@ ENTRY_POINTS: dict[str, Callable[[encoders.Encoder], None]] = {
     "encode with attention": _encode_attention,
     "words alone": _words,
     "words in templates": partial(_words, templates=["This is a {word}.", "My aunt keeps a {word} behind the barn."]),
-    "words with contexts": partial(_words, contexts=["bird", None, "red", "tool"]),
+    "words with hints": partial(_words, hints=["bird", None, "red", "tool"]),
     "words in a corpus": _corpus,
     "attention summaries": _summaries,
     "rollout": _rollout,
@@ -375,7 +375,7 @@ ENTRY_POINTS: dict[str, Callable[[encoders.Encoder], None]] = {
 
 
 #: What every model that is let in must do, and what every model with attention must do too.
-ALWAYS = ("encode", "words alone", "words in templates", "words with contexts", "words in a corpus", "continuity")
+ALWAYS = ("encode", "words alone", "words in templates", "words with hints", "words in a corpus", "continuity")
 WITH_ATTENTION = ("encode with attention", "attention summaries", "rollout")
 
 

@@ -50,7 +50,7 @@ def of_glove() -> str:
 def test_fetch_fetches_and_loads(arguments, expected, monkeypatch, tmp_path):
     asked, loaded = [], []
     monkeypatch.setattr(encoders, "fetch", lambda name, *, progress: asked.append(name) or tmp_path)
-    monkeypatch.setattr(encoders, "load_encoder", lambda name: loaded.append(name) or f"<{name}>")
+    monkeypatch.setattr(encoders, "load_vectors", lambda name: loaded.append(name) or f"<{name}>")
     ran = CliRunner().invoke(app, ["fetch", *arguments])
     assert ran.exit_code == 0 and asked == loaded == expected
     assert all(f"<{name}>" in ran.output for name in expected)

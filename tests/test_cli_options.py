@@ -40,10 +40,10 @@ def test_every_command_that_loads_a_model_takes_revision_and_device(command, mon
         seen.update(given, name=name)
         raise ExplaintError("seen")
 
-    for where in ("explaint_lib.encoders", "explaint_lib.experiments.continuity._run",
-                  "explaint_lib.experiments.hypernymy._run"):  # fmt: skip
+    for where in ("explaint_lib.experiments.continuity._run", "explaint_lib.experiments.hypernymy._run"):
         monkeypatch.setattr(f"{where}.load_encoder", load)
-    monkeypatch.setattr(encoders, "candidate", load)
+    for name in ("load_vectors", "examine_model"):
+        monkeypatch.setattr(encoders, name, load)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(COMMANDS[command])
     named = ["somebody/model"] if command == "check" else ["--model", "somebody/model"]

@@ -385,8 +385,9 @@ class FakeEncoder:
 
     def _encoding(self, ids):
         hidden, _ = self.world.forward_ids(ids[None])
-        special = np.zeros(len(ids), dtype=bool)
-        return type("Encoding", (), {"token_ids": ids, "special": special, "hidden_states": hidden[0]})
+        ordinary = np.ones(len(ids), dtype=bool)
+        ordinary[:1] = self.family == "encoder"
+        return type("Encoding", (), {"token_ids": ids, "ordinary": ordinary, "hidden_states": hidden[0]})
 
     def forward_ids(self, ids):
         return self.world.forward_ids(ids)
@@ -495,10 +496,6 @@ def test_run_continuity_refuses_what_it_cannot_measure(fake, monkeypatch):
     monkeypatch.setattr(experiment, "load_encoder", lambda *a, **k: FakeEncoder(planted.keeper, 0))
     with pytest.raises(ExplaintError, match="line 31 has 40 tokens, and keeper takes at most 32"):
         experiment.run_continuity("fake", long, labels=[f"line {i}" for i in range(1, 32)])
-    static = type("Static", (), {"family": "static"})()
-    monkeypatch.setattr(experiment, "load_encoder", lambda *a, **k: static)
-    with pytest.raises(ExplaintError, match="glove is a static embedding"):
-        experiment.run_continuity("glove", sentences())
 
 
 def test_bundled_sentences_are_enough():

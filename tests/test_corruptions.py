@@ -23,10 +23,6 @@ def n_hooks(encoder):
     return sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in encoder.model.modules())
 
 
-def places(encoding, family):
-    return ~encoding.special & (np.arange(len(encoding)) > (0 if family == "decoder" else -1))
-
-
 def test_the_identity_edit_leaves_every_bit(tiny):
     for text in SENTENCES:
         intact = tiny.encode([text])[0]
@@ -85,7 +81,7 @@ def swap_gaps(encoder, texts, seed=0):
     rng, permuted, intact_gap, states = np.random.default_rng(seed), [], [], []
     intact = encoder.encode(texts)
     for layer in range(encoder.n_layers):
-        orders = [c.draw_order(places(e, encoder.family), 2, rng=rng) for e in intact]
+        orders = [c.draw_order(e.ordinary, 2, rng=rng) for e in intact]
         for before, after, order in zip(
             intact, c.corrupted(encoder, texts, layer, [c.reorder(order) for order in orders]), orders, strict=True
         ):

@@ -262,7 +262,8 @@ def test_a_cache_that_cannot_be_written_to_stops_a_sweep_before_a_model_is_loade
     def refused(room: str) -> None:
         (cache / room).write_text("a file where a folder should be")
         with monkeypatch.context() as patch:
-            patch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("a model was loaded"))
+            for name in ("explaint_lib.encoders.load_vectors", "explaint_lib.encoders._outline.load_vectors"):
+                patch.setattr(name, lambda *_, **__: pytest.fail("a model was loaded"))
             with pytest.raises(ExplaintError, match=f"cannot write .*{room}.*; set EXPLAINT_CACHE"):
                 run_grid(Grid(**world))
         (cache / room).unlink()

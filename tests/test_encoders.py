@@ -16,7 +16,7 @@ from helpers_models import TEXTS, save_tiny_bert, save_tiny_llama
 
 from explaint_lib import _common, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import _corpus, _find, _tokens, _wheels, _words
+from explaint_lib.encoders import _corpus, _find, _pooling, _wheels
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +231,16 @@ def test_a_word_is_the_mean_of_its_pieces_without_special_tokens(bert):
     np.testing.assert_allclose(vector, encoding.hidden_states[1, ~encoding.special].mean(axis=0), atol=1e-6)
 
 
+def test_ordinary_positions_are_neither_special_nor_a_decoders_first(bert, llama):
+    (encoding,) = bert.encode(["the robin sang"])
+    assert not encoding.causal and encoding.ordinary.tolist() == (~encoding.special).tolist()
+    (encoding,) = llama.encode(["the robin sang"])
+    assert encoding.causal and encoding.ordinary.tolist() == [False] + [True] * (len(encoding) - 1)
+    windows = llama.encode(["robin " * 2 * llama.max_tokens], long="window")
+    assert len(windows) > 1 and not any(window.ordinary[0] for window in windows)
+    assert not encoding.special.any()  # what the tokenizer says is left as it is
+
+
 def test_a_decoder_never_reads_a_word_at_the_first_position(llama, bert, tmp_path, cache):
     states = llama.encode(["The robin"])[0]
     np.testing.assert_allclose(
@@ -258,7 +268,7 @@ def test_templates_average_the_word_in_its_sentences(bert):
 
 def test_a_hint_changes_the_word_it_is_given_to(encoder):
     plain = encoder.word_vectors(["trout", "robin"])
-    hinted = encoder.word_vectors(["trout", "robin"], contexts=["red", None])
+    hinted = encoder.word_vectors(["trout", "robin"], hints=["red", None])
     assert np.abs(hinted[0] - plain[0]).max() > 1e-3  # also in a decoder, which cannot look ahead
     np.testing.assert_allclose(hinted[1], plain[1], atol=1e-6)
 
@@ -268,8 +278,8 @@ def test_a_hint_changes_the_word_it_is_given_to(encoder):
     [
         ({"templates": ["no place"]}, "exactly once"),
         ({"templates": "{word}"}, "sequence of sentences"),
-        ({"contexts": ["a"]}, "one entry a word"),
-        ({"corpus": "x.txt", "contexts": ["a", "b"]}, "either corpus"),
+        ({"hints": ["a"]}, "one entry a word"),
+        ({"corpus": "x.txt", "hints": ["a", "b"]}, "either corpus"),
         ({"corpus": "/no/such/file.txt"}, "cannot read"),
         ({"layer": 3}, r"from 0 \(the embeddings\) to 2"),
         ({"layer": -1}, "-1"),
@@ -312,8 +322,8 @@ def test_corpus_means_are_means_over_whole_word_occurrences(encoder, tmp_path, c
     found = encoder.word_vectors(["robin", "fire truck"], layer=1, corpus=path)
     lines = ("A Robin sang.", "the robin's trout and a robin")
     placed = [(lines[0], 2, 7), (lines[1], 4, 9), (lines[1], 24, 29)]
-    encodings, at = _words.located(encoder, placed)
-    each = _words.pooled_states(encoder, encodings, [[a] for a in at], [1], progress=False)[0]
+    encodings, at = encoder.locate(placed)
+    each = _pooling.pooled_states(encoder, encodings, [[a] for a in at], [1], progress=False)[0]
     np.testing.assert_allclose(found[0], each.mean(axis=0), atol=1e-5)
     assert not np.allclose(found[0], found[1])
 
@@ -335,7 +345,7 @@ def test_missing_words_are_all_named(bert, tmp_path, cache):
 def test_a_long_line_is_read_around_the_word(encoder, tmp_path, cache):
     path = corpus_file(tmp_path, "bird " * 100 + "robin " + "trout " * 100 + "robin\n")
     assert np.isfinite(encoder.word_vectors(["robin"], corpus=path)).all()
-    whole = _tokens.tokenize(encoder.tokenizer, [path.read_text()])[0]
+    (whole,) = encoder.tokenize([path.read_text()])
     shown, at = _corpus._around(encoder, whole, 500, 505)
     assert len(shown) <= encoder.max_tokens
     assert {shown.words[i] for i in shown.word_ids[at]} == {"robin"}
@@ -496,7 +506,7 @@ def test_a_missing_hub_model_is_named(monkeypatch):
 @pytest.mark.parametrize("name", ["minilm", "smollm2", "glove"])
 def test_bundled_models_have_no_revisions(name):
     with pytest.raises(ExplaintError, match="revision"):
-        encoders.load_encoder(name, revision="main")
+        encoders.load_vectors(name, revision="main")
 
 
 def test_loading_from_a_folder_touches_no_network(monkeypatch, bert_folder, capfd):
@@ -627,7 +637,7 @@ def test_fetch_knows_its_models():
 def static():
     vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
     vectors.flags.writeable = False
-    return encoders.StaticEncoder(vectors, ["fire", "truck", "t-shirt", "."], name="table", revision="r")
+    return encoders.StaticVectors(vectors, ["fire", "truck", "t-shirt", "."], name="table", revision="r")
 
 
 def test_static_words_are_looked_up_whole_or_by_parts(static):
@@ -639,23 +649,23 @@ def test_static_words_are_looked_up_whole_or_by_parts(static):
 def test_static_words_that_are_missing_are_all_named(static):
     with pytest.raises(ExplaintError, match=r"2 of 3 words .*'zebra', 'fire zebra'"):
         static.word_vectors(["zebra", "fire", "fire zebra"])
-    with pytest.raises(ExplaintError, match="text 0 has words .*zebra"):
-        static.encode(["fire zebra"])
 
 
-def test_static_encodings_have_one_layer_and_no_attention(static):
-    encoding = static.encode(["Fire truck."])[0]
-    assert encoding.hidden_states.shape == (1, 3, 3) and encoding.words == ("Fire", "truck", ".")
-    with pytest.raises(ExplaintError, match="no attention"):
-        static.encode(["fire"], attention=True)
-    with pytest.raises(ExplaintError, match="layer"):
+def test_a_table_has_one_layer_and_gives_word_vectors_as_a_model_does(static, encoder):
+    with pytest.raises(ExplaintError, match="a layer of table is .* to 0.*; found 1"):
         static.word_vectors(["fire"], layer=1)
-    assert static.describe()["family"] == "static"
+    assert static.describe()["family"] == "static" and set(static.describe()) <= set(encoder.describe())
+    for source in (static, encoder):
+        assert isinstance(source, encoders.WordVectors)
+        assert source.word_vectors(["fire"], layer="2 of all").shape == (1 + (source.n_layers > 0), 1, source.dim)
+        assert source.embedding_matrix().shape == (len(source.vocabulary), source.dim)
 
 
-def test_glove_has_no_untrained_twin():
+def test_glove_has_no_untrained_twin_and_reads_no_texts():
     with pytest.raises(ExplaintError, match="no architecture"):
-        encoders.load_encoder("glove", untrained=True)
+        encoders.load_vectors("glove", untrained=True)
+    with pytest.raises(ExplaintError, match="glove is a table of static vectors.*for instance minilm"):
+        encoders.load_encoder("glove")
 
 
 # ---- the real weights
@@ -702,15 +712,14 @@ def test_a_local_gguf_file_loads(fetched):
 
 @pytest.mark.models
 def test_glove_knows_its_words(fetched):
-    glove = encoders.load_encoder("glove")
+    glove = encoders.load_vectors("glove")
     robin, trout, bird = glove.word_vectors(["robin", "trout", "bird"]).astype(float)
     assert glove.dim == 50 and np.isfinite(robin).all() and robin @ bird != trout @ bird
-    np.testing.assert_array_equal(glove.encode(["The robin sang."])[0].hidden_states[0, 1], robin.astype(np.float32))
 
 
 def test_sources_and_encodings_are_plain_records():
     assert _find.Source(Path("x"), "r").gguf is None
-    encoding = _tokens.Encoding(
+    encoding = encoders.Encoding(
         "a", ("a",), np.zeros(1, int), np.zeros(1, bool), np.zeros(1, int), ("a",), np.zeros((1, 2), int)
     )
     assert len(replace(encoding, source=3)) == 1

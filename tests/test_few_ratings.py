@@ -138,7 +138,7 @@ def test_the_command_says_what_is_left_out_and_writes_the_table(world):
 
 @pytest.mark.parametrize("more", [["--folds", "15"], []])
 def test_norms_that_cannot_be_are_refused_before_the_model_is_loaded(world, monkeypatch, more):
-    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(encoders, "load_vectors", lambda *_, **__: pytest.fail("the model was loaded"))
     (world.folder / "two.csv").write_text("word,a,b\nrobin,1,2\ntrout,2,1\n")
     done = world("table", "--norms", "five.csv" if more else "two.csv", "--model", "bert", *more)
     assert isinstance(done.exception, ExplaintError), done.output
@@ -155,7 +155,7 @@ def test_a_sweep_says_it_before_it_computes_and_leaves_the_rows_out(world, monke
     assert done.exit_code == 0 and said in done.stderr, done.output
     assert set(pd.read_csv(world.folder / "t.csv").metric) == set(METRICS) - RANKED
     assert json.loads((world.folder / "t.manifest.json").read_text())["metrics_left_out"]["five.csv"].keys() == RANKED
-    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(encoders, "load_vectors", lambda *_, **__: pytest.fail("a model was loaded"))
     with (world.folder / "g.yaml").open("a") as file:
         file.write("metrics: [f1_at_10]\n")
     assert "too small for all of them" in str(world("sweep", "g.yaml", "--dry-run").exception)

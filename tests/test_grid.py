@@ -396,10 +396,10 @@ def test_dying_at_any_write_changes_nothing(world, tmp_path, monkeypatch):
 def test_words_a_static_model_lacks_are_named_or_left_out_for_all(world, cache, monkeypatch):
     known = [word for word in WORDS if word not in ("xyz", "don")]
     table = np.random.default_rng(0).normal(size=(len(known), 5)).astype(np.float32)
-    static = encoders.StaticEncoder(table, known, name="lookup", revision="r")
-    load = encoders.load_encoder
+    static = encoders.StaticVectors(table, known, name="lookup", revision="r")
+    load = encoders.load_vectors
     monkeypatch.setattr(
-        encoders, "load_encoder", lambda name, **options: static if name == "lookup" else load(name, **options)
+        encoders, "load_vectors", lambda name, **options: static if name == "lookup" else load(name, **options)
     )
     about, found = encoders.outline, encoders.Outline("lookup", "r", 0, static.unknown_words, static.describe())
     monkeypatch.setattr(

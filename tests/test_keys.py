@@ -43,7 +43,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(root)
     monkeypatch.setattr(chapters, "prepare", lambda *_: None)
     monkeypatch.setattr(chapters, "execute", executed)
-    monkeypatch.setattr(keys.encoders, "load_encoder", lambda name, revision: SimpleNamespace(revision=f"r{revision}"))
+    monkeypatch.setattr(keys.encoders, "load_vectors", lambda name, revision: SimpleNamespace(revision=f"r{revision}"))
     return root
 
 
@@ -141,7 +141,7 @@ def test_norms_and_models_are_tried_before_a_chapter_runs(book: Path, monkeypatc
     def load(name: str, revision: str | None) -> None:
         raise ParameterError(f"no model called {name!r}")
 
-    monkeypatch.setattr(keys.encoders, "load_encoder", load)
+    monkeypatch.setattr(keys.encoders, "load_vectors", load)
     given = {"norms_name": "nowhere.csv", "model_name": "nowhere/at-all", "models": ["minilm", "nobody/has-it"]}
     with pytest.raises(ParameterError) as failure:
         check_inputs([Run(book / "notebooks" / "99_sample.ipynb", "99_sample", given)])

@@ -51,10 +51,10 @@ def data_folder(tmp_path, monkeypatch) -> Path:
 # --- the type
 
 
-def test_forms_and_contexts_of_homonyms():
+def test_forms_and_hints_of_homonyms():
     table = small()
     assert table.word_forms == ("bat", "bat", "hot dog")
-    assert table.contexts == ("animal", "baseball", None)
+    assert table.hints == ("animal", "baseball", None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_forms_and_contexts_of_homonyms():
 )  # fmt: skip
 def test_a_hint_is_only_what_stands_in_brackets_at_the_end(word, form, context):
     table = small(words=(word, "x", "y"))
-    assert (table.word_forms[0], table.contexts[0]) == (form, context)
+    assert (table.word_forms[0], table.hints[0]) == (form, context)
 
 
 def test_values_are_a_private_read_only_copy():

@@ -246,7 +246,7 @@ def test_glasgow_has_a_header_of_two_rows(tmp_path, form):
         pd.DataFrame(rows).to_csv(tmp_path / "g.csv", index=False, header=False)
     found = load_norms(next(iter(tmp_path.glob("g.*"))))
     assert "Glasgow" in found.source and found.words == tuple(words)
-    assert found.word_forms == ("abattoir", "bar", "bar", "nan") and found.contexts[1:3] == ("pub", "metal")
+    assert found.word_forms == ("abattoir", "bar", "bar", "nan") and found.hints[1:3] == ("pub", "metal")
     assert found.features[:3] == ("Arousal", "Valence", "Dominance") and len(found.features) == 9
     np.testing.assert_array_equal(found.values, values.iloc[:, ::3].to_numpy())
 

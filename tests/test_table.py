@@ -372,7 +372,7 @@ def command(monkeypatch, tmp_path):
 
     def run(*arguments: str, encoder: FakeEncoder | None = None, columns: int = 120, norms: str = str(path)):
         monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setattr(encoders, "load_encoder", lambda name, **_: loads.append(name) or encoder or FakeEncoder())
+        monkeypatch.setattr(encoders, "load_vectors", lambda name, **_: loads.append(name) or encoder or FakeEncoder())
         quick = ["--components", "4", "--folds", "4", "--permutations", "3", "--bootstrap", "20"]
         result = CliRunner().invoke(app, ["--norms", norms, "--model", "toy", *quick, *arguments])
         result.loads = loads

@@ -78,7 +78,7 @@ def test_pieces_are_marked(bert):
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"templates": ["A {word}."]}, {"contexts": [None] * 4}, {"corpus": "text"}])
+@pytest.mark.parametrize("options", [{}, {"templates": ["A {word}."]}, {"hints": [None] * 4}, {"corpus": "text"}])
 def test_no_way_of_showing_a_word_makes_it_the_unknown_token(bert, options, tmp_path):
     if "corpus" in options:
         options = {"corpus": tmp_path / "text.txt"}
@@ -91,7 +91,7 @@ def test_the_table_names_them_or_leaves_them_out(bert, tmp_path, monkeypatch):
     path, out = tmp_path / "norms.csv", tmp_path / "out.json"
     rows = [[word, *map(str, 1 + (i * np.arange(1, 13)) % 23)] for i, word in enumerate([*KNOWN, *THAI], 1)]
     path.write_text("\n".join(map(",".join, [["word", *"abcdefghijkl"], *rows])) + "\n", encoding="utf-8")
-    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: bert)
+    monkeypatch.setattr(encoders, "load_vectors", lambda *_, **__: bert)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(table)
     asked = ["--norms", str(path), "--model", "any", "--mapper", "mean", "--folds", "2", "--permutations", "0"]
@@ -106,7 +106,7 @@ def test_the_table_names_words_that_become_one_vector(bert, tmp_path, monkeypatc
     path, out = tmp_path / "norms.csv", tmp_path / "out.json"
     rows = [[word, *map(str, 1 + (i * np.arange(1, 13)) % 23)] for i, word in enumerate([*KNOWN, KNOWN[0].title()], 1)]
     path.write_text("\n".join(map(",".join, [["word", *"abcdefghijkl"], *rows])) + "\n", encoding="utf-8")
-    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: bert)
+    monkeypatch.setattr(encoders, "load_vectors", lambda *_, **__: bert)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(table)
     asked = ["--norms", str(path), "--model", "any", "--mapper", "mean", "--folds", "2", "--permutations", "0"]

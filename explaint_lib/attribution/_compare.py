@@ -232,7 +232,6 @@ def run_flow(
             )
         return int(rng.choice(ordinary[ordinary != ids[position]])) if found is None else found
 
-    causal = encoder.family == "decoder"
     all_maps, kept, sinks = [], [], []
     agreement: dict[str, list[np.ndarray]] = {level: [] for level in LEVELS}
     for encoding in tqdm(
@@ -246,11 +245,11 @@ def run_flow(
         layers = layer_maps(text, ids)
         maps = flow_maps(text, ids, layers=layers, n_samples=n_samples, rng=rng) | again
         maps |= {"values ablated": attribution.value_ablation(text, ids)[-1]}
-        maps |= {"nearness": attention.nearness(len(ids), causal=causal)}
+        maps |= {"nearness": attention.nearness(len(ids), causal=encoding.causal)}
         maps |= {name: steps.mean(axis=0) for name, steps in zip(AVERAGED, layers.values(), strict=True)}
         all_maps.append({name: maps[name] for name in MAPS})
-        sunk = _sunk(encoder, encoding)
-        for level, found in _agreements(all_maps[-1], encoding, sunk, causal).items():
+        sunk = ~encoding.ordinary
+        for level, found in _agreements(all_maps[-1], encoding, sunk).items():
             agreement[level].append(found)
         blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(text, ids)]
         kept.append([1 - attention.mixing_ratio(block)[~sunk].mean() for block in blocks])
@@ -261,20 +260,11 @@ def run_flow(
     )  # fmt: skip
 
 
-def _sunk(encoder: Encoder, encoding: Encoding) -> np.ndarray:
-    """Return special tokens and a decoder's first position, which sees itself only and takes what nobody wants."""
-    sunk = encoding.special.copy()
-    sunk[0] |= encoder.family == "decoder"
-    return sunk
-
-
-def _agreements(
-    maps: dict[str, np.ndarray], encoding: Encoding, sunk: np.ndarray, causal: bool
-) -> dict[str, np.ndarray]:
+def _agreements(maps: dict[str, np.ndarray], encoding: Encoding, sunk: np.ndarray) -> dict[str, np.ndarray]:
     """Return the agreement of all maps of one text, (map, map), at every level."""
     merged = {name: attention.to_words(found, encoding.word_ids) for name, found in maps.items()}
     first = next(iter(merged.values()))[1]
-    words = {name: found for name, (found, _) in merged.items()}
+    words, causal = {name: found for name, (found, _) in merged.items()}, encoding.causal
     found = {
         "tokens": attention.row_agreement(maps, causal=causal, skip=sunk),
         "tokens, all": attention.row_agreement(maps, causal=causal),

@@ -52,7 +52,7 @@ def fetch(
         raise ExplaintError(f"no bundled model is called {name!r}; expected one of {known}")
     for one in encoders.MODELS if name == "all" else [name]:
         folder = encoders.fetch(one, progress=True)
-        say(f"{encoders.load_encoder(one)} in {folder}")
+        say(f"{encoders.load_vectors(one)} in {folder}")
 
 
 @app.command("check")

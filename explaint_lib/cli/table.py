@@ -93,7 +93,7 @@ def table(
         raise ExplaintError(f"--folds {folds} is more than the {len(data.words)} words of {data.name}; ask for fewer")
     lacks = check_norms(data, folds=folds, seed=seed)
     say_left_out(data.name, lacks)
-    encoder = encoders.load_encoder(model, revision=revision, device=device, progress=True)
+    encoder = encoders.load_vectors(model, revision=revision, device=device, progress=True)
     index = encoders.layer_index(wanted_layer, encoder.n_layers, encoder.name)
     data, dropped = _with_vectors(data, encoder, drop_missing)
     if dropped and (fewer := check_norms(data, folds=folds, seed=seed)) != lacks:

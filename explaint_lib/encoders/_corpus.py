@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from explaint_lib._cache import file_hash, kept
 from explaint_lib._common import ExplaintError, printable, text_lines
-from explaint_lib.encoders._tokens import PART, Encoding, excerpt, tokenize
-from explaint_lib.encoders._words import pieces, pooled_states
+from explaint_lib.encoders._pooling import pooled_states
+from explaint_lib.encoders._tokens import PART, Encoding, excerpt
 
 if TYPE_CHECKING:
     from explaint_lib.encoders._encoder import Encoder
@@ -139,7 +139,7 @@ def _shown(encoder: Encoder, found: list[Occurrence]) -> tuple[list[Encoding], l
     encodings: list[Encoding] = []
     spans: list[list[np.ndarray]] = []
     for line, together in groupby(found, key=lambda item: item[0]):
-        whole = tokenize(encoder.tokenizer, [line])[0]
+        whole = encoder.tokenize([line])[0]
         fits = int((~whole.special).sum()) <= _room(encoder, whole)
         for k, (_, _, start, end) in enumerate(together):
             shown, at = _around(encoder, whole, start, end)
@@ -158,7 +158,7 @@ def _room(encoder: Encoder, whole: Encoding) -> int:
 
 def _around(encoder: Encoder, whole: Encoding, start: int, end: int) -> tuple[Encoding, np.ndarray]:
     """Return the line, or as much of it around the occurrence as fits, and the word's positions in it."""
-    at = pieces(whole, start, end)
+    at = whole.positions(start, end)
     room, content = _room(encoder, whole), np.flatnonzero(~whole.special)
     if not 0 < len(at) <= room:
         raise ExplaintError(

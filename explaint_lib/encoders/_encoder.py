@@ -16,12 +16,15 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError, printable
+from explaint_lib.encoders._ids import checked_ids, padded
+from explaint_lib.encoders._load import gpu_name, longest_input
 from explaint_lib.encoders._size import fitting_batches
 from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
+from explaint_lib.encoders._vocabulary import BEFORE_WORD, Unknown, unknown_tokens, unknown_words
+from explaint_lib.encoders._words import word_vectors
 
 if TYPE_CHECKING:
     from explaint_lib.encoders._contract import Candidate, Finding
-    from explaint_lib.encoders._vocabulary import Unknown
 
 
 class Encoder:
@@ -52,8 +55,6 @@ class Encoder:
     """
 
     def __init__(self, candidate: Candidate, findings: Sequence[Finding]) -> None:
-        from explaint_lib.encoders._load import longest_input
-
         assert candidate.measured is not None
         self.model, self.tokenizer, self.device = candidate.model, candidate.tokenizer, candidate.device
         self.name, self.revision = candidate.name, candidate.source.revision
@@ -78,10 +79,13 @@ class Encoder:
         tokens = self.tokenizer.convert_ids_to_tokens(list(range(known)))
         return tuple(token or "" for token in tokens) + ("",) * (rows - known)
 
+    @property
+    def before_word(self) -> str:
+        """What a word read alone stands after: nothing, or "The " in a decoder, whose first position is a sink."""
+        return BEFORE_WORD[self.family]
+
     def unknown_tokens(self, texts: Sequence[str]) -> Unknown:
         """Count the pieces of texts that stand for anything unknown: (tokens, of, letters), see `Unknown`."""
-        from explaint_lib.encoders._vocabulary import unknown_tokens
-
         return unknown_tokens(self.tokenizer, texts)
 
     def unknown_words(self, words: Sequence[str]) -> list[str]:
@@ -90,9 +94,7 @@ class Encoder:
         A letter of theirs has no token, or only the one that stands for anything unknown: their vectors would be
         those of that token.
         """
-        from explaint_lib.encoders._vocabulary import unknown_words
-
-        return unknown_words(self.tokenizer, words, before="The " if self.family == "decoder" else "")
+        return unknown_words(self.tokenizer, words, before=self.before_word)
 
     def describe(self) -> dict[str, Any]:
         """Return what a manifest needs to name this model: identity, shape, seed, versions, device."""
@@ -115,8 +117,6 @@ class Encoder:
         the order in which they are made.
         """
         import torch
-
-        from explaint_lib.encoders._load import gpu_name
 
         about = {key: value for key, value in self.describe().items() if key != "name"}
         return about | {"gpu": gpu_name(self.device), "threads": torch.get_num_threads()}
@@ -164,7 +164,8 @@ class Encoder:
 
         if attention:
             self.check_attention()
-        ids, mask = self._checked(ids, mask)
+        rows = self.model.get_input_embeddings().weight.shape[0]
+        ids, mask = checked_ids(ids, mask, rows, self.max_tokens, self.name)
         with torch.inference_mode():
             out = self.model(
                 input_ids=torch.from_numpy(ids).to(self.device),
@@ -189,21 +190,37 @@ class Encoder:
             )
         return torch.stack(list(layers), dim=1).float().cpu().numpy()
 
-    def _checked(self, ids: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        ids = np.asarray(ids)
-        if ids.ndim != 2 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
-            raise ExplaintError(f"ids must be a (batch, n) array of integers, found shape {ids.shape} of {ids.dtype}")
-        rows = self.model.get_input_embeddings().weight.shape[0]
-        if ids.min() < 0 or ids.max() >= rows:
-            raise ExplaintError(f"token ids must lie in 0..{rows - 1}, found {ids.min()}..{ids.max()}")
-        if ids.shape[1] > self.max_tokens:
-            raise ExplaintError(
-                f"the ids are {ids.shape[1]} tokens long, and {self.name} takes at most {self.max_tokens}"
-            )
-        mask = np.ones(ids.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-        if mask.shape != ids.shape:
-            raise ExplaintError(f"mask has shape {mask.shape}, expected that of ids, {ids.shape}")
-        return ids.astype(np.int64), mask.astype(np.int64)  # copies: the caller's arrays may be read-only
+    def tokenize(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return texts as this model reads them, however long, without running it."""
+        return tokenize(self.tokenizer, texts, causal=self.family == "decoder")
+
+    def locate(self, placed: Sequence[tuple[str, int, int]]) -> tuple[list[Encoding], list[np.ndarray]]:
+        """Tokenize texts and find in each the tokens of one stretch of characters.
+
+        Parameters
+        ----------
+        placed : sequence of (text, start, end)
+
+        Returns
+        -------
+        encodings : list of Encoding
+        positions : list of (k,) int arrays, k at least 1
+
+        Raises
+        ------
+        ExplaintError
+            For texts longer than the model takes, and for stretches that have no token.
+        """
+        encodings = self._fitting([text for text, *_ in placed])
+        positions = [encoding.positions(*span) for encoding, (_, *span) in zip(encodings, placed, strict=True)]
+        pairs = zip(placed, positions, strict=True)
+        lost = sorted({text[start:end] for (text, start, end), at in pairs if not len(at)})
+        if lost:
+            raise ExplaintError(f"{self.name} has no token for {', '.join(map(repr, lost))}; leave these words out")
+        return encodings, positions
+
+    def _fitting(self, texts: Sequence[str], long: Literal["error", "window"] = "error") -> list[Encoding]:
+        return fit_to_model(self.tokenizer, self.tokenize(texts), self.max_tokens, long)
 
     def encode(
         self,
@@ -235,9 +252,8 @@ class Encoder:
         ExplaintError
             For empty texts, and for long ones unless asked for windows.
         """
-        encodings = fit_to_model(self.tokenizer, tokenize(self.tokenizer, texts), self.max_tokens, long)
         return self.run(
-            encodings,
+            self._fitting(texts, long),
             hidden_states=hidden_states,
             attention=attention,
             batch_tokens=batch_tokens,
@@ -261,7 +277,7 @@ class Encoder:
         about = f"encode ({printable(self.name)})"
         with tqdm(total=len(encodings), desc=about, unit="text", disable=not progress, leave=False) as bar:
             for batch in together:
-                ids, mask = _padded([encodings[i].token_ids for i in batch], self.measured.pad_id)
+                ids, mask = padded([encodings[i].token_ids for i in batch], self.measured.pad_id)
                 states, weights = self.forward_ids(ids, mask=mask, hidden_states=hidden_states, attention=attention)
                 for row, i in enumerate(batch):
                     n = len(encodings[i])
@@ -280,7 +296,7 @@ class Encoder:
         layer: int | str = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
-        contexts: Sequence[str | None] | None = None,
+        hints: Sequence[str | None] | None = None,
         progress: bool = False,
     ) -> np.ndarray:
         """Return one vector a word: the mean over the word's pieces, special tokens excluded.
@@ -298,7 +314,7 @@ class Encoder:
         corpus : path, optional
             A UTF-8 text file, read line by line: the mean over the word's first 200 occurrences, whole words
             in any case, of several listed forms that begin at one place the longest. Cached by content.
-        contexts : sequence of str or None, optional
+        hints : sequence of str or None, optional
             A hint for each word that has one: "bat" is shown as "bat (animal)", and only "bat" is averaged. A
             decoder does not look ahead, so there the hint is put in front, "(animal) bat".
 
@@ -310,7 +326,7 @@ class Encoder:
         ------
         ExplaintError
             Naming every word that is not in the corpus or that the vocabulary cannot spell; for templates
-            without ``{word}``; for a corpus together with templates or contexts.
+            without ``{word}``; for a corpus together with templates or hints.
 
         Warnings
         --------
@@ -319,17 +335,5 @@ class Encoder:
         "The robin", a template that begins with the word is refused, and occurrences at the beginning of a
         line are passed over.
         """
-        from explaint_lib.encoders._words import word_vectors
-
-        return word_vectors(
-            self, words, layer=layer, templates=templates, corpus=corpus, contexts=contexts, progress=progress
-        )
-
-
-def _padded(rows: list[np.ndarray], pad_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pad token id rows on the right to one (batch, n) array, and return it with its (batch, n) mask."""
-    lengths = np.array([len(row) for row in rows])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    ids = np.full(mask.shape, pad_id, dtype=np.int64)
-    ids[mask] = np.concatenate(rows)
-    return ids, mask
+        recipe: dict[str, Any] = {"templates": templates, "corpus": corpus, "hints": hints}
+        return word_vectors(self, words, layer=layer, progress=progress, **recipe)

@@ -14,7 +14,8 @@ from typing import Any
 
 from explaint_lib._cache import entry
 from explaint_lib.encoders import _contract, _find, _load
-from explaint_lib.encoders._vocabulary import unknown_words
+from explaint_lib.encoders._open import is_static, load_vectors
+from explaint_lib.encoders._vocabulary import BEFORE_WORD, unknown_words
 from explaint_lib.encoders._wheels import MODELS
 
 
@@ -63,10 +64,8 @@ def outline(
     ExplaintError
         As in `load_encoder`.
     """
-    from explaint_lib.encoders import load_encoder
-
-    full = partial(load_encoder, name, revision=revision, untrained=untrained, seed=seed, progress=progress)
-    if name == "glove":
+    full = partial(load_vectors, name, revision=revision, untrained=untrained, seed=seed, progress=progress)
+    if is_static(name):
         static = full()  # a table on the disk, of which only the rows asked for are read
         return Outline(name, static.revision, 0, static.unknown_words, static.describe())
     here = name in MODELS or Path(name).expanduser().exists()
@@ -83,6 +82,6 @@ def outline(
     if name in MODELS and source.gguf:
         source = _load.converted(source, MODELS[name].converted)
     n_layers = measured["n_layers"] if measured else _load.configuration(source).get_text_config().num_hidden_layers
-    decoder = measured is not None and measured["family"] == "decoder"
-    unknown = partial(unknown_words, _load.load_tokenizer(source), before="The " if decoder else "")
+    before = BEFORE_WORD[measured["family"] if measured else "encoder"]
+    unknown = partial(unknown_words, _load.load_tokenizer(source), before=before)
     return Outline(name, source.revision, int(n_layers), unknown, measured and measured | {"name": name})

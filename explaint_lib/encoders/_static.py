@@ -1,5 +1,4 @@
-"""Static word vectors behind the encoders' interface: the rival that has no context, no layers and no
-attention."""
+"""A table of word vectors: the rival of contextual models, without context, layers or attention."""
 
 from __future__ import annotations
 
@@ -8,26 +7,28 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.encoders._contract import Finding
 from explaint_lib.encoders._layers import check_layer
-from explaint_lib.encoders._tokens import WORD, Encoding
 
 
-class StaticEncoder:
-    """One vector a word form, looked up in lower case. Built by ``load_encoder("glove")``.
+class StaticVectors:
+    """One vector a word form, looked up in lower case. Built by ``load_vectors("glove")``; keeps `WordVectors`.
 
-    The attributes are those of `Encoder`; `n_layers` and `n_heads` are 0, `model` and `tokenizer` are None.
+    Attributes
+    ----------
+    name, revision : str
+    n_layers : int
+        0: its one layer is the table.
+    dim : int
+    vocabulary : tuple of str
     """
 
-    family: Literal["static"] = "static"
-    n_layers, n_heads = 0, 0
-    untrained, seed, device = False, None, "cpu"
-    model = tokenizer = None
-    max_tokens = 10**9
+    n_layers = 0
 
     def __init__(self, vectors: np.ndarray, vocabulary: Sequence[str], *, name: str, revision: str) -> None:
         if vectors.ndim != 2 or len(vectors) != len(vocabulary):
@@ -39,30 +40,27 @@ class StaticEncoder:
 
     def __repr__(self) -> str:
         """Return the name and the shape of the table."""
-        return f"<StaticEncoder {self.name}: {len(self.vocabulary)} words x {self.dim}>"
+        return f"<StaticVectors {self.name}: {len(self.vocabulary)} words x {self.dim}>"
 
     @cached_property
     def _row(self) -> dict[str, int]:
         return {word: row for row, word in enumerate(self.vocabulary)}
 
     def describe(self) -> dict[str, Any]:
-        """Return what a manifest needs to name this table."""
-        keys = (
-            "name",
-            "revision",
-            "family",
-            "n_layers",
-            "n_heads",
-            "dim",
-            "max_tokens",
-            "untrained",
-            "seed",
-            "device",
-        )
-        return {key: getattr(self, key) for key in keys} | {
-            "n_parameters": int(self._vectors.size),
-            "versions": {"numpy": np.__version__},
-        }
+        """Return what a manifest needs to name this table, with the keys of `Encoder.describe`."""
+        return {
+            "name": self.name, "revision": self.revision, "family": "static", "n_layers": 0, "n_heads": 0,
+            "dim": self.dim, "max_tokens": 10**9, "untrained": False, "seed": None, "device": "cpu",
+            "n_parameters": int(self._vectors.size), "versions": {"numpy": np.__version__},
+        }  # fmt: skip
+
+    def findings(self) -> list[Finding]:
+        """Return what ``explaint models check`` says of a table."""
+        lacks = "a table has no layers and no attention: no hypernymy, continuity, attribution"
+        return [
+            Finding("vectors", "yes", f"one vector for each of {len(self.vocabulary)} words: table and sweep"),
+            Finding("attention", "limited", lacks),
+        ]
 
     def embedding_matrix(self) -> np.ndarray:
         """Return all vectors, (vocab, dim) float32."""
@@ -88,13 +86,13 @@ class StaticEncoder:
         layer: int | str = "last",
         templates: Sequence[str] | None = None,
         corpus: Any = None,
-        contexts: Sequence[str | None] | None = None,
+        hints: Sequence[str | None] | None = None,
         progress: bool = False,
     ) -> np.ndarray:
         """Return one vector a word, (n_words, dim) float32; (1, n_words, dim) for ``layer="all"``, of one layer.
 
         A form is looked up whole ("t-shirt"), else as the mean of its parts at spaces and hyphens ("fire
-        truck"). `templates`, `corpus` and `contexts` are accepted, so that one call serves all encoders, and
+        truck"). `templates`, `corpus` and `hints` are accepted, so that one call serves all encoders, and
         change nothing: a static vector is the same in every context.
 
         Raises
@@ -118,56 +116,12 @@ class StaticEncoder:
             out[i] = self._vectors[found].mean(axis=0)
         return out if layer == "last" or isinstance(layer, int) else out[None]
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        *,
-        hidden_states: bool = True,
-        attention: bool = False,
-        long: Literal["error", "window"] = "error",
-        batch_tokens: int = 4096,
-        progress: bool = False,
-    ) -> list[Encoding]:
-        """Look up each word of each text: an `Encoding` with layer 0 alone, one token a word, no special
-        tokens.
 
-        Raises
-        ------
-        ExplaintError
-            If attention is asked for, or words are not in the table.
-        """
-        if attention:
-            raise ExplaintError(f"{self.name} is a static embedding: it has no attention; pass attention=False")
-        return [self._encode(text, index, hidden_states) for index, text in enumerate(texts)]
-
-    def _encode(self, text: str, index: int, hidden_states: bool) -> Encoding:
-        spans = np.array([match.span() for match in WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
-        words = tuple(text[start:end] for start, end in spans)
-        missing = [word for word in words if word.lower() not in self._row]
-        if missing or not words:
-            fault = f"has words that are not in {self.name}: {', '.join(map(repr, missing))}" if missing else "is empty"
-            raise ExplaintError(f"text {index} {fault}")
-        ids = np.array([self._row[word.lower()] for word in words], dtype=np.int64)
-        states = self._vectors[ids][None].astype(np.float32) if hidden_states else None  # (1, n, dim)
-        return Encoding(
-            text,
-            tuple(self.vocabulary[i] for i in ids),
-            ids,
-            np.zeros(len(ids), dtype=bool),
-            np.arange(len(ids)),
-            words,
-            spans,
-            states,
-            None,
-            index,
-        )
-
-
-def load_static(folder: Path, *, name: str, revision: str) -> StaticEncoder:
+def load_static(folder: Path, *, name: str, revision: str) -> StaticVectors:
     """Read a table of vectors (``*_emb.npy``) and its words (``*_index.parquet``, column ``index``)."""
     import pyarrow.parquet
 
     (table,), (index,) = folder.glob("*_emb.npy"), folder.glob("*_index.parquet")
     vectors = np.load(table, mmap_mode="r", allow_pickle=False)
     words = pyarrow.parquet.read_table(index, columns=["index"]).column("index").to_pylist()
-    return StaticEncoder(vectors, words, name=name, revision=revision)
+    return StaticVectors(vectors, words, name=name, revision=revision)

@@ -10,7 +10,7 @@ spelling. It does NOT license linguistic claims: this is a splitter for language
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -60,6 +60,8 @@ class Encoding:
     source : int
         Index of the input text this encoding belongs to; differs from its place in the list only with
         windows.
+    causal : bool
+        Whether it was read by a decoder, in which no position sees a later one.
     """
 
     text: str
@@ -72,14 +74,33 @@ class Encoding:
     hidden_states: np.ndarray | None = None
     attention: np.ndarray | None = None
     source: int = 0
+    causal: bool = False
 
     def __len__(self) -> int:
         """Return the number of tokens, special ones included."""
         return len(self.tokens)
 
+    @property
+    def ordinary(self) -> np.ndarray:
+        """Which positions stand for a token of the text and nothing else, (n,) bool.
 
-def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Encoding]:
+        Special tokens do not, nor does a decoder's first position. There the model sees nothing but the token itself,
+        and parks the attention that no other position takes: its state is huge and nearly the same in every text.
+        """
+        found = ~self.special
+        found[:1] &= not self.causal
+        return found
+
+    def positions(self, start: int, end: int) -> np.ndarray:
+        """Return the positions of the tokens that overlap characters start..end of the text; special ones never do."""
+        begin, stop = self.offsets.T
+        return np.flatnonzero(~self.special & (begin < end) & (stop > start) & (stop > begin))
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], *, causal: bool = False) -> list[Encoding]:
     """Tokenize each text whole, with the model's special tokens, and join pieces to words.
+
+    With `causal` the encodings are those of a decoder.
 
     Raises
     ------
@@ -108,14 +129,15 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Encoding]:
         return_attention_mask=False,
         verbose=False,
     )
+    columns = (raw["input_ids"], raw["special_tokens_mask"], raw["offset_mapping"])
     return [
-        _encoding(tokenizer, text, raw["input_ids"][i], raw["special_tokens_mask"][i], raw["offset_mapping"][i], i)
-        for i, text in enumerate(texts)
+        replace(_encoding(tokenizer, i, text, *found), causal=causal)
+        for i, (text, *found) in enumerate(zip(texts, *columns, strict=True))
     ]
 
 
 def _encoding(
-    tokenizer: Any, text: str, ids: list[int], special: list[int], offsets: list[tuple[int, int]], source: int
+    tokenizer: Any, source: int, text: str, ids: list[int], special: list[int], offsets: list[tuple[int, int]]
 ) -> Encoding:
     mask = np.array(special, dtype=bool)
     spans = trimmed(text, offsets, mask)
@@ -244,6 +266,7 @@ def excerpt(tokenizer: Any, whole: Encoding, start: int, end: int) -> Encoding:
         words,
         spans,
         source=whole.source,
+        causal=whole.causal,
     )
 
 

@@ -15,6 +15,9 @@ import numpy as np
 
 from explaint_lib.encoders._tokens import Encoding, tokenize
 
+#: What a word read alone stands after: in a decoder something must, for the first position is a sink.
+BEFORE_WORD = {"encoder": "", "decoder": "The "}
+
 _UNKNOWN: WeakKeyDictionary[Any, int | None] = WeakKeyDictionary()  # tokenizer: its unknown id, looked for once
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from explaint_lib import attention, attribution, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders._contract import CHECKS, Check, Finding, Limited, examine
+from explaint_lib.encoders import Check, Encoder, Finding, Limited, examine
 
 TEXT = "The robin sang."
 _NAMED = 8  # words that are shown
@@ -35,26 +35,11 @@ def check_model(
     list of Finding
         One a check; its result is "yes", "limited" or "refused". A model with a refusal is not loaded by anything.
     """
-    if name == "glove":
-        return _static(encoders.load_encoder(name, progress=progress))
     try:
-        candidate = encoders.candidate(name, revision=revision, device=device, progress=progress)
+        model, findings = encoders.examine_model(name, revision=revision, device=device, progress=progress)
     except ExplaintError as fault:
         return [Finding("found", "refused", str(fault))]
-    findings = examine(candidate, CHECKS)
-    if any(finding.result == "refused" for finding in findings):
-        return findings
-    encoder = encoders.Encoder(candidate, findings)
-    return findings + examine(encoder, TRIALS)
-
-
-def _static(encoder: Any) -> list[Finding]:
-    return [
-        Finding("vectors", "yes", f"one vector for each of {len(encoder.vocabulary)} words: table and sweep"),
-        Finding(
-            "attention", "limited", "a table has no layers and no attention: no hypernymy, continuity, attribution"
-        ),
-    ]
+    return findings + (examine(model, TRIALS) if isinstance(model, Encoder) else [])
 
 
 def _words(encoder: Any) -> str:
@@ -82,9 +67,9 @@ def _vectors(encoder: Any) -> str:
 def _reading(encoder: Any) -> str:
     if encoder.measured.no_attention:
         return Limited("not without attention")
-    maps, causal = encoder.encode([TEXT])[0].attention, encoder.family == "decoder"
-    attention.map_statistics(maps, causal=causal)
-    attention.rollout(attention.mean_over_heads(maps))
+    encoding = encoder.encode([TEXT])[0]
+    attention.map_statistics(encoding.attention, causal=encoding.causal)
+    attention.rollout(attention.mean_over_heads(encoding.attention))
     return "explaint hypernymy and the chapters on attention can use it"
 
 

@@ -125,7 +125,7 @@ class FeatureNorms:
         return tuple(split_hint(word)[0] for word in self.words)
 
     @property
-    def contexts(self) -> tuple[str | None, ...]:
+    def hints(self) -> tuple[str | None, ...]:
         """Bracketed hint of each word ("animal" for "bat_(animal)"), None where there is none."""
         return tuple(split_hint(word)[1] for word in self.words)
 
@@ -188,7 +188,7 @@ class FeatureNorms:
     def describe(self) -> dict[str, Any]:
         """Return aggregates for a data card or a manifest; never a cell, and no NaN (JSON-safe)."""
         n_words_with = _n_words_with(self)  # words that have the feature
-        homonyms = [word for word, hint in zip(self.words, self.contexts, strict=True) if hint]
+        homonyms = [word for word, hint in zip(self.words, self.hints, strict=True) if hint]
         missing = np.isnan(self.values).sum(axis=0)
         return {
             "name": self.name,

@@ -123,7 +123,7 @@ def hypernym_pairs(norms: FeatureNorms, *, min_hyponyms: int = 5) -> Taxonomy:
             "use the bundled norms or McRae's"
         )
     found: dict[str, set[str]] = {}
-    forms = zip(norms.word_forms, norms.contexts, strict=True)
+    forms = zip(norms.word_forms, norms.hints, strict=True)
     words = [None if hint else _grammar.singular(form) for form, hint in forms]
     twice = {word for word in words if words.count(word) > 1}
     for column, (feature, kind) in enumerate(zip(norms.features, norms.feature_types, strict=True)):

@@ -30,7 +30,7 @@ from explaint_lib import inference
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import frequency_matched, interventional_continuity
 from explaint_lib.continuity import GEOMETRY_RUNGS, Score, continuity_curve
-from explaint_lib.encoders import Encoder, Encoding, load_encoder
+from explaint_lib.encoders import Encoder, load_encoder
 from explaint_lib.experiments.continuity._size import check_cost, drawn
 from explaint_lib.results import manifest
 
@@ -149,11 +149,6 @@ def run_continuity(
     """
     sentences, names = _distinct(texts, labels)
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
-    if encoder.family == "static":
-        raise ExplaintError(
-            f"{model_name} is a static embedding: one vector for a word, no layers and no positions. "
-            "Continuity needs a contextual model, for instance minilm or smollm2"
-        )
     lengths = _lengths(encoder, sentences, names)
     kept = drawn(lengths, seed, least=MIN_SENTENCES)
     n_given, sentences = len(sentences), [sentences[i] for i in kept]
@@ -225,23 +220,11 @@ def _spread(last: int, most: int) -> list[int]:
     return sorted(set(np.linspace(last, 0, max(most, 0)).round().astype(int).tolist()))
 
 
-def _left_out(encoder: Encoder, encoding: Encoding) -> np.ndarray:
-    """Return the positions that are not scored: special tokens, and a decoder's first position.
-
-    At its first position a decoder sees nothing but the token itself and often parks its attention there;
-    the state is huge and nearly the same in every sentence.
-    """
-    out = encoding.special.copy()
-    if encoder.family == "decoder":
-        out[0] = True
-    return out
-
-
 def _measure(encoder: Encoder, sentences: Sequence[str], settings: _Settings) -> dict[Key, _Cell]:
     """Run one model and return its table. The same seed gives every twin the same folds and replacements."""
     encodings = encoder.encode(sentences, attention=False, progress=settings.progress)
     ids = [encoding.token_ids for encoding in encodings]
-    special = [_left_out(encoder, encoding) for encoding in encodings]
+    special = [~encoding.ordinary for encoding in encodings]
     states = [encoding.hidden_states for encoding in encodings]
     embedding = encoder.embedding_matrix()
     table: dict[Key, _Cell] = {}

@@ -32,7 +32,7 @@ class Model:
 
     @property
     def weights(self) -> dict[str, Any]:
-        """Which weights `encoders.load_encoder` is asked for."""
+        """Which weights `encoders.load_vectors` is asked for."""
         seed = {} if self.untrained is None else {"untrained": True, "seed": self.untrained}
         return {"revision": self.revision} | seed
 

@@ -160,7 +160,7 @@ class Plan:
 
     def make_vectors(self, cells: Sequence[Cell], *, progress: bool = False) -> None:
         """Put the word vectors of some cells into the cache, all layers of a model from one pass."""
-        from explaint_lib.encoders import load_encoder
+        from explaint_lib.encoders import load_vectors
 
         absent: dict[Model, dict[str, dict[int, Entry]]] = {}
         there: dict[Entry, bool] = {}
@@ -171,7 +171,7 @@ class Plan:
             if not there[entry]:
                 absent.setdefault(cell.model, {}).setdefault(cell.norms, {})[cell.layer] = entry
         for model, of_norms in tqdm(absent.items(), desc="word vectors", unit="model", disable=not progress or None):
-            encoder = load_encoder(model.name, device=self.device, **model.weights)
+            encoder = load_vectors(model.name, device=self.device, **model.weights)
             for name, entries in of_norms.items():
                 with one_thread():
                     found = encoder.word_vectors(self.norms[name].word_forms, layer="all", progress=progress)

@@ -9,8 +9,7 @@ import numpy as np
 
 from explaint_lib import relations
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import Encoder, load_encoder
-from explaint_lib.encoders._words import located, pieces
+from explaint_lib.encoders import Encoder, load_vectors
 from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 
 
@@ -94,7 +93,7 @@ def _similarities(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relation
     words = sorted({word for pair in pairs for word in pair})
     matrix = encoder.embedding_matrix()
     own = {word: matrix[_input_ids(encoder, word)].mean(axis=0) for word in words}
-    glove = load_encoder("glove")
+    glove = load_vectors("glove")
     static = {}
     for word in words:
         try:
@@ -113,10 +112,10 @@ def _read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.
     """
     words = sorted({word for pair in pairs for word in pair})
     depths = np.linspace(0, encoder.n_layers, 5).round().astype(int)[1:]
-    before = "The " if encoder.family == "decoder" else ""  # a decoder's first position tells words apart badly
+    before = encoder.before_word
     vectors = np.empty((len(words), len(depths), encoder.dim))
     for i, encoding in enumerate(encoder.encode([before + word for word in words], attention=False)):
-        at = pieces(encoding, len(before), len(encoding.text))
+        at = encoding.positions(len(before), len(encoding.text))
         vectors[i] = encoding.hidden_states[depths][:, at].mean(axis=1)
     vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -127,7 +126,7 @@ def _read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.
 def _input_ids(encoder: Encoder, word: str) -> list[int]:
     """Return the ids a word has inside a sentence: standing alone, some tokenizers spell it otherwise."""
     before = "They saw the "
-    (encoding,), (at,) = located(encoder, [(f"{before}{word} there.", len(before), len(before) + len(word))])
+    (encoding,), (at,) = encoder.locate([(f"{before}{word} there.", len(before), len(before) + len(word))])
     return encoding.token_ids[at].tolist()
 
 

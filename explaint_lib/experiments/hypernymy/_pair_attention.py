@@ -10,7 +10,6 @@ from tqdm import tqdm
 from explaint_lib._cache import kept
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders import Encoder, Encoding
-from explaint_lib.encoders._words import pieces
 from explaint_lib.probes import between
 from explaint_lib.relations import Sentence
 
@@ -26,7 +25,7 @@ def noun_positions(encoding: Encoding, span: tuple[int, int]) -> np.ndarray:
         If there are none, or the first is position 0 (which in a decoder sees nothing but itself).
     """
     start, end = span
-    found = pieces(encoding, start, end)
+    found = encoding.positions(start, end)
     if not found.size or found[0] == 0:
         where = "has no token in" if not found.size else "must not stand first in"
         raise ExplaintError(f"the noun {encoding.text[start:end]!r} {where} {encoding.text!r}")

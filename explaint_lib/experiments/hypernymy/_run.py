@@ -201,10 +201,6 @@ def gather_hypernymy(
     taxonomy, sets = make_pair_sets(norms, negatives=negatives, max_per_hypernym=max_per_hypernym, seed=seed)
     groups = ["affirmed", *(group for group in relations.GROUPS if group in groups and group != "affirmed")]
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
-    if encoder.family == "static":
-        raise ExplaintError(
-            f"{model_name} is a static embedding: it has no attention; use a transformer such as minilm or smollm2"
-        )
     twins = (load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
              for twin in range(untrained_seeds))  # fmt: skip
     most = "balanced" if "balanced" in sets else next(iter(sets))

