@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.encoders import Encoding
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 from explaint_lib.widgets._base import pack_small, script_json, unpack_small
 from explaint_lib.widgets._neighbourhood import nearest
@@ -237,3 +239,44 @@ def test_recompute_changes_the_map_and_a_fault_does_not_stop_the_kernel(rng):
     assert viewer.meta["tokens"] == ["three", "new", "words"] and viewer.weights().shape == (2, 3, 3, 3)
     viewer.sentence = ""  # no token: the maps have no cell
     assert sent[-1]["type"] == "error" and viewer.meta["n"] == 3
+
+
+# -- texts that a model has read -----------------------------------------------------------------------------------
+
+
+def read(rng, text="the robin sang"):
+    words = tuple(text.split())
+    n = len(words) + 1
+    return Encoding(
+        text, ("[CLS]", *words), np.arange(n), np.arange(n) == 0, np.arange(n) - 1, words, np.zeros((n, 2), int),
+        attention=softmax_maps(rng, n=n),
+    )  # fmt: skip
+
+
+def test_a_viewer_of_encodings_is_the_viewer_of_their_arrays(rng):
+    own, other = read(rng), read(rng)
+    viewer = AttentionViewer.from_encodings(own, other, {"identity": {"own": np.ones((len(own.attention) + 1, 4))}},
+                                            name="trained", show_special=False, measure="own")  # fmt: skip
+    same = AttentionViewer(
+        own.attention, own.tokens, control=other.attention, word_ids=own.word_ids, words=own.words, special=own.special,
+        identity={"own": np.ones((len(own.attention) + 1, 4))}, name="trained", show_special=False, measure="own",
+    )  # fmt: skip
+    assert viewer.static_html() == same.static_html() and viewer.sentence == ""
+    assert AttentionViewer.from_encodings(own, other.attention).meta == AttentionViewer.from_encodings(own, other).meta
+    assert AttentionViewer.from_encodings(own).meta["control"] is None
+    with pytest.raises(ExplaintError, match="the control holds no attention"):
+        AttentionViewer.from_encodings(own, dataclasses.replace(other, attention=None))
+
+
+def test_a_typed_text_is_read_as_the_first_was(rng):
+    heads = {"attention": softmax_maps(rng, n=4)[:, :1], "head_names": ["method"]}
+    for compute in (lambda text: read(rng, text), lambda text: (read(rng, text), read(rng, text))):
+        first = compute("the robin sang")
+        first = first if isinstance(first, tuple) else (first,)
+        viewer = AttentionViewer.from_encodings(*first, compute=compute)
+        viewer.send = lambda message, *_: pytest.fail(message["text"])
+        assert viewer.sentence == "the robin sang"
+        viewer.sentence = "a trout"
+        assert viewer.meta["tokens"] == ["[CLS]", "a", "trout"]
+    viewer = AttentionViewer.from_encodings(read(rng), None, heads)
+    assert viewer.meta["head_names"] == ["method"]

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from explaint_lib._common import ExplaintError
 from explaint_lib.widgets._attention_content import attention_content
 from explaint_lib.widgets._base import BookWidget, read_bundle, unpack_small
+from explaint_lib.widgets._encodings import ReadText, arguments, computed
 from explaint_lib.widgets._picture import html_text, matrix_svg
 
 COMBINED = {"mean": "mean of the heads", "max": "largest of the heads", "rollout": "rollout up to this layer"}
@@ -149,6 +150,54 @@ class AttentionViewer(BookWidget):
         )  # fmt: skip
         super().__init__(**content, **first, label=label, sentence=sentence)
         self._listen(compute, "sentence")
+
+    @classmethod
+    def from_encodings(
+        cls,
+        encoding: ReadText,
+        control: ReadText | ArrayLike | None = None,
+        more: Mapping[str, Any] | None = None,
+        /,
+        *,
+        compute: Callable[[str], Any] | None = None,
+        **shown: Any,
+    ) -> AttentionViewer:
+        """Show a text as a model read it, beside the same text as a control read it.
+
+        Parameters
+        ----------
+        encoding : Encoding
+            With attention; tokens, words and special tokens are its own.
+        control : Encoding or array_like, optional
+            The same text in the untrained twin, or a corrupted run; or its maps alone.
+        more : mapping, optional
+            Further arguments of `AttentionViewer` that belong to this text, such as ``identity``; ``attention`` here
+            replaces that of the encoding.
+        compute : callable, optional
+            ``compute(sentence)`` returns an encoding, or a tuple ``(encoding, control, more)`` as above, which may be
+            cut short; with a kernel the reader gets a text field, in which the text of `encoding` stands first.
+        **shown
+            All other arguments of `AttentionViewer`.
+
+        Raises
+        ------
+        ExplaintError
+            As `AttentionViewer`, and for encodings without attention.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> from explaint_lib.widgets import AttentionViewer
+        >>> read = SimpleNamespace(
+        ...     text="a robin", tokens=["a", "robin"], words=["a", "robin"], word_ids=np.arange(2),
+        ...     special=np.zeros(2, dtype=bool), attention=np.full((1, 1, 2, 2), 0.5),
+        ... )
+        >>> AttentionViewer.from_encodings(read, read, name="trained", control_label="untrained").weights().shape
+        (1, 1, 2, 2)
+        """
+        if compute is not None:
+            shown = {"compute": computed(compute), "sentence": encoding.text} | shown
+        return cls(**arguments(encoding, control, more), **shown)
 
     def _recomputed(self, given: dict[str, Any]) -> dict[str, Any]:
         parts = ["attention", "tokens", "control", "identity", "control_identity", "summaries", "control_summaries",
