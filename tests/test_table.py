@@ -344,7 +344,8 @@ class FakeEncoder:
     def unknown_words(self, words) -> list[str]:
         return [word for word in words if word in self.unknown]
 
-    def word_vectors(self, words, *, layer="last", progress=False) -> np.ndarray:
+    def word_vectors(self, words, *, layer="last", hints=None, progress=False) -> np.ndarray:
+        self.hints = hints
         lost = [word for word in words if word in self.unknown]
         if lost:
             raise ExplaintError(f"no vector for {lost}")
@@ -486,6 +487,24 @@ def test_words_without_a_vector_are_named_and_dropped_only_on_request(command, t
     written = Result.from_json(target)
     assert written.manifest["arguments"]["dropped_words"] == ["w3", "w9"]
     assert set(written.rows.n_words) == {58}
+
+
+def test_hints_of_homonyms_reach_the_vectors_on_request_only(command, tmp_path):
+    norms, path = world()[0], tmp_path / "homonyms.csv"
+    names = {"w0": "w0_(animal)", "w1": "w0_(club)"}
+    rows = [
+        f"{names.get(word, word)},{feature},{value!r}"
+        for word, strengths in zip(norms.words, norms.values.tolist(), strict=True)
+        for feature, value in zip(norms.features, strengths, strict=True)
+        if value > 0
+    ]
+    path.write_text("word,feature,value\n" + "\n".join(rows) + "\n")
+    for options, expected in ((["--hints"], ["animal", "club", None]), ([], None)):
+        encoder, target = FakeEncoder(), tmp_path / "out.json"
+        result = command(*options, "--json", str(target), encoder=encoder, norms=str(path))
+        assert result.exit_code == 0, result.output
+        assert (encoder.hints and list(encoder.hints[:3])) == expected
+        assert json.loads(target.read_text())["manifest"]["arguments"]["hints"] == bool(options)
 
 
 def test_the_installed_command_ends_with_one_message_and_code_2():

@@ -59,6 +59,10 @@ def table(
     device: Device = "cpu",
     revision: Revision = None,
     drop_missing: DropMissing = False,
+    hints: Annotated[
+        bool,
+        typer.Option("--hints", help="Read homonyms with the hint that the norms give, bat as bat (animal)."),
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Predict feature norms from word vectors, and score everything that should not work as well.
@@ -73,6 +77,10 @@ def table(
     one-sided tests of system against a control, Holm-corrected over the
     controls of a metric. With few permutations a corrected p cannot get small;
     the table says how small.
+
+    Without --hints the two rows of a homonym, "bat_(animal)" and
+    "bat_(baseball)", have one and the same vector. A model that reads texts
+    sees the hint beside the word; a table such as glove has no use for it.
 
     \b
     Examples:
@@ -98,11 +106,12 @@ def table(
     data, dropped = _with_vectors(data, encoder, drop_missing)
     if dropped and (fewer := check_norms(data, folds=folds, seed=seed)) != lacks:
         say_left_out(data.name, fewer)
-    vectors = encoder.word_vectors(data.word_forms, layer=index, progress=True)
+    shown = data.hints if hints else None
+    vectors = encoder.word_vectors(data.word_forms, layer=index, hints=shown, progress=True)
     if alike := words_of_one_vector(data.word_forms, vectors):
         say(say_one_vector(encoder.name, alike), style="yellow", error=True)
     found = _run(data, vectors, encoder, index, mapper.value, components, folds, permutations, bootstrap, seed)
-    found.manifest["arguments"]["dropped_words"] = dropped
+    found.manifest["arguments"] |= {"dropped_words": dropped, "hints": hints}
     show(Terminal(), found, data.banner())
     write_result(found, json_file)
 
