@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -55,7 +57,9 @@ def test_every_command_that_loads_a_model_takes_revision_and_device(command, mon
 def test_a_sweep_runs_models_on_the_device_it_is_given(monkeypatch, tmp_path):
     (tmp_path / "grid.yaml").write_text("norms: [bundled]\nmodels: [minilm]\n")
     seen = {}
-    monkeypatch.setattr("explaint_lib.experiments.grid.run_grid", lambda grid, **given: seen.update(given) or [])
+    monkeypatch.setattr(
+        "explaint_lib.experiments.grid.run_grid", lambda grid, **given: seen.update(given) or SimpleNamespace(rows=[])
+    )
     app = typer.Typer()
     app.command()(sweep.sweep)
     assert CliRunner().invoke(app, [str(tmp_path / "grid.yaml"), "--device", "mps"]).exit_code == 0
