@@ -81,6 +81,10 @@ def _sweep(ax, names):
     plotting.sweep_plot(ax, [1, 2], curves, references=dict.fromkeys(names, 0.3), log=True)
 
 
+def _matrix(ax, names):
+    plotting.matrix_plot(ax, pd.DataFrame(np.eye(len(names)), names, names), low=0, high=1)
+
+
 # what draws names, and how many of them one figure takes
 FIGURES = {
     "map": (lambda ax, names: plotting.attention_map(ax, np.eye(len(names)), names), 30),
@@ -88,6 +92,7 @@ FIGURES = {
     "conditions": (_conditions, 60),
     "curves": (_curves, 60),
     "sweep": (_sweep, 60),
+    "matrix": (_matrix, 30),
 }
 
 
@@ -96,7 +101,7 @@ def test_names_are_drawn_letter_by_letter(figure: str):
     """As pixels and as SVG: no formula, nothing that stops the drawing, no element from a name."""
     draw, room = FIGURES[figure]
     words = [text[:300] for text in STRINGS]
-    words += [] if figure == "conditions" else [LONE]  # pandas holds no half of a pair
+    words += [] if figure in ("conditions", "matrix") else [LONE]  # pandas holds no half of a pair
     with plotting.style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for start in range(0, len(words), room):

@@ -146,6 +146,16 @@ def test_attention_map_draws_the_weights_and_any_token(ax):
     assert ax.get_yticklabels()[1].get_text() == r"\$x^2\$"
 
 
+def test_a_matrix_shows_each_number_and_no_minus_before_nothing(ax):
+    table = pd.DataFrame([[0.25, -0.001], [np.nan, -1.0]], index=["$a$", "b"], columns=["one", "two"])
+    plotting.matrix_plot(ax, table, low=-1, high=1, cmap="RdBu", digits=1)
+    assert [text.get_text() for text in ax.texts] == ["0.2", "0.0", "-1.0"]
+    assert np.array_equal(ax.collections[0].get_array().filled(9), [[0.25, -0.001], [9, -1.0]])
+    assert ax.collections[0].get_clim() == (-1, 1)
+    ax.figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_yticklabels()] == [r"\$a\$", "b"]
+
+
 def test_attention_lines_fade_with_identity(ax):
     weights = np.eye(6)[[1, 1, 1, 1, 1, 1]]
     plotting.attention_lines(ax, weights, TOKENS, identity=[1, 0, 1, 1, 1, 1])

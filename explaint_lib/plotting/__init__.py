@@ -6,9 +6,12 @@ What they show: an observation beside its null, floor, ceiling and chance on one
 untrained twin, attention maps. What they control for: colour is never the only difference (marker and label go with
 it), chance is always drawn, and labels sit at what they name. What they do not license: intervals are drawn as they
 are given; two intervals that overlap are no test of a difference.
+
+seaborn gives the style and draws matrices (`matrix_plot`). Its statistical plots are not used: they resample what they
+are given, row by row, and draw that interval, where ours are over words and come with the numbers.
 """
 
-from explaint_lib.plotting._maps import attention_lines, attention_map
+from explaint_lib.plotting._maps import attention_lines, attention_map, matrix_plot
 from explaint_lib.plotting._results import conditions_plot, curves_plot, sweep_plot
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
 from explaint_lib.plotting._tables import VerdictTable, verdict_table
@@ -22,6 +25,7 @@ __all__ = [
     "conditions_plot",
     "curves_plot",
     "look",
+    "matrix_plot",
     "plain",
     "set_style",
     "style",

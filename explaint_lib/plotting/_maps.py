@@ -1,10 +1,12 @@
-"""Static pictures of one attention map: what print, and a reader without JavaScript, gets instead of the widget."""
+"""Matrices: one attention map, as print and a reader without JavaScript get it instead of the widget, and any table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import PathPatch
@@ -35,6 +37,19 @@ def attention_map(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ExplaintError
+        If there is not one row and one column a token, or a weight is negative or not finite.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> ax = plotting.attention_map(Figure().subplots(), [[1.0, 0.0], [0.3, 0.7]], ["the", "bird"])
+    >>> [label.get_text() for label in ax.get_yticklabels()], ax.get_ylabel()
+    (['the', 'bird'], 'from (query)')
     """
     weights, tokens = _checked(weights, tokens)
     ramp = LinearSegmentedColormap.from_list("ink", ["white", colour])
@@ -78,6 +93,19 @@ def attention_lines(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ExplaintError
+        As `attention_map`, and if `identity` has not one value from 0 to 1 a token.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> ax = plotting.attention_lines(Figure().subplots(), [[1.0, 0.0], [0.3, 0.7]], ["the", "bird"])
+    >>> len(ax.patches) // 2  # links: each is drawn in two halves
+    3
     """
     weights, tokens = _checked(weights, tokens)
     n = len(tokens)
@@ -101,6 +129,54 @@ def attention_lines(
     ax.text(1.03, -1.1, "to (key)", ha="left", va="center", color=GREY, size=12)
     ax.set(xlim=(0, 1), ylim=(n - 0.5, -1.5))
     ax.axis("off")
+    return ax
+
+
+def matrix_plot(
+    ax: Axes, table: pd.DataFrame, *, low: float, high: float, cmap: str = "Blues", digits: int = 2
+) -> Axes:
+    """Draw a table of numbers as a matrix of colours, each cell with its number.
+
+    Parameters
+    ----------
+    ax : Axes
+    table : DataFrame
+        Index and columns are written beside and above the matrix; a missing cell (NaN) stays white.
+    low, high : float
+        The values of the palest and the fullest colour; beyond them colours do not change.
+    cmap : str
+        Name of a colour map; of a diverging one `low` and `high` should lie evenly around its middle.
+    digits : int
+        Digits behind the point.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> found = pd.DataFrame({"norms": [0.7, 0.5], "spelling": [0.6, 0.9]}, index=["vectors", "letters"])
+    >>> ax = plotting.matrix_plot(Figure().subplots(), found, low=0.5, high=1, digits=1)
+    >>> [text.get_text() for text in ax.texts], [label.get_text() for label in ax.get_xticklabels()]
+    (['0.7', '0.6', '0.5', '0.9'], ['norms', 'spelling'])
+    """
+    numbers = table.astype(float).map(lambda value: f"{round(value, digits) + 0:.{digits}f}")  # + 0: no "-0.0"
+    names = {
+        "xticklabels": [plain(name) for name in table.columns],
+        "yticklabels": [plain(name) for name in table.index],
+    }
+    sns.heatmap(
+        table.astype(float), ax=ax, vmin=low, vmax=high, cmap=cmap, annot=numbers, fmt="", cbar=False, linewidths=1,
+        annot_kws={"size": min(13.0, 104 / max(table.shape))}, **names,
+    )  # fmt: skip
+    ax.xaxis.tick_top()
+    ax.tick_params(axis="x", rotation=30, length=0)
+    for label in ax.get_xticklabels():
+        label.set(ha="left", rotation_mode="anchor")
+    ax.tick_params(axis="y", rotation=0, length=0)
     return ax
 
 

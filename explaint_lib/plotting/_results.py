@@ -45,6 +45,16 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
     ------
     ExplaintError
         If there is no row for `metric`, or a condition has two (several norms or models at once).
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> rows = [{"condition": "mean_profile", "metric": "F1@10", "value": 0.11}]
+    >>> rows += [{"condition": "system", "metric": "F1@10", "value": 0.25, "ci_low": 0.22, "ci_high": 0.28}]
+    >>> ax = plotting.conditions_plot(Figure().subplots(), rows, "F1@10")
+    >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.texts]
+    (['system', 'mean profile'], ['0.25', '0.11'])
     """
     frame = _table(rows, ("condition", "metric", "value"))
     frame = frame[(frame["metric"] == metric) & frame["value"].notna()]
@@ -114,6 +124,21 @@ def curves_plot(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ExplaintError
+        Without a curve, without one of the columns, or where a curve has two rows for one `x`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> curves = {name: [{"layer": 0, "value": 0.1}, {"layer": 1, "value": top}] for name, top in
+    ...           (("trained", 0.4), ("untrained", 0.1))}
+    >>> ax = plotting.curves_plot(Figure().subplots(), curves, chance=0.05)
+    >>> [text.get_text() for text in ax.texts], ax.get_xlabel()
+    (['chance', 'untrained', 'trained'], 'layer')
     """
     if not curves:
         raise ExplaintError("curves is empty; give at least one name with its rows")
@@ -172,6 +197,20 @@ def sweep_plot(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ExplaintError
+        If a curve has not one value, or one value and its interval, for each of `x`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from explaint_lib import plotting
+    >>> curves = {"system": [[0.20, 0.18, 0.22], [0.25, 0.23, 0.27]]}
+    >>> ax = plotting.sweep_plot(Figure().subplots(), [1, 10], curves, references={"mean_profile": 0.1}, log=True)
+    >>> [text.get_text() for text in ax.texts], [label.get_text() for label in ax.get_xticklabels()]
+    (['mean profile', 'system'], ['1', '10'])
     """
     at, ends = np.asarray(x, dtype=float), []
     for position, (name, values) in enumerate(curves.items()):

@@ -51,17 +51,30 @@ _SPARE = (
 
 
 def plain(name: object) -> str:
-    """Return a name from a file, a model or a text as matplotlib draws it letter by letter.
+    r"""Return a name from a file, a model or a text as matplotlib draws it letter by letter.
 
     Two dollar signs would make a formula of what stands between them (or stop the drawing, where it is none); control
     characters have no picture. A long name (a folder's path) loses its middle: it would leave no room for the axes.
+
+    Examples
+    --------
+    >>> from explaint_lib import plotting
+    >>> print(plotting.plain("$x^2$"))
+    \$x^2\$
     """
     text = printable(name)
     return (text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}").replace("$", r"\$")
 
 
 def look(name: str, position: int = 0) -> Look:
-    """Return the look of a condition; an unknown name gets the spare look number `position`, and its own name."""
+    """Return the look of a condition; an unknown name gets the spare look number `position`, and its own name.
+
+    Examples
+    --------
+    >>> from explaint_lib import plotting
+    >>> plotting.look("mean_profile").label, plotting.look("five_neighbours", 2).label
+    ('mean profile', 'five neighbours')
+    """
     if name in LOOKS:
         return LOOKS[name]
     return _SPARE[position % len(_SPARE)]._replace(label=plain(str(name).replace("_", " ")))
@@ -84,7 +97,16 @@ def _settings() -> dict[Any, Any]:
 
 
 def style() -> AbstractContextManager[None]:
-    """Return a context in which figures have the book's look; outside it nothing has changed."""
+    """Return a context in which figures have the book's look; outside it nothing has changed.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> from explaint_lib import plotting
+    >>> with plotting.style():
+    ...     mpl.rcParams["figure.constrained_layout.use"]
+    True
+    """
     return mpl.rc_context(_settings())
 
 
@@ -92,6 +114,15 @@ def set_style() -> None:
     """Give every later figure of this session the book's look (the first cell of a chapter).
 
     Tables cut no text and read no formula in it. A letter that the font lacks is a box, without a warning each.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl, pandas as pd, warnings
+    >>> from explaint_lib import plotting
+    >>> with mpl.rc_context(), pd.option_context("display.max_colwidth", 50), warnings.catch_warnings():
+    ...     plotting.set_style()
+    ...     mpl.rcParams["font.size"]
+    13.0
     """
     mpl.rcParams.update(_settings())
     pd.set_option("display.max_colwidth", None, "display.html.use_mathjax", False)
