@@ -4,7 +4,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help book test bench lab install
+.PHONY: help book test coverage bench lab install
 .DELETE_ON_ERROR:
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make book PROFILE=full   the same with the published numbers; human norms too, where installed"
 	@echo "make book ARGS='...'     more choices: make book ARGS=--help"
 	@echo "make test                every test; ARGS='-m fast' for those that need no model and no browser"
+	@echo "make coverage            the same, and which lines they ran: a table, and pages in _build/coverage"
 	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
 	@echo "make lab                 the chapters in JupyterLab"
 
@@ -20,6 +21,9 @@ book: install
 
 test: install
 	exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+coverage: install
+	exec $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report=html $(ARGS)
 
 bench: install
 	@mkdir -p _build/bench

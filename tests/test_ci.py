@@ -14,7 +14,8 @@ from conftest import ROOT
 MAKE = """\
 #!/bin/sh
 echo "$1 home=$(ls -A "$HOME" | wc -l) data=${EXPLAINT_DATA-unset} cache=${XDG_CACHE_HOME-unset} hf=${HF_HOME-unset}\
- pip=$PIP_CACHE_DIR browser=$EXPLAINT_REQUIRE_BROWSER venv=$(ls -d .venv 2>/dev/null)" >> "$LOG"
+ pip=$PIP_CACHE_DIR browser=$EXPLAINT_REQUIRE_BROWSER node=${EXPLAINT_REQUIRE_NODE-unset}\
+ venv=$(ls -d .venv 2>/dev/null)" >> "$LOG"
 mkdir -p _build/chapters/quick _build/html
 case "$1" in
     book) if [ -e _build/chapters/quick/01.ipynb ] && [ "$MODE" != rerun ]; then echo "  01: unchanged, kept"
@@ -26,6 +27,13 @@ case "$1" in
 esac
 [ "$MODE" = "fail-$1" ] && exit 2
 exit 0
+"""
+
+# an `npm` that installs, or finds no network
+NPM = """\
+#!/bin/sh
+[ "$NPM" = fails ] && { mkdir -p node_modules/half; exit 1; }
+mkdir -p node_modules
 """
 
 
@@ -43,7 +51,7 @@ def checkout(tmp_path: Path) -> Path:
         subprocess.run([*git, *command], check=True)
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name, text in {"make": MAKE, "chromium": "#!/bin/sh\n"}.items():
+    for name, text in {"make": MAKE, "npm": NPM, "chromium": "#!/bin/sh\n"}.items():
         (tools / name).write_text(text, "utf8")
         (tools / name).chmod(0o755)
     return top
@@ -62,8 +70,15 @@ def test_ci_proves_the_readme_on_an_empty_home(checkout: Path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.split()[0] for line in log] == ["book", "book", "test"]
     for line in log:
-        assert line.endswith("home=0 data=unset cache=unset hf=unset pip=/pip browser=1 venv=")
+        assert " home=0 data=unset cache=unset hf=unset pip=/pip browser=1 " in line and line.endswith(" venv=")
     assert "cold: all of it holds" in done.stdout and not (checkout / "_build").exists()
+
+
+@pytest.mark.parametrize(("npm", "node"), [("installs", "1"), ("fails", "unset")])
+def test_the_javascript_is_checked_where_npm_installs_and_else_said_not_to_be(checkout: Path, npm: str, node: str):
+    done, log = run(checkout, "good", NPM=npm, EXPLAINT_REQUIRE_NODE="1" if npm == "fails" else "")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f" node={node} " in log[-1] and ("is not checked" in done.stdout) == (npm == "fails")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import explaint_lib
+
 LIBRARY = ROOT / "explaint_lib"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
 
@@ -282,3 +284,17 @@ def test_no_code_runs_what_comes_with_data():
 )
 def test_unsafe_code_is_caught(source: str):
     assert len(unsafe(source)) == 1
+
+
+def test_the_version_is_said_once():
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["tool"]["setuptools_scm"]["fallback_version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))["version"] == said
+    assert re.fullmatch(
+        r"\d+\.\d+\.\d+", explaint_lib.__version__
+    )  # no commit in it: manifests stay the same between tags
+
+
+def test_hooks_fetch_nothing():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf8"))["repos"]
+    assert [repository["repo"] for repository in hooks] == ["local"]
+    assert {hook["language"] for hook in hooks[0]["hooks"]} == {"system"}
