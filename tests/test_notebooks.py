@@ -43,6 +43,9 @@ def test_runs_with_the_quick_profile(path: Path, built_book: Path):
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code_cells)
     assert (built_book / "notebooks" / f"{path.stem}.html").is_file()
+    (found,) = in_notebook(ROOT / "_build" / "chapters" / "quick" / path.name)
+    assert found.experiment == path.stem and len(found.verdicts) >= 4
+    assert set(found.manifest["arguments"]) == set(known_parameters(path)), "the parameters of the chapter, and no others"
 
 
 def test_the_sample_chapter_is_clean():
