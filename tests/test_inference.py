@@ -229,25 +229,6 @@ def test_a_test_not_made_does_not_count_in_the_family():
     assert inference.holm([]).shape == (0,)
 
 
-# --- equivalence ---
-
-
-def test_equivalence_tells_nothing_from_something_from_too_little():
-    rng = np.random.default_rng(24)
-    nothing = inference.equivalence(read_only(rng.normal(0, 0.1, 500)), 0.02, 500, rng=rng)
-    something = inference.equivalence(read_only(rng.normal(0.1, 0.1, 500)), 0.02, 500, rng=rng)
-    too_little = inference.equivalence(read_only(rng.normal(0, 0.1, 10)), 0.02, 500, rng=rng)
-    assert nothing.equivalent and -0.02 < nothing.low < nothing.high < 0.02
-    assert not something.equivalent and something.low > 0.02
-    assert not too_little.equivalent and too_little.low < 0 < too_little.high
-
-
-def test_equivalence_rarely_errs_at_the_margin():
-    rng = np.random.default_rng(25)
-    wrong = [inference.equivalence(rng.normal(0.05, 0.1, 60), 0.05, 200, rng=rng).equivalent for _ in range(300)]
-    assert np.mean(wrong) < 0.10  # 5 % nominal
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -270,7 +251,6 @@ def test_equivalence_rarely_errs_at_the_margin():
         (lambda rng: inference.paired_permutation_p([1, 2], [1, 3], 0, rng=rng), "at least 1 permutation"),
         (lambda rng: inference.paired_permutation_p([np.nan], [1], 9, rng=rng), "no paired difference"),
         (lambda rng: inference.holm([0.5, 1.5]), "between 0 and 1"),
-        (lambda rng: inference.equivalence([0.1, 0.2], 0, 9, rng=rng), "above 0"),
     ],
 )
 def test_bad_input_says_what_was_expected(call, says):

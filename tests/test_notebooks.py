@@ -12,6 +12,8 @@ from conftest import ROOT
 from hygiene import declared, executed_faults, faults
 from samples import chapter, code, text
 
+from explaint_lib.results import in_notebook
+
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -45,7 +47,7 @@ def test_runs_with_the_quick_profile(path: Path, built_book: Path):
     assert (built_book / "notebooks" / f"{path.stem}.html").is_file()
     (found,) = in_notebook(ROOT / "_build" / "chapters" / "quick" / path.name)
     assert found.experiment == path.stem and len(found.verdicts) >= 4
-    assert set(found.manifest["arguments"]) == set(known_parameters(path)), "the parameters of the chapter, and no others"
+    assert set(found.manifest["arguments"]) == set(declared(notebook)), "the chapter's parameters, and no others"
 
 
 def test_the_sample_chapter_is_clean():

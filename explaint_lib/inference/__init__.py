@@ -4,19 +4,17 @@ The unit is the word. Cells of a word x feature matrix are not independent, so n
 score per feature (Spearman over words) is recomputed exactly for every resample of the *words*.
 
 What it controls for: the sampling of words (bootstrap), the luck of a pairing (permutation), several tests at
-once (Holm). What it does not license: none of it covers another model, another seed,
-another set of features or other folds; a large p is no evidence of absence (`equivalence` is the test for
-that); and an interval around a biased score is a precise statement of the wrong thing.
+once (Holm). What it does not license: none of it covers another model, another seed, another set of features or other
+folds; a large p is no evidence of absence (an interval inside the smallest effect of interest is: `verdicts`); and an
+interval around a biased score is a precise statement of the wrong thing.
 """
 
 from __future__ import annotations
 
 from explaint_lib.inference._bootstrap import (
-    Equivalence,
     bootstrap_ci,
     bootstrap_counts,
     cluster_bootstrap_ci,
-    equivalence,
     percentile_interval,
 )
 from explaint_lib.inference._decomposition import decomposition
@@ -32,14 +30,12 @@ from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, com
 __all__ = [
     "SIGN_FLIPS",
     "Comparison",
-    "Equivalence",
     "bootstrap_ci",
     "bootstrap_counts",
     "cluster_bootstrap_ci",
     "compare",
     "compare_statistic",
     "decomposition",
-    "equivalence",
     "holm",
     "mean_spearman_feature",
     "paired_permutation_p",

@@ -1,4 +1,4 @@
-"""Bootstrap over words: intervals of means, of clustered means, and the equivalence test made from them.
+"""Bootstrap over words: intervals of means and of clustered means.
 
 What it controls for: which words were drawn. What it does not license: an interval around a biased score is a
 precise statement of the wrong thing, and none of them covers another model, seed or set of features.
@@ -7,7 +7,7 @@ precise statement of the wrong thing, and none of them covers another model, see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -165,61 +165,6 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
         raise ExplaintError(f"the level of an interval must lie between 0 and 1, found {level}")
     low, high = np.quantile(defined(draws, "bootstrap draw"), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-class Equivalence(NamedTuple):
-    """Outcome of an equivalence test: whether the interval ``(low, high)`` lies inside the margin."""
-
-    equivalent: bool
-    low: float
-    high: float
-
-
-def equivalence(
-    differences: np.ndarray, margin: float, n_boot: int, *, rng: np.random.Generator, alpha: float = 0.05
-) -> Equivalence:
-    """Test that a mean paired difference is *practically zero*: two one-sided tests by bootstrap interval.
-
-    "No difference" is claimed when the whole (1 - 2 alpha) interval lies inside (-margin, margin). A large p
-    of an ordinary test claims nothing.
-
-    Parameters
-    ----------
-    differences : (n_words,) array
-        Score of one condition minus that of the other, word by word; NaN is left out.
-    margin : float > 0
-        The smallest difference of interest, in the unit of the score. Fix it before looking at the data.
-    n_boot : int
-    rng : numpy.random.Generator
-    alpha : float
-        Level of each one-sided test; .05 gives the usual 90 % interval.
-
-    Returns
-    -------
-    Equivalence
-        ``equivalent`` is False both when a difference is shown and when the data are too few: read the
-        interval.
-
-    Raises
-    ------
-    ExplaintError
-        If the margin is not positive, or fewer than 2 differences are defined.
-
-    References
-    ----------
-    Schuirmann (1987), two one-sided tests.
-
-    Examples
-    --------
-    >>> from explaint_lib import inference
-    >>> differences = np.tile([-0.01, 0.01], 50)
-    >>> inference.equivalence(differences, margin=0.02, n_boot=500, rng=np.random.default_rng(0)).equivalent
-    True
-    """
-    if not margin > 0:
-        raise ExplaintError(f"the margin (smallest difference of interest) must be above 0, found {margin}")
-    low, high = bootstrap_ci(differences, n_boot, rng=rng, level=1 - 2 * alpha)
-    return Equivalence(bool(-margin < low and high < margin), low, high)
 
 
 def defined(values: np.ndarray, what: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Tests: permutation p-values, and p-values corrected for a family of tests.
 
 What they control for: the luck of a pairing, and of many tests. What they do not license: a large p is no
-evidence of absence (`explaint_lib.inference.equivalence` is the test for that).
+evidence of absence (an interval inside the smallest effect of interest is).
 """
 
 from __future__ import annotations
