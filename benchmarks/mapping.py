@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from explaint_lib import controls
 from explaint_lib._common import ExplaintError, output_file, write_json
 from explaint_lib.experiments.table import run_table
-from explaint_lib.mappers import PLSR, Ridge, SharedFolds, _components, make_folds
+from explaint_lib.mappers import PLSR, CrossFit, Ridge, _components, make_folds, make_mapper
 from explaint_lib.metrics import f1_at_k
 from explaint_lib.norms import FeatureNorms, load_norms
 
@@ -158,10 +158,10 @@ def mcrae_table():
     cells = conditions(X, Y)
 
     def table():
-        vectors = SharedFolds(X, folds, n_components=COMPONENTS)
+        vectors = CrossFit(PLSR(COMPONENTS), X, folds)
         found = {}
         for name, (A, B) in cells.items():
-            shared = vectors if A is X else SharedFolds(A, folds, n_components=COMPONENTS)
+            shared = vectors if A is X else CrossFit(PLSR(COMPONENTS), A, folds)
             found[name] = f1_at_k(shared.predict(B), B)
         return found
 
@@ -198,7 +198,7 @@ def permutations():
     alphas = Ridge().alphas
     makers = {"ridge": lambda: RidgeCV(alphas), "plsr": lambda: PLSRegression(COMPONENTS)}
     for name, make in makers.items():
-        shared = SharedFolds(X, folds, mapper=name, n_components=COMPONENTS)
+        shared = CrossFit(make_mapper(name, components=COMPONENTS), X, folds)
         shared.predict(Y)  # the X side, once for any number of permutations
         batches = [order[start : start + 4] for start in range(0, 12, 4)]
 
@@ -232,7 +232,7 @@ def lanczos():
     close together, and ARPACK, which restarts, needs more products.
     """
     X, Y, what = data("mcrae")
-    shared = SharedFolds(X, make_folds(len(X), FOLDS, rng=np.random.default_rng(0)), n_components=COMPONENTS)
+    shared = CrossFit(PLSR(COMPONENTS), X, make_folds(len(X), FOLDS, rng=np.random.default_rng(0)))
     shared.predict(Y)  # the X side, once for any number of permutations
 
     def by_eigsh(self, C):
@@ -258,7 +258,7 @@ def scaling():
     """Measure how the cost of a fit grows: the slope of log time over log size, from the sizes in the note."""
     X, Y, what = data("buchanan")
     folds = make_folds(541, FOLDS, rng=np.random.default_rng(0))
-    small = SharedFolds(X[:541], folds, n_components=COMPONENTS)
+    small = CrossFit(PLSR(COMPONENTS), X[:541], folds)
     small.predict(Y[:541])
     rng = np.random.default_rng(0)
     axes = {

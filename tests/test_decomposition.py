@@ -44,10 +44,10 @@ def test_the_decomposition_finds_what_was_planted():
         X, Y, folds = world.embeddings, world.values, mappers.make_folds(240, 5, rng=rng)
 
         def scored(order=slice(None), X=X, Y=Y, folds=folds):
-            pred = mappers.cross_val_predict(mappers.PLSR(n_components=20), X[order], Y, folds)
+            pred = mappers.CrossFit(mappers.PLSR(n_components=20), X[order], folds).predict(Y)
             return metrics.f1_at_k(pred, Y)
 
-        base = metrics.f1_at_k(mappers.cross_val_predict(mappers.MeanProfile(), X, Y, folds), Y)
+        base = metrics.f1_at_k(mappers.CrossFit(mappers.MeanProfile(), X, folds).predict(Y), Y)
         within = np.mean([scored(controls.permute_within(world.categories, rng=rng)) for _ in range(4)], axis=0)
         close = [controls.swap_neighbours(X, 3, within=world.categories, rng=rng) for _ in range(4)]
         swapped = np.mean([scored(order) for order in close], axis=0)

@@ -23,7 +23,7 @@ def worlds() -> dict[str, tuple]:
     made = {}
     for name, (kind, strength) in WORLDS.items():
         world = planted.property_world(kind, strength=strength, rng=np.random.default_rng(2))
-        pred = mappers.cross_val_predict(mappers.PLSR(n_components=20), world.embeddings, world.values, folds)
+        pred = mappers.CrossFit(mappers.PLSR(n_components=20), world.embeddings, folds).predict(world.values)
         for array in (pred, folds, world.values, world.embeddings):
             array.flags.writeable = False
         made[name] = world, folds, pred
@@ -59,7 +59,7 @@ def test_one_answer_for_all_scores_exactly_one_half_only_if_held_out_together(wo
     world, folds, _ = worlds["nothing"]
     for pred in (
         controls.category_centroids(world.values, world.categories, folds),
-        mappers.cross_val_predict(mappers.MeanProfile(), world.embeddings, world.values, folds),
+        mappers.CrossFit(mappers.MeanProfile(), world.embeddings, folds).predict(world.values),
     ):
         assert mean_2afc(world, pred, folds, world.categories) == pytest.approx(0.5, abs=1e-12)
     centroids = controls.category_centroids(world.values, world.categories, folds)
@@ -86,7 +86,7 @@ def test_two_alternative_false_alarms_and_misses():
             source = np.random.default_rng(seed)
             world = planted.property_world(kind, strength=strength, n_words=96, n_categories=6, dim=20, rng=source)
             folds = mappers.make_folds(96, 3, rng=np.random.default_rng(seed + 1000))
-            pred = mappers.cross_val_predict(mappers.Ridge(), world.embeddings, world.values, folds)
+            pred = mappers.CrossFit(mappers.Ridge(), world.embeddings, folds).predict(world.values)
             null = metrics.two_alternative_null(pred, world.values, world.categories, 99, folds=folds, rng=source)
             found[name] += inference.permutation_p(mean_2afc(world, pred, folds, world.categories), null) <= 0.05
     assert found["category"] <= 7 and found["words"] >= 38  # binomial(40, .05) exceeds 7 once in 5,000
@@ -137,7 +137,7 @@ def test_auc_and_average_precision_mask_missing_ratings_and_skip_rare_features()
 
 def test_the_mean_profile_is_at_chance_feature_by_feature_only_within_folds(worlds):
     world, folds, _ = worlds["nothing"]
-    pred = mappers.cross_val_predict(mappers.MeanProfile(), world.embeddings, world.values, folds)
+    pred = mappers.CrossFit(mappers.MeanProfile(), world.embeddings, folds).predict(world.values)
     known = metrics.auc_feature(pred, world.values, folds=folds)
     assert np.allclose(known[~np.isnan(known)], 0.5)
     assert np.nanmean(metrics.auc_feature(pred, world.values)) < 0.48

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaint_lib import mappers
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers import FFNN, PLSR, MeanProfile, Ridge, cross_val_predict, make_folds, make_mapper
+from explaint_lib.mappers import FFNN, PLSR, CrossFit, MeanProfile, Ridge, make_folds, make_mapper
 
 # No check is expected to fail. (Missing targets are allowed; check_supervised_y_no_nan has nothing but NaN, an error.)
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
@@ -144,18 +144,6 @@ def test_plsr_scores_are_orthonormal_and_rotations_give_them_back():
     np.testing.assert_allclose(fitted._scores(X), fitted.x_scores_, atol=1e-9)
 
 
-def test_plsr_path_equals_separate_fits():
-    X, Y, _ = (np.array(a) for a in planted(50, 20, 9, noise=1.0))
-    Y[3:9, 4] = np.nan
-    path = PLSR(20).fit(X, Y).predict_path(frozen(X), [12, 0, 1, 20])
-    assert path.shape == (4, 50, 9)
-    np.testing.assert_allclose(path[1], np.tile(np.nanmean(Y, axis=0), (50, 1)), atol=1e-12)
-    for predicted, count in ((path[0], 12), (path[2], 1), (path[3], 20)):
-        np.testing.assert_allclose(predicted, PLSR(count).fit(X, Y).predict(X), atol=1e-9)
-    with pytest.raises(ExplaintError, match="between 0 and n_components=20"):
-        PLSR(20).fit(X, Y).predict_path(X, [21])
-
-
 def test_plsr_missing_cells_against_the_definition():
     X, Y, _ = (np.array(a) for a in planted(60, 10, 5, noise=1.0))
     Y[::4, 2] = np.nan
@@ -246,7 +234,7 @@ def test_ridge_shrinks_an_unpredictable_target_to_the_mean_and_rejects_bad_penal
 def test_mean_profile_uses_observed_cells_of_training_words_only():
     X, Y = np.zeros((6, 1)), np.array([[1.0], [2.0], [np.nan], [4.0], [5.0], [np.nan]])
     folds = np.array([0, 0, 0, 1, 1, 1])
-    np.testing.assert_allclose(cross_val_predict(MeanProfile(), X, Y, folds)[:, 0], [4.5] * 3 + [1.5] * 3)
+    np.testing.assert_allclose(CrossFit(MeanProfile(), X, folds).predict(Y)[:, 0], [4.5] * 3 + [1.5] * 3)
 
 
 # ---------------------------------------------------------------------------------------------------------------- FFNN
@@ -322,11 +310,11 @@ def test_cross_validation_never_sees_the_word_it_predicts(name):
     folds = make_folds(40, 4, rng=np.random.default_rng(0))
     mapper = make_mapper(name, components=3, seed=5)
     before = mapper.get_params()
-    predicted = cross_val_predict(mapper, frozen(X), frozen(Y), frozen(folds))
+    predicted = CrossFit(mapper, frozen(X), frozen(folds)).predict(frozen(Y))
     assert mapper.get_params() == before and not hasattr(mapper, "n_features_in_")
     Y = Y.copy()
     Y[folds == 2] = 1e6
-    again = cross_val_predict(mapper, X, Y, folds)
+    again = CrossFit(mapper, X, folds).predict(Y)
     np.testing.assert_array_equal(predicted[folds == 2], again[folds == 2])
     assert np.abs(predicted[folds != 2] - again[folds != 2]).max() > 1e3
 
@@ -337,37 +325,20 @@ def test_planted_map_is_found_and_permuted_target_is_not(name):
     folds = make_folds(150, 5, rng=np.random.default_rng(0))
     mapper = make_mapper(name, components=4)
     perm = np.random.default_rng(1).permutation(150)
-    assert r2(cross_val_predict(mapper, X, Y, folds), Y) > 0.6
-    assert r2(cross_val_predict(mapper, X, Y[perm], folds), Y[perm]) < 0.05
-
-
-def test_cross_validation_path_equals_separate_runs():
-    X, Y, _ = planted(40, 12, 6, noise=1.0)
-    folds = make_folds(40, 4, rng=np.random.default_rng(0))
-    path = mappers.cross_val_predict_path(PLSR(scale=False), X, Y, folds, [2, 5])
-    for predicted, count in zip(path, (2, 5), strict=True):
-        np.testing.assert_allclose(predicted, cross_val_predict(PLSR(count, scale=False), X, Y, folds), atol=1e-9)
-
-
-def test_component_choice_stops_near_the_planted_rank():
-    X, Y, _ = planted(150, 30, 20, rank=3, noise=1.5)
-    folds = make_folds(150, 5, rng=np.random.default_rng(0))
-    best, scores = mappers.choose_components(X, Y, [1, 3, 30], folds, r2)
-    assert best == 3
-    assert scores[0] < scores[1] > scores[2] + 0.02
-    assert mappers.choose_components(X, Y, [5, 2], folds, lambda *_: 0.0)[0] == 2  # a tie goes to the smaller model
+    assert r2(CrossFit(mapper, X, folds).predict(Y), Y) > 0.6
+    assert r2(CrossFit(mapper, X, folds).predict(Y[perm]), Y[perm]) < 0.05
 
 
 def test_cross_validation_errors_say_what_to_do():
     X, Y, _ = (np.array(a) for a in planted(12, 3, 2))
     folds = np.arange(12) % 3
     with pytest.raises(ExplaintError, match="one row a word"):
-        cross_val_predict(MeanProfile(), X, Y[:5], folds)
+        CrossFit(MeanProfile(), X, folds).predict(Y[:5])
     with pytest.raises(ExplaintError, match="at least two folds"):
-        cross_val_predict(MeanProfile(), X, Y, np.zeros(12))
+        CrossFit(MeanProfile(), X, np.zeros(12)).predict(Y)
     Y[folds != 1, 1] = np.nan
     with pytest.raises(ExplaintError, match="outside fold 1"):
-        cross_val_predict(MeanProfile(), X, Y, folds)
+        CrossFit(MeanProfile(), X, folds).predict(Y)
     with pytest.raises(ExplaintError, match="unknown mapper 'svm'; choose one of plsr"):
         make_mapper("svm")
     with pytest.raises(ExplaintError, match="at least 1"):

@@ -229,13 +229,13 @@ def test_spearman_feature_scores_features_of_ten_words_only_when_sparse():
 
 def test_cross_validated_mean_profile_is_negatively_correlated_with_gold():
     """The mean of the others falls as the word's own value rises: exactly -1 with one word a fold."""
-    from explaint_lib.mappers import MeanProfile, cross_val_predict, make_folds
+    from explaint_lib.mappers import CrossFit, MeanProfile, make_folds
 
     rng = np.random.default_rng(0)
     gold = rng.random((50, 8))
-    alone = cross_val_predict(MeanProfile(), np.zeros((50, 1)), gold, np.arange(50))
+    alone = CrossFit(MeanProfile(), np.zeros((50, 1)), np.arange(50)).predict(gold)
     np.testing.assert_allclose(metrics.spearman_feature(alone, gold, kind="dense"), -1)
-    tenth = cross_val_predict(MeanProfile(), np.zeros((50, 1)), gold, make_folds(50, 10, rng=rng))
+    tenth = CrossFit(MeanProfile(), np.zeros((50, 1)), make_folds(50, 10, rng=rng)).predict(gold)
     assert metrics.spearman_feature(tenth, gold, kind="dense").mean() < -0.1
     overall = np.tile(gold.mean(axis=0), (50, 1))  # without folds the same profile is constant over words
     np.testing.assert_array_equal(metrics.spearman_feature(overall, gold, kind="dense"), 0)

@@ -156,23 +156,16 @@ def test_the_pairing_test_errs_as_often_as_it_says():
 def test_each_condition_fits_what_it_says(monkeypatch):
     norms, X = world()
     Y, made = norms.values, []
-    real = _design.cross_val_predict
 
-    def recording(mapper, A, B, folds):
-        made.append((type(mapper).__name__, np.array(A), np.array(B), np.array(folds)))
-        return real(mapper, A, B, folds)
-
-    class Recording(_design.SharedFolds):
-        def __init__(self, A, folds, **options):
-            super().__init__(A, folds, **options)
-            self.about = ("PLSR", np.array(A)), np.array(folds)
-
+    class Recording(_design.CrossFit):
         def predict_compact(self, B):
-            made.append((*self.about[0], np.array(B), self.about[1]))
+            made.append((type(self.mapper).__name__, np.array(self.X), np.array(B), self.folds))
             return super().predict_compact(B)
 
-    monkeypatch.setattr(_design, "cross_val_predict", recording)
-    monkeypatch.setattr(_design, "SharedFolds", Recording)
+        def itself(self, B):
+            return Recording(self.mapper, B, self.folds)
+
+    monkeypatch.setattr(_design, "CrossFit", Recording)
     first = ["system", "upper_bound", "shuffled", "shuffled_upper_bound", "random", "mean_profile", "permuted_pairing"]
     run_table(norms, X, conditions=first, **SMALL | {"permutations": 1})
     system, upper, shuffled, shuffled_upper, random, mean, pairing = made

@@ -184,12 +184,12 @@ def test_nearest_agrees_with_sorting_every_pair(rng):
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -np.inf)
-    assert np.array_equal(nearest(vectors, 7, "vectors", 600), np.argsort(-similarity, axis=1)[:, :7])
+    assert np.array_equal(nearest(vectors, 7), np.argsort(-similarity, axis=1)[:, :7])
 
 
 def test_ties_are_in_the_order_of_the_words_and_zero_vectors_are_nobodys():
     vectors = np.array([[1.0, 0], [2, 0], [0, 0], [3, 0], [4, 0]])
-    lists = nearest(vectors, 3, "vectors", 5).astype(int).tolist()
+    lists = nearest(vectors, 3).astype(int).tolist()
     assert lists == [[1, 3, 4], [0, 3, 4], [65535] * 3, [0, 1, 4], [0, 1, 3]]
 
 

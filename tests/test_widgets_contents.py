@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import tracemalloc
+import zlib
 from itertools import combinations
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from explaint_lib import attention, widgets
 from explaint_lib._common import ExplaintError
+from explaint_lib.norms import FeatureNorms
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 from explaint_lib.widgets._base import text85
 from explaint_lib.widgets._picture import png
@@ -122,6 +124,62 @@ def test_words_of_the_readers_own():
     assert explorer.meta["controls"] == ["length"]  # kept, as the callback does not say otherwise
     explorer.asked = "bad"
     assert sent[-1]["text"].endswith("KeyError") and explorer.word == "owl"  # an error without words has a name
+
+
+def table_of_norms(**change) -> FeatureNorms:
+    rng = np.random.default_rng(0)
+    values = rng.random((12, 5))
+    values[3, 2] = np.nan
+    known = {
+        "words": [f"w{i}" for i in range(12)], "features": list("abcde"), "values": values, "kind": "dense",
+        "categories": ["bird", "tool"] * 6, "name": "made", "source": "none", "human": False,
+    }  # fmt: skip
+    return FeatureNorms(**known | change)
+
+
+def test_a_table_of_norms_is_shown_as_it_would_be_by_hand():
+    norms = table_of_norms()
+    other = np.random.default_rng(1).random((12, 3))
+    gold = np.where(np.isnan(norms.values), np.nanmean(norms.values, axis=0), norms.values)
+    unit = gold / np.linalg.norm(gold, axis=1, keepdims=True)
+    shown = NeighbourhoodExplorer.from_table(norms, {"other": other}, k=3, word="w4", controls=["other"])
+    plane = np.linalg.svd(unit - unit.mean(axis=0), full_matrices=False)
+    places = plane[0][:, :2] * plane[1][:2]
+    by_hand = NeighbourhoodExplorer(norms.words, {"gold": gold, "other": other}, categories=norms.categories, k=3,
+                                    word="w4", controls=["other"], projection=places)  # fmt: skip
+    assert shown.meta == by_hand.meta and shown.data == by_hand.data and shown.word == "w4"
+    ours, theirs = (np.frombuffer(zlib.decompress(one.places), dtype="<u2").reshape(12, 2) for one in (shown, by_hand))
+    for axis in (0, 1):  # the sign of a component means nothing
+        mirrored = 65535 - theirs[:, axis].astype(int)
+        assert (
+            min(np.abs(ours[:, axis] - theirs[:, axis].astype(int)).max(), np.abs(ours[:, axis] - mirrored).max()) < 9
+        )
+    assert NeighbourhoodExplorer.from_table(norms, {"o": other}, categories=list("ab" * 6)).meta["categories"][1] == "b"
+    nowhere = NeighbourhoodExplorer.from_table(table_of_norms(values=gold[:, :1], features=["a"]), {"o": other})
+    assert nowhere.places == b""
+
+
+def test_words_typed_beside_a_table_of_norms_have_no_gold_neighbours():
+    norms = table_of_norms()
+
+    def vectors(own):
+        return {"length": np.arange(2.0 * (12 + len(own))).reshape(-1, 2) + 1}
+
+    explorer = NeighbourhoodExplorer.from_table(norms, vectors, k=3)
+    before = explorer.meta["overlap"]
+    explorer.send = lambda *_: None
+    explorer.asked = "owl"
+    assert (
+        explorer.word == "owl" and explorer.neighbours("gold")[12] == [] and len(explorer.neighbours("length")[12]) == 3
+    )
+    assert explorer.meta["categories"][11:] == ["tool", None] and explorer.places == b""
+    assert explorer.meta["overlap"] == before  # a mean over words that have a vector under both conditions
+
+
+def test_vectors_that_do_not_fit_a_table_of_norms_are_refused():
+    for vectors, message in [({"gold": np.eye(12)}, "another name"), ({"x": np.eye(3)}, "12 words, found (3, 3)")]:
+        with pytest.raises(ExplaintError, match=re.escape(message)):
+            NeighbourhoodExplorer.from_table(table_of_norms(), vectors)
 
 
 @pytest.mark.parametrize(

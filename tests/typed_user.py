@@ -5,7 +5,7 @@ import numpy as np
 from explaint_lib.controls import permute_rows
 from explaint_lib.encoders import load_encoder
 from explaint_lib.inference import permutation_p
-from explaint_lib.mappers import PLSR, cross_val_predict, make_folds
+from explaint_lib.mappers import PLSR, CrossFit, make_folds
 from explaint_lib.metrics import retrieval_at_k
 from explaint_lib.norms import FeatureNorms, load_norms
 from explaint_lib.results import Result
@@ -15,7 +15,7 @@ norms: FeatureNorms = load_norms("bundled")
 rng = np.random.default_rng(0)
 vectors = rng.normal(size=(len(norms.words), 16))
 folds = make_folds(len(norms.words), 5, rng=rng)
-predicted: np.ndarray = cross_val_predict(PLSR(4), vectors, norms.values, folds)
+predicted: np.ndarray = CrossFit(PLSR(4), vectors, folds).predict(norms.values)
 observed: float = retrieval_at_k(predicted, norms.values).mean()
 order = permute_rows(len(norms.words), rng=rng)
 p: float = permutation_p(observed, np.array([retrieval_at_k(predicted[order], norms.values).mean()]))

@@ -29,7 +29,7 @@ def leave_one_category_out(categories: Sequence[str]) -> np.ndarray:
     Returns
     -------
     (n_words,) int array
-        Fold labels for `explaint_lib.mappers.cross_val_predict`, numbered in order of first appearance.
+        Fold labels for `explaint_lib.mappers.CrossFit`, numbered in order of first appearance.
 
     Raises
     ------

@@ -24,7 +24,7 @@ def category_centroids(Y: np.ndarray, categories: Sequence[str | None], folds: n
         A word without one, or whose category has no training word, gets the mean of all training words: for
         those the control falls back to the mean profile.
     folds : (n_words,) int array
-        As in `explaint_lib.mappers.cross_val_predict`; a word is never in its own mean.
+        As in `explaint_lib.mappers.CrossFit`; a word is never in its own mean.
 
     Returns
     -------

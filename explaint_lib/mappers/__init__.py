@@ -4,8 +4,8 @@ What it measures: how much of a norm matrix ``Y (word, feature)`` a map fitted o
 from word vectors ``X (word, dim)``. `PLSR` and `FFNN` are the maps of the literature, `Ridge` is the cheap
 strong linear map, and `MeanProfile` is the floor that never looks at ``X``.
 
-What it controls for: the words that are scored are never in the fit (`cross_val_predict`), and the folds
-are an argument, so that two conditions are compared on the same words (paired).
+What it controls for: the words that are scored are never in the fit (`CrossFit`), and the folds are an
+argument, so that two conditions are compared on the same words (paired).
 
 What it does NOT license: a high out-of-fold score is not evidence that the vectors *encode* the features.
 Any smooth map predicts mixtures of training rows, so base rates, taxonomy and similarity alone score far
@@ -18,29 +18,20 @@ an error.
 
 from __future__ import annotations
 
+from explaint_lib.mappers._cross_fit import CrossFit
 from explaint_lib.mappers._ffnn import FFNN
-from explaint_lib.mappers._folds import (
-    MAPPERS,
-    choose_components,
-    cross_val_predict,
-    cross_val_predict_path,
-    make_folds,
-    make_mapper,
-)
+from explaint_lib.mappers._folds import MAPPERS, check_folds, make_folds, make_mapper
 from explaint_lib.mappers._linear import MeanProfile, Ridge
 from explaint_lib.mappers._pls import PLSR
-from explaint_lib.mappers._shared_folds import SharedFolds
 
 __all__ = [
     "FFNN",
     "MAPPERS",
     "PLSR",
+    "CrossFit",
     "MeanProfile",
     "Ridge",
-    "SharedFolds",
-    "choose_components",
-    "cross_val_predict",
-    "cross_val_predict_path",
+    "check_folds",
     "make_folds",
     "make_mapper",
 ]

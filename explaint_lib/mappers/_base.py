@@ -37,7 +37,7 @@ class Mapper(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ExplaintError
             If a feature has no observed value.
         """
-        X, Y = validate_data(
+        checked: tuple[np.ndarray, np.ndarray] = validate_data(
             self,
             X,
             y,
@@ -50,6 +50,7 @@ class Mapper(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 },
             ),
         )
+        X, Y = checked
         check_consistent_length(X, Y)
         self._one_target = Y.ndim == 1
         Y = Y.reshape(len(Y), -1)

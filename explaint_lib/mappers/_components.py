@@ -195,7 +195,7 @@ def principal_components(
         return (X.T @ u - mean * (ones @ u)) / std
 
     if min(n, p) <= _DENSE_UP_TO:
-        dense = ((X.toarray() if sparse.issparse(X) else X) - mean) / std
+        dense = ((X if isinstance(X, np.ndarray) else X.toarray()) - mean) / std
         U, s, Vt = _thin_svd(dense, most)
     else:
         wide = n <= p

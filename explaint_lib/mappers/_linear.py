@@ -121,11 +121,10 @@ class SharedRidge:
             coef[columns], intercept[columns] = part.solve(self.alphas[chosen])
         return coef, intercept, chosen, errors
 
-    def predict(self, Y: np.ndarray | sparse.csr_array, X_new: np.ndarray) -> np.ndarray:
-        """Fit the targets and predict them for new words, without forming coefficients."""
+    def predict(self, Y: np.ndarray | sparse.csr_array, places: np.ndarray) -> np.ndarray:
+        """Fit the targets and predict them for new words, already placed, without forming coefficients."""
         solved, chosen, _ = self._choose(Y)
-        places = self.place(X_new)
-        predicted = np.empty((len(X_new), Y.shape[1]))
+        predicted = np.empty((len(places), Y.shape[1]))
         for columns, part in solved:
             predicted[:, columns] = part.predict(places, self.alphas[chosen])
         return predicted
@@ -133,11 +132,11 @@ class SharedRidge:
     def _choose(
         self, Y: np.ndarray | sparse.csr_array
     ) -> tuple[list[tuple[np.ndarray | slice, _Targets]], int, np.ndarray]:
+        solved: list[tuple[np.ndarray | slice, _Targets]] = []
         if sparse.issparse(Y):
-            solved = [(slice(None), _Targets(self._complete, Y))]
+            solved.append((slice(None), _Targets(self._complete, Y)))
             count = Y.shape[0] * Y.shape[1]
         else:
-            solved = []
             for rows, columns in _patterns(Y):
                 whole = len(rows) == len(Y)
                 design = self._complete if whole else _Design(self._Xs[rows], self.alphas)
@@ -204,13 +203,12 @@ class _Targets:
         towards, squared = Y @ inner, inner @ inner  # (n,), ()
         if len(U) ** 2 <= U.shape[1] * Y.shape[1]:  # many features: all that errors need is in the words' Gram matrix
             gram = Y @ Y.T
-            gram = (gram.toarray() if sparse.issparse(gram) else gram) - towards - towards[:, None] + squared
+            gram = (gram if isinstance(gram, np.ndarray) else gram.toarray()) - towards - towards[:, None] + squared
             lengths = np.diagonal(gram)
             product = gram @ U  # (n, r): centred Y times Z'
         else:
             Z = np.ascontiguousarray((Y.T @ U).T)  # (r, m); not centred: the columns of U are
-            squares = Y.power(2) if sparse.issparse(Y) else Y**2
-            lengths = np.asarray(squares.sum(axis=1)).ravel() - 2 * towards + squared
+            lengths = np.asarray((Y * Y).sum(axis=1)).ravel() - 2 * towards + squared
             product = Y @ Z.T - Z @ inner
         self.ZZ = U.T @ product  # (r, r)
         spanned = U @ self.ZZ  # (n, r)

@@ -2,18 +2,15 @@
 
 PLS looks at X and Y only through inner products between words (Rannar et al. 1994), so that the components can be found
 in the smaller space. `explaint_lib.mappers._components` finds them; here are the estimator and the two sides of its
-fit, which `SharedFolds` uses as well: what belongs to the words, and what belongs to the targets.
+fit, which `CrossFit` uses as well: what belongs to the words, and what belongs to the targets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import Mapper, moments, sparse_if_lighter, sparse_moments
@@ -66,7 +63,7 @@ class TrainingWords:
             mean, std = sparse_moments(Y, self.scale)
             Yt = (Y / std).T.tocsr()  # not centred: the columns of U are
         else:
-            Y = Y.toarray() if sparse.issparse(Y) else Y
+            Y = Y if isinstance(Y, np.ndarray) else Y.toarray()
             mean, std = moments(Y, self.scale)
             Yt = ((Y - mean) / std).T
             missing = np.isnan(Yt)
@@ -162,31 +159,3 @@ class PLSR(Mapper):
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._x_mean) / self._x_std) @ self.x_rotations_
-
-    def predict_path(self, X: ArrayLike, components: Sequence[int]) -> np.ndarray:
-        """Predict with each of several component counts from this one fit.
-
-        Parameters
-        ----------
-        X : array of shape (n_words, n_dims)
-        components : sequence of int
-            Counts from 0 (the training mean) to `n_components`; counts beyond ``n_components_`` give the
-            same as that.
-
-        Returns
-        -------
-        array of shape (len(components), n_words, n_features)
-
-        Raises
-        ------
-        ExplaintError
-            If a count is negative or above `n_components`.
-        """
-        check_is_fitted(self)
-        counts = [int(c) for c in components]
-        if any(not 0 <= c <= self.n_components for c in counts):
-            raise ExplaintError(
-                f"component counts must be between 0 and n_components={self.n_components}, got {counts}"
-            )
-        scores = self._scores(validate_data(self, X, dtype=np.float64, reset=False))
-        return np.array([self._targets.predict(scores, min(count, self.n_components_)) for count in counts])

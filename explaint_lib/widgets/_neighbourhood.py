@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.metrics import cosines, neighbour_overlap_at_k
+from explaint_lib.norms import FeatureNorms
 from explaint_lib.widgets._base import BookWidget, as_numbers, deflate, read_bundle
 from explaint_lib.widgets._picture import html_text
 
@@ -33,6 +35,8 @@ class NeighbourhoodExplorer(BookWidget):
     conditions : mapping of name to array_like, shape (n, d)
         Vectors a condition; `d` may differ between conditions. Nearest by cosine, the word itself left out;
         equal cosines (to 12 digits) in the order of `words`. A zero vector has no neighbours and is nobody's.
+        The mean over all words is `explaint_lib.metrics.neighbour_overlap_at_k` of the words that have a vector
+        under both conditions: it breaks ties by expectation, not by the order of the words.
     gold : str
         The condition the others are compared with.
     categories : sequence of (str or None), length n, optional
@@ -108,6 +112,51 @@ class NeighbourhoodExplorer(BookWidget):
         )  # fmt: skip
         self._listen(compute, "asked")
 
+    @classmethod
+    def from_table(
+        cls,
+        norms: FeatureNorms,
+        vectors: Mapping[str, ArrayLike] | Callable[[list[str]], Mapping[str, ArrayLike]],
+        *,
+        categories: Sequence[str | None] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Show the words of a table of norms, these norms being the condition "gold".
+
+        Parameters
+        ----------
+        norms : FeatureNorms
+            Missing ratings are filled with the feature's mean. The map is the first two principal components of the
+            norms, each word's scaled to length 1.
+        vectors : mapping of name to array_like of shape (n, d), or callable
+            Vectors of the norms' words, a condition. A callable gets the reader's own words (a list of str, empty at
+            first) and returns the vectors of all words, the reader's last; with a kernel the reader gets a text field.
+            The norms do not know such words, so there is no map then.
+        categories : sequence of (str or None), length n, optional
+            Instead of those of the norms.
+        **options
+            `k`, `label`, `word`, `controls`, `colours`, `features`, as `NeighbourhoodExplorer`.
+
+        Raises
+        ------
+        ExplaintError
+            As `NeighbourhoodExplorer`, or if a condition is named "gold".
+        """
+        gold = np.where(np.isnan(norms.values), np.nanmean(norms.values, axis=0), norms.values)
+        kinds = list(norms.categories or [None] * len(gold)) if categories is None else list(categories)
+
+        def contents(own: list[str]) -> dict[str, Any]:
+            others = vectors(own) if callable(vectors) else vectors
+            if "gold" in others:
+                raise ExplaintError('the norms are the condition "gold": give other vectors another name')
+            padded = np.pad(gold, ((0, len(own)), (0, 0)))
+            return dict(words=[*norms.words, *own], conditions={"gold": padded, **others},
+                        categories=kinds + [None] * len(own))  # fmt: skip
+
+        if callable(vectors):
+            return cls(**contents([]), compute=contents, **options)
+        return cls(**contents([]), projection=_principal_plane(gold), **options)
+
     def _question(self, typed: str) -> list[str]:
         return list(dict.fromkeys(word.strip() for word in typed.split(",") if word.strip()))
 
@@ -172,9 +221,10 @@ def _content(
     names = [gold, *(c for c in conditions if c != gold)]  # gold first, as on the page
     if strange := set(controls) - set(names[1:]):
         raise ExplaintError(f"controls names {sorted(strange)}; the conditions beside {gold!r} are {names[1:]}")
-    lists = np.stack([nearest(conditions[name], k, f"conditions[{name!r}]", len(words)) for name in names])
+    vectors = [_vectors(conditions[name], f"conditions[{name!r}]", len(words)) for name in names]
+    lists = np.stack([nearest(of_words, k) for of_words in vectors])
     meta = dict(
-        words=words, conditions=names, k=k, overlap=[_mean_overlap(lists[0], other) for other in lists],
+        words=words, conditions=names, k=k, overlap=[_mean_overlap(vectors[0], other, k) for other in vectors],
         controls=[name for name in names if name in controls],
         categories=_aligned(categories, len(words), "categories"), **_features(features, len(words)),
     )  # fmt: skip
@@ -183,19 +233,22 @@ def _content(
     return dict(meta=meta, data=deflate(low_high.tobytes()), places=_places(projection, len(words)))
 
 
-def nearest(vectors: ArrayLike, k: int, what: str, n: int) -> np.ndarray:
-    """Return the `k` nearest other rows by cosine, shape (n, k), nearest first, 65535 where there is none."""
-    array = as_numbers(vectors, what)
+def _vectors(given: ArrayLike, what: str, n: int) -> np.ndarray:
+    """Return the vectors of a condition, (n, d), or say what is wrong with them."""
+    array = as_numbers(given, what)
     if array.ndim != 2 or len(array) != n:
         raise ExplaintError(f"{what} must have the shape (word, dim) with {n} words, found {array.shape}")
     if not np.isfinite(array).all():
         raise ExplaintError(f"{what} holds missing or infinite values; fill or drop them first")
-    length = np.linalg.norm(array, axis=1, keepdims=True)
-    empty = length[:, 0] == 0
-    unit = array / np.where(length == 0, 1, length)
+    return array
+
+
+def nearest(vectors: np.ndarray, k: int) -> np.ndarray:
+    """Return the `k` nearest other rows by cosine, shape (n, k), nearest first, 65535 where there is none."""
+    n, empty = len(vectors), ~vectors.any(axis=1)
     out = np.full((n, k), _NOBODY, dtype=np.uint16)
     for start in range(0, n, 512):  # blocks: all pairs of 10,000 words would not fit in memory
-        block = np.round(unit[start : start + 512] @ unit.T, 12)  # (block, word)
+        block = cosines(vectors[start : start + 512], vectors)  # (block, word)
         block[:, empty] = -np.inf
         block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
         least = -np.partition(-block, k - 1, axis=1)[:, k - 1]
@@ -207,14 +260,26 @@ def nearest(vectors: ArrayLike, k: int, what: str, n: int) -> np.ndarray:
     return out
 
 
-def _mean_overlap(gold: np.ndarray, other: np.ndarray) -> float:
-    """Return the mean share of a word's neighbours that are its gold neighbours, over words with both."""
-    both = (gold[:, 0] != _NOBODY) & (other[:, 0] != _NOBODY)
-    if not both.any():
-        return 0.0
-    a, b = gold[both], other[both]
-    hits = (a[:, :, None] == b[:, None, :]) & (a[:, :, None] != _NOBODY)  # (word, gold rank, other rank)
-    return round(float(hits.any(axis=2).mean()), 4)
+def _mean_overlap(gold: np.ndarray, other: np.ndarray, k: int) -> float:
+    """Return the mean share of a word's neighbours that are its gold neighbours, over words with both vectors."""
+    both = gold.any(axis=1) & other.any(axis=1)
+    n = np.count_nonzero(both)
+    if n <= k:  # all others are neighbours, under either condition
+        return round(max(n - 1, 0) / k, 4)
+    return round(float(neighbour_overlap_at_k(other[both], gold[both], k).mean()), 4)
+
+
+def _principal_plane(gold: np.ndarray) -> np.ndarray | None:
+    """Return the places of words on a map, (n, 2): their norms' first two principal components; None if there is one.
+
+    Each word's norms have length 1, so that words of many features do not lie apart for that alone.
+    """
+    from sklearn.decomposition import PCA  # slow to import, and only a table of norms needs it
+
+    if min(gold.shape) < 2:
+        return None
+    length = np.linalg.norm(gold, axis=1, keepdims=True)
+    return PCA(n_components=2, random_state=0).fit_transform(gold / np.where(length > 0, length, 1.0))
 
 
 def _check(words: list[str], conditions: Mapping[str, ArrayLike], gold: str, k: int) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
 
 from explaint_lib import inference
 from explaint_lib._common import ExplaintError, check_memory
 from explaint_lib.controls import CONDITIONS, Prediction, Stream
-from explaint_lib.mappers import FFNN, PLSR, MeanProfile, Ridge, SharedFolds, cross_val_predict, make_folds, make_mapper
-from explaint_lib.mappers._folds import splits_of
+from explaint_lib.mappers import CrossFit, MeanProfile, check_folds, make_folds, make_mapper
 from explaint_lib.metrics import METRICS, Scorer, left_out
 from explaint_lib.norms import FeatureNorms
 
@@ -42,7 +39,7 @@ def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, 
         raise ExplaintError(f"folds must be from 2 to the number of words, {len(norms.words)}; found {folds}")
     if seed < 0:
         raise ExplaintError(f"seed must be at least 0, found {seed}")
-    splits_of(folds_of(len(norms.words), folds, seed), len(norms.words), norms.values)
+    check_folds(folds_of(len(norms.words), folds, seed), len(norms.words), norms.values)
     return lacks
 
 
@@ -169,40 +166,21 @@ class Design:
     ) -> None:
         self.norms, self.X, self.Y = norms, X, norms.values
         self.seed, self.bootstrap = seed, bootstrap
-        self.mapper: FFNN | PLSR | Ridge | MeanProfile = make_mapper(mapper, components=components, seed=seed)
         self.folds = folds_of(len(X), folds, seed)
         self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=stream(seed, Stream.RESAMPLES))  # (draw, word)
-        self.shared = self._shared_folds(X)
+        self.cross = CrossFit(make_mapper(mapper, components=components, seed=seed), X, self.folds)
         lacks = left_out(self.Y, kind=norms.kind)
         self.metrics = [name for name in METRICS if name not in lacks]
         self.scorer = Scorer(self.Y, norms.kind, self.metrics)
 
     def predict(self, target: np.ndarray) -> Prediction:
         """Return out-of-fold predictions of norms (word, feature) from the vectors."""
-        if self.shared is not None:
-            return Prediction(*self.shared.predict_compact(target))
-        predicted = cross_val_predict(self.mapper, self.X, target, self.folds)
-        return Prediction(predicted, predicted)
+        return Prediction(*self.cross.predict_compact(target))
 
     def predict_itself(self, target: np.ndarray) -> Prediction:
         """Return predictions of norms from themselves; missing *inputs* take the training fold's mean."""
-        mapper = self.mapper
-        if np.isnan(target).any():
-            mapper = make_pipeline(SimpleImputer(keep_empty_features=True), self.mapper)
-        elif (shared := self._shared_folds(target)) is not None:
-            return Prediction(*shared.predict_compact(target))
-        predicted = cross_val_predict(mapper, target, target, self.folds)
-        return Prediction(predicted, predicted)
+        return Prediction(*self.cross.itself(target).predict_compact(target))
 
     def mean(self, target: np.ndarray) -> Prediction:
         """Return the mean of the training words for every word."""
-        predicted = cross_val_predict(MeanProfile(), self.X, target, self.folds)
-        return Prediction(predicted, predicted)
-
-    def _shared_folds(self, X: np.ndarray) -> SharedFolds | None:
-        """Return what the folds of an input have in common, for the mappers that can use it."""
-        if isinstance(self.mapper, PLSR):
-            return SharedFolds(X, self.folds, mapper="plsr", n_components=self.mapper.n_components)
-        if isinstance(self.mapper, Ridge):
-            return SharedFolds(X, self.folds, mapper="ridge", n_components=1)
-        return None
+        return Prediction(*CrossFit(MeanProfile(), self.X, self.folds).predict_compact(target))

@@ -1,16 +1,21 @@
-"""PLSR against independent programs over shapes and component counts, and folds that share their X side."""
+"""PLSR against independent programs over shapes and component counts, and `CrossFit` against a fit for each fold."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.cross_decomposition import PLSRegression
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers import PLSR, Ridge, SharedFolds, cross_val_predict, cross_val_predict_path, make_folds
+from explaint_lib.mappers import FFNN, PLSR, CrossFit, Ridge, _cross_fit, make_folds, make_mapper
 from explaint_lib.mappers._base import moments, sparse_moments
 from explaint_lib.mappers._components import principal_components
+from explaint_lib.mappers._pls import TrainingWords
 
 # Two exact programs differ by rounding, multiplied by one over the relative gap between the two leading singular values
 # of the deflated covariance (Davis-Kahan): over dozens of components of random data gaps of 1e-3 are common, and errors
@@ -39,6 +44,20 @@ def vectors(n, p, Y, seed=1):
     return frozen(Y @ rng.standard_normal((Y.shape[1], p)) / 10 + rng.standard_normal((n, p)) * np.linspace(0.2, 3, p))
 
 
+def with_first(fitted, X, counts):
+    """Return what a fit predicts from its first components alone, (count, word, feature)."""
+    return np.array([fitted._targets.predict(fitted._scores(X), count) for count in counts])
+
+
+def fold_by_fold(mapper, X, Y, folds):
+    """Return out-of-fold predictions as one would write them plainly."""
+    predicted = np.empty(Y.shape)
+    for label in np.unique(folds):
+        test = folds == label
+        predicted[test] = clone(mapper).fit(X[~test], Y[~test]).predict(X[test])
+    return predicted
+
+
 # --- against independent programs ---
 
 SHAPES = {
@@ -61,14 +80,14 @@ def test_plsr_agrees_with_ikpls_at_every_component_count(name):
     new = np.random.default_rng(3).standard_normal((9, p))
     theirs = ikpls.PLS(algorithm=1 if n > p else 2, ddof=1)
     theirs.fit(X, Y, most)
-    path = PLSR(most).fit(X, Y).predict_path(new, range(1, most + 1))
+    path = with_first(PLSR(most).fit(X, Y), new, range(1, most + 1))
     np.testing.assert_allclose(path, theirs.predict(new), rtol=0, atol=AGREEMENT * 20 * np.abs(Y).max())
 
 
 def test_every_component_count_agrees_with_scikit_learn_on_sparse_norms():
     Y = sparse_norms(90, 160)
     X = vectors(90, 70, Y)
-    path = PLSR(30).fit(X, Y).predict_path(X, [1, 2, 7, 30])
+    path = with_first(PLSR(30).fit(X, Y), X, [1, 2, 7, 30])
     for predicted, count in zip(path, (1, 2, 7, 30), strict=True):
         theirs = PLSRegression(count)
         theirs.algorithm = "svd"
@@ -121,7 +140,7 @@ def test_sparse_moments_are_the_moments():
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=0)
 
 
-# --- shared folds ---
+# --- folds that share their X side ---
 
 
 def cases():
@@ -146,35 +165,97 @@ def cases():
     }
 
 
-@pytest.mark.parametrize("mapper", ["plsr", "ridge"])
+@pytest.mark.parametrize("mapper", ["plsr", "ridge", "mean", "ffnn"])
 @pytest.mark.parametrize("name", cases())
-def test_shared_folds_equal_a_fit_for_each_fold(name, mapper):
+def test_cross_fit_equals_a_fit_for_each_fold(name, mapper):
     X, Y = cases()[name]
     folds = make_folds(len(X), 4, rng=np.random.default_rng(0))
-    estimator = PLSR(8) if mapper == "plsr" else Ridge()
-    shared = SharedFolds(X, folds, mapper=mapper, n_components=8)
+    quick = FFNN(hidden=8, max_epochs=2, random_state=0)
+    estimator = quick if mapper == "ffnn" else make_mapper(mapper, components=8)
+    cross = CrossFit(estimator, X, folds)
     rng = np.random.default_rng(1)
     for target in (Y, Y[rng.permutation(len(Y))], rng.permuted(np.nan_to_num(Y), axis=0), Y):
-        expected = cross_val_predict(estimator, X, target, folds)
-        np.testing.assert_allclose(shared.predict(target), expected, atol=1e-9 * np.nanmax(np.abs(Y)))
-        predicted, compact = shared.predict_compact(target)
+        expected = fold_by_fold(estimator, X, target, folds)
+        np.testing.assert_allclose(cross.predict(target), expected, atol=1e-9 * np.nanmax(np.abs(Y)))
+        predicted, compact = cross.predict_compact(target)
         np.testing.assert_allclose(predicted, expected, atol=1e-9 * np.nanmax(np.abs(Y)))
         np.testing.assert_allclose(compact @ compact.T, expected @ expected.T, atol=1e-6)
+
+
+def test_an_estimator_that_is_no_mapper_of_ours_is_fitted_for_each_fold():
+    X, Y = cases()["dense"]
+    folds = make_folds(len(X), 4, rng=np.random.default_rng(0))
+    pipeline = make_pipeline(StandardScaler(), LinearRegression())
+
+    class Halved(PLSR):
+        def _predict(self, X):
+            return super()._predict(X) / 2
+
+    for estimator in (pipeline, Halved(3)):
+        np.testing.assert_array_equal(CrossFit(estimator, X, folds).predict(Y), fold_by_fold(estimator, X, Y, folds))
+
+
+@pytest.mark.parametrize("mapper", ["plsr", "ridge"])
+def test_norms_as_their_own_input_have_their_gaps_filled_from_the_training_words(mapper):
+    X, Y = cases()["missing"]
+    folds = make_folds(len(X), 4, rng=np.random.default_rng(0))
+    cross = CrossFit(make_mapper(mapper, components=8), X, folds)
+    expected = np.empty(Y.shape)
+    for label in range(4):
+        test = folds == label
+        filled = np.where(np.isnan(Y), np.nanmean(Y[~test], axis=0), Y)
+        expected[test] = clone(cross.mapper).fit(filled[~test], Y[~test]).predict(filled[test])
+    for predicted in (cross.itself(Y).predict(Y), cross.itself(Y).predict_compact(Y)[0]):
+        np.testing.assert_allclose(predicted, expected, atol=1e-9)
+    whole = cases()["sparse"][1]
+    expected = fold_by_fold(cross.mapper, whole, whole, folds)
+    np.testing.assert_allclose(cross.itself(whole).predict(whole), expected, atol=1e-8)
 
 
 def test_compact_predictions_are_shorter():
     X, Y = cases()["sparse"]
     folds = make_folds(len(X), 4, rng=np.random.default_rng(0))
-    assert SharedFolds(X, folds, n_components=5).predict_compact(Y)[1].shape == (66, 24)
+    assert CrossFit(PLSR(5), X, folds).predict_compact(Y)[1].shape == (66, 24)
 
 
-def test_shared_path_equals_the_path():
+def test_path_equals_separate_runs():
     X, Y = cases()["sparse"]
     folds = make_folds(len(X), 3, rng=np.random.default_rng(0))
-    path = SharedFolds(X, folds, scale=False).predict_path(Y, [0, 3, 9])
-    np.testing.assert_allclose(path, cross_val_predict_path(PLSR(scale=False), X, Y, folds, [0, 3, 9]), atol=1e-9)
-    itself = SharedFolds(Y, folds).predict_path(Y, [1, 6])
-    np.testing.assert_allclose(itself[0], cross_val_predict(PLSR(1), Y, Y, folds), atol=1e-9)
+    path = CrossFit(PLSR(scale=False), X, folds).predict_path(Y, [0, 3, 9])
+    mean = fold_by_fold(make_mapper("mean"), X, Y, folds)
+    np.testing.assert_allclose(path[0], mean, atol=1e-12)
+    for predicted, count in zip(path[1:], (3, 9), strict=True):
+        np.testing.assert_allclose(predicted, fold_by_fold(PLSR(count, scale=False), X, Y, folds), atol=1e-9)
+    beyond = CrossFit(PLSR(), X, folds).predict_path(Y, [20, 60])  # there are 20 dimensions
+    np.testing.assert_array_equal(beyond[0], beyond[1])
+    itself = CrossFit(PLSR(), Y, folds).predict_path(Y, [1, 6])
+    np.testing.assert_allclose(itself[0], fold_by_fold(PLSR(1), Y, Y, folds), atol=1e-9)
+
+
+def test_what_belongs_to_the_vectors_is_computed_once(monkeypatch):
+    X, Y = cases()["sparse"]
+    made = []
+    monkeypatch.setattr(_cross_fit, "TrainingWords", lambda *given: made.append(given) or TrainingWords(*given))
+    cross = CrossFit(PLSR(4), X, np.arange(66) % 3)
+    for _ in range(3):
+        cross.predict(Y)
+    assert len(made) == 3  # one a fold
+
+
+def test_component_choice_stops_near_the_planted_rank():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 30))
+    Y = X @ rng.standard_normal((30, 3)) @ rng.standard_normal((3, 20))
+    Y = Y / Y.std() + 1.5 * rng.standard_normal(Y.shape)
+    cross = CrossFit(PLSR(), X, make_folds(150, 5, rng=rng))
+
+    def r2(predicted, gold):
+        return 1 - ((predicted - gold) ** 2).sum() / ((gold - gold.mean(axis=0)) ** 2).sum()
+
+    best, scores = cross.choose_components(Y, [1, 3, 30], r2)
+    assert best == 3
+    assert scores[0] < scores[1] > scores[2] + 0.02
+    assert cross.choose_components(Y, [5, 2], lambda *_: 0.0)[0] == 2  # a tie goes to the smaller model
 
 
 def test_a_permutation_of_rows_repeats_the_whole_fit():
@@ -182,7 +263,7 @@ def test_a_permutation_of_rows_repeats_the_whole_fit():
     X, Y = cases()["sparse"]
     folds = make_folds(len(X), 3, rng=np.random.default_rng(0))
     permutation = np.random.default_rng(2).permutation(len(Y))
-    right = SharedFolds(X, folds, n_components=8).predict(Y[permutation])
+    right = CrossFit(PLSR(8), X, folds).predict(Y[permutation])
     train, test = folds != 0, folds == 0
     mean, std = moments(Y[train])  # of the words that were in training before the permutation
     Xs = (X - X[train].mean(axis=0)) / X[train].std(axis=0, ddof=1)
@@ -190,25 +271,28 @@ def test_a_permutation_of_rows_repeats_the_whole_fit():
     assert np.abs(right[test] - wrong).max() > 1e-3
 
 
-def test_shared_folds_say_what_is_wrong():
+def test_cross_fit_says_what_is_wrong():
     X, Y = cases()["sparse"]
     folds = np.arange(66) % 3
-    with pytest.raises(ExplaintError, match='"plsr" or "ridge"'):
-        SharedFolds(X, folds, mapper="ffnn")
     with pytest.raises(ExplaintError, match="at least 1"):
-        SharedFolds(X, folds, n_components=0)
+        CrossFit(PLSR(0), X, folds).predict(Y)
     with pytest.raises(ExplaintError, match="one row a word"):
-        SharedFolds(X, folds[:5])
+        CrossFit(PLSR(), X, folds[:5])
     with pytest.raises(ExplaintError, match="at least two folds"):
-        SharedFolds(X, np.zeros(66))
-    shared = SharedFolds(X, folds)
+        CrossFit(PLSR(), X, np.zeros(66))
+    cross = CrossFit(PLSR(), X, folds)
     with pytest.raises(ExplaintError, match="one row a word"):
-        shared.predict(Y[:30])
-    with pytest.raises(ExplaintError, match="counts from 0"):
-        shared.predict_path(Y, [])
+        cross.predict(Y[:30])
+    for counts in ([], [3, -1]):
+        with pytest.raises(ExplaintError, match="counts from 0"):
+            cross.predict_path(Y, counts)
+    with pytest.raises(ExplaintError, match="expected the mapper PLSR and counts from 0, got Ridge"):
+        CrossFit(Ridge(), X, folds).predict_path(Y, [3])
     holed = np.array(Y)
     holed[folds != 1, 7] = np.nan
     with pytest.raises(ExplaintError, match="outside fold 1"):
-        shared.predict(holed)
+        cross.predict(holed)
     with pytest.raises(ValueError, match="NaN"):
-        SharedFolds(np.where(X > 0, X, np.nan), folds)
+        CrossFit(PLSR(), np.where(X > 0, X, np.nan), folds)
+    with pytest.raises(ValueError, match="NaN"):
+        CrossFit(make_mapper("mean"), np.where(X > 0, X, np.nan), folds).predict(Y)

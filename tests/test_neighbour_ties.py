@@ -1,0 +1,130 @@
+"""One number for one question: every way to a neighbour metric breaks ties alike, by exact expectation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explaint_lib import metrics
+from explaint_lib._common import ExplaintError
+from explaint_lib.metrics import METRICS, Scorer, _neighbours
+from explaint_lib.widgets import NeighbourhoodExplorer
+
+K = 10
+N = 48
+
+
+def gold() -> np.ndarray:
+    """Return sparse norms with twins, a large group of equals, and words that have nothing in common with others."""
+    rng = np.random.default_rng(0)
+    Y = rng.integers(1, 5, (N, 60)) * (rng.random((N, 60)) < 0.08) * 1.0
+    Y[:, 0] += Y.sum(axis=1) == 0
+    Y[4] = Y[5]
+    Y[20:34] = 3 * Y[20]  # 14 equal directions for 10 places
+    return Y
+
+
+def tied() -> dict[str, np.ndarray]:
+    """Return vectors of which many are as near as others."""
+    rng = np.random.default_rng(1)
+    category = np.eye(4)[np.arange(N) % 4]
+    holes = rng.standard_normal((N, 7))
+    holes[[3, 9, 30]] = 0.0
+    return {
+        "one category each": category,
+        "categories of uneven size": np.eye(5)[np.minimum(rng.integers(0, 9, N), 4)],
+        "a constant": np.ones((N, 3)),
+        "two rows again and again": np.tile(rng.standard_normal((2, 6)), (N // 2, 1)),
+        "equal but for length and the last bits": category * rng.uniform(0.1, 9, (N, 1)) / 3 + 1e-17,
+        "zero rows": holes,
+        "counts": rng.integers(0, 3, (N, 4)) * 1.0,
+        "no ties": rng.standard_normal((N, 9)),
+    }
+
+
+def by_drawing(pred: np.ndarray, Y: np.ndarray, draws: int = 3000) -> float:
+    """Return the mean overlap when ties are broken at random, again and again."""
+    rng, lists = np.random.default_rng(2), []
+    for vectors in (pred, Y):
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit = vectors / np.where(length > 0, length, 1)
+        near = np.round(unit @ unit.T, 12)
+        np.fill_diagonal(near, -2)
+        lists.append(near)
+    total = 0.0
+    for _ in range(draws):
+        a, b = (
+            np.argpartition(-(near + 1e-13 * rng.random(near.shape)), K, axis=1)[:, :K] for near in lists
+        )  # noise below the last digit that counts
+        total += np.mean([len(np.intersect1d(x, y, assume_unique=True)) for x, y in zip(a, b, strict=True)]) / K
+    return total / draws
+
+
+def wide(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors of the same geometry with as many columns as the norms."""
+    basis = np.linalg.qr(np.random.default_rng(3).standard_normal((60, vectors.shape[1])))[0]
+    return vectors @ basis.T
+
+
+@pytest.mark.parametrize("name", tied())
+def test_every_way_to_the_overlap_gives_one_number(name, monkeypatch):
+    Y, vectors = gold(), tied()[name]
+    plain = metrics.neighbour_overlap_at_k(vectors, Y)
+    shares = {
+        "METRICS": METRICS["neighbour_overlap_at_10"].score(vectors, Y, kind="sparse"),
+        "compact": Scorer(Y, "sparse").score(wide(vectors), vectors)["neighbour_overlap_at_10"],
+    }
+    monkeypatch.setattr(_neighbours, "_ONE_BLOCK", 12)  # a few words at a time, as for large norms
+    shares["by blocks"] = metrics.neighbour_overlap_at_k(vectors, Y)
+    if name != "equal but for length and the last bits":  # a turned basis moves the last bits further than rounding
+        shares["turned"] = Scorer(Y, "sparse").score(wide(vectors))["neighbour_overlap_at_10"]
+    for way, found in shares.items():
+        np.testing.assert_allclose(found, plain, atol=1e-12, err_msg=way)
+    known = vectors.any(axis=1)
+    expected = metrics.neighbour_overlap_at_k(vectors[known], Y[known]).mean()
+    words = [f"w{i}" for i in range(N)]
+    explorer = NeighbourhoodExplorer(words, {"gold": Y, "other": vectors}, k=K)
+    assert explorer.meta["overlap"][1] == pytest.approx(expected, abs=1e-4)
+    assert known.all() or name in ("zero rows", "counts")
+    # the order of the words decides who is shown, and no number
+    order = np.random.default_rng(4).permutation(N)
+    turned = NeighbourhoodExplorer([words[i] for i in order], {"gold": Y[order], "other": vectors[order]}, k=K)
+    assert turned.meta["overlap"] == explorer.meta["overlap"]
+
+
+@pytest.mark.parametrize("name", ["one category each", "counts"])
+def test_the_number_is_the_expectation_over_random_draws(name):
+    drawn = by_drawing(tied()[name], gold(), draws=300)
+    assert metrics.neighbour_overlap_at_k(tied()[name], gold()).mean() == pytest.approx(drawn, abs=0.004)
+
+
+@pytest.mark.parametrize("name", tied())
+def test_every_way_to_retrieval_gives_one_number(name):
+    Y = gold()
+    pred = Y + wide(tied()[name])
+    pred[::3] = Y[20]  # predictions that tie with a large group of equals
+    plain = metrics.retrieval_at_k(pred, Y)
+    ways = (
+        METRICS["retrieval_at_10"].score(pred, Y, kind="sparse"), metrics.retrieval_by(metrics.cosines(pred, Y)),
+        Scorer(Y, "sparse").score(pred)["retrieval_at_10"],
+    )  # fmt: skip
+    for found in ways:
+        np.testing.assert_allclose(found, plain, atol=1e-12)
+    assert plain[21] == pytest.approx(K / 14)
+
+
+def test_fewer_words_than_neighbours_are_refused_everywhere_in_words():
+    Y, vectors = gold()[:K], tied()["counts"][:K]
+    with pytest.raises(ExplaintError, match="k must be from 1 to"):
+        metrics.neighbour_overlap_at_k(vectors, Y)
+    with pytest.raises(ExplaintError, match="k must be from 1 to 9"):
+        NeighbourhoodExplorer(list("abcdefghij"), {"gold": Y, "other": vectors}, k=K)
+    assert metrics.left_out(Y, kind="sparse")["neighbour_overlap_at_10"] == "needs 12 words, found 10"
+
+
+def test_where_hardly_a_word_has_both_vectors_all_of_them_are_neighbours():
+    Y = gold()
+    few = np.zeros((N, 3))
+    few[:4] = np.random.default_rng(5).random((4, 3))
+    explorer = NeighbourhoodExplorer([f"w{i}" for i in range(N)], {"gold": Y, "few": few, "none": 0 * few}, k=K)
+    assert explorer.meta["overlap"][1:] == [0.3, 0.0]
