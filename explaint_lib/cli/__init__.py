@@ -10,6 +10,8 @@ from explaint_lib import __version__
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._terminal import say
 
+__all__ = ["app", "main"]
+
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 _UsageError = typer.BadParameter.__base__  # typer exports only this subclass
 
@@ -38,7 +40,15 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; a fault the user can mend ends in one message and exit code 2, never in a traceback."""
+    """Run the command line; a fault the user can mend ends in one message and exit code 2, never in a traceback.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from explaint_lib.cli import main
+    >>> sys.argv = ["explaint", "models", "list"]
+    >>> main()  # doctest: +SKIP
+    """
     from explaint_lib.cli import continuity, hypernymy, models, norms, sweep, table
 
     app.add_typer(norms.app, name="norms")

@@ -31,7 +31,7 @@ def list_() -> None:
         table.add_column(column, justify="right" if column == "download" else "left", overflow="fold")
     for record in encoders.list_models():
         size = f"{int(record['size']) / 1e6:.0f} MB"
-        fetched = {"fetched": "yes", "absent": "no"}.get(record["state"], "damaged")
+        fetched = {"fetched": "yes", "absent": "no"}.get(str(record["state"]), "damaged")
         cells = (record["name"], record["title"], record["kind"], size, record["licence"], fetched)
         table.add_row(*map(str, cells))
     Terminal().print(table)

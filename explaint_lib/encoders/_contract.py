@@ -83,7 +83,26 @@ class Check:
 
 
 def examine(candidate: Any, checks: Sequence[Check]) -> list[Finding]:
-    """Make the checks in their order; one that needs a check that failed is left out."""
+    """Make the checks in their order; one that needs a check that failed is left out.
+
+    Parameters
+    ----------
+    candidate : object
+        What the checks are of.
+    checks : sequence of Check
+
+    Returns
+    -------
+    list of Finding
+        One a check that was made.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import Check, Limited, examine
+    >>> length = Check("length", lambda text: Limited("short") if len(text) < 9 else "long enough")
+    >>> examine("robin", [length])
+    [Finding(check='length', result='limited', said='short')]
+    """
     findings: list[Finding] = []
     passed: set[str] = set()
     for check in checks:

@@ -252,8 +252,9 @@ def longest_input(model: Any, tokenizer: Any) -> int:
     config = model.config.get_text_config()
     positions = _positions(config)
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-    if getattr(table, "padding_idx", None) is not None:
-        positions -= table.padding_idx + 1  # RoBERTa counts positions from the padding index on
+    padding = getattr(table, "padding_idx", None)
+    if padding is not None:
+        positions -= padding + 1  # RoBERTa counts positions from the padding index on
     return int(min(positions, _whole_attention(config), tokenizer.model_max_length, 10**9))
 
 

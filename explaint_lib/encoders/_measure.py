@@ -68,10 +68,10 @@ def measure(model: Any, tokenizer: Any, device: str, *, proven: bool = False) ->
     ExplaintError
         If it cannot be run on a text alone, or does not give one state of the same width a token and layer.
     """
-    rows = model.get_input_embeddings().weight.shape[0]
-    short, after, other = probes(tokenizer, rows)
+    n_rows = model.get_input_embeddings().weight.shape[0]
+    short, after, other = probes(tokenizer, n_rows)
     n, given = len(short), tokenizer.pad_token_id
-    pad_id = given if given is not None and given < rows else 0  # a padding token may have been added without a row
+    pad_id = given if given is not None and given < n_rows else 0  # a padding token may have been added without a row
     states, maps = _run(model, short[None], None, device)
     depth, dim = states.shape[1] - 1, states.shape[3]
     no_attention = why_no_attention(maps, depth, n)
@@ -122,8 +122,8 @@ def probes(tokenizer: Any, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return short, after, others[others != after][:1]
 
 
-def _run(model: Any, ids: np.ndarray, mask: np.ndarray | None, device: str) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-    """Return states (batch, layer, n, dim) and the attention maps as the model gave them."""
+def _run(model: Any, ids: np.ndarray, mask: np.ndarray | None, device: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return states (batch, layer, n, dim) and the attention maps as the model gave them, none if one is lacking."""
     import torch
 
     tokens = torch.from_numpy(ids.astype(np.int64)).to(device)
@@ -145,13 +145,14 @@ def _run(model: Any, ids: np.ndarray, mask: np.ndarray | None, device: str) -> t
             f"{len(ids)} x {ids.shape[1]} tokens; expected one vector of the same width for each token and layer. Use "
             "another model"
         )
-    maps = [None if weights is None else weights.float().cpu().numpy() for weights in out.get("attentions") or ()]
+    given = out.get("attentions") or ()
+    maps = [] if any(weights is None for weights in given) else [weights.float().cpu().numpy() for weights in given]
     return torch.stack(list(layers), dim=1).float().cpu().numpy(), maps
 
 
-def why_no_attention(maps: Sequence[np.ndarray | None], n_layers: int, n: int) -> str | None:
+def why_no_attention(maps: Sequence[np.ndarray], n_layers: int, n: int) -> str | None:
     """Return why these maps are not one (head, n, n) map of weights a layer, or None."""
-    if not maps or any(weights is None for weights in maps):
+    if not maps:
         return "it returns no attention weights"
     if len(maps) != n_layers:
         return f"{len(maps)} of its {n_layers} layers have attention weights, expected one map (n, n) a layer and head"

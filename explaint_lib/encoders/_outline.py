@@ -63,6 +63,12 @@ def outline(
     ------
     ExplaintError
         As in `load_encoder`.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import outline
+    >>> outline("minilm").n_layers  # doctest: +SKIP
+    6
     """
     full = partial(load_vectors, name, revision=revision, untrained=untrained, seed=seed, progress=progress)
     if is_static(name):

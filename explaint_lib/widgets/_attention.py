@@ -82,6 +82,13 @@ class AttentionViewer(BookWidget):
     Smaller weights read as 0, and a merged word may miss several of them. The mean of the heads and rollout
     (Abnar & Zuidema 2020; residual share one half) are computed in the page from what is stored: where the rows
     sum to 1, what the small weights add up to is spread evenly over the cells of their row that read 0.
+
+    Examples
+    --------
+    >>> from explaint_lib.widgets import AttentionViewer
+    >>> viewer = AttentionViewer(np.full((1, 2, 3, 3), 1 / 3), ["a", "robin", "sang"], view="matrix")
+    >>> viewer.weights().shape
+    (1, 2, 3, 3)
     """
 
     _kind = "attention"

@@ -70,6 +70,14 @@ class NeighbourhoodExplorer(BookWidget):
     --------
     The page carries words and the order of their neighbours, no vector and no similarity. It also carries
     `features` in full: never pass the features of norms that may not be redistributed.
+
+    Examples
+    --------
+    >>> from explaint_lib.widgets import NeighbourhoodExplorer
+    >>> vectors = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+    >>> explorer = NeighbourhoodExplorer(["robin", "trout", "hammer"], {"gold": vectors, "turned": vectors[::-1]}, k=1)
+    >>> explorer.word, explorer.shown
+    ('robin', 'turned')
     """
 
     _kind = "neighbourhood"
