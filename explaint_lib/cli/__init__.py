@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 import typer
 
@@ -13,7 +14,7 @@ from explaint_lib.cli._terminal import say
 __all__ = ["app", "main"]
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
-_UsageError = typer.BadParameter.__base__  # typer exports only this subclass
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # typer exports only this subclass
 
 app = typer.Typer(
     name="explaint",

@@ -203,8 +203,8 @@ def _all_metrics(found: Result, metrics: list[str]) -> Table:
     from explaint_lib.controls import CONDITIONS
     from explaint_lib.metrics import METRICS
 
-    rows = {(row.condition, row.metric): row for row in found.rows.itertuples()}
-    tests = {(test.control, test.metric): test for test in found.tests.itertuples()}
+    rows = {(str(row.condition), str(row.metric)): row for row in found.rows.itertuples()}
+    tests = {(str(test.control), str(test.metric)): test for test in found.tests.itertuples()}
     groups: dict[str, list[str]] = {}
     for name in dict.fromkeys(condition for condition, _ in rows):
         groups.setdefault(CONDITIONS[name].group, []).append(name)

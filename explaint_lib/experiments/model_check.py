@@ -108,22 +108,21 @@ def _or_limited(of: Callable[[Any], str]) -> Callable[[Any], str]:
     return trial
 
 
+_METHODS: dict[str, Callable[[Any], str]] = {
+    "attention maps": _reading,
+    "norm-weighted, ALTI": _parts,
+    "value zeroing": partial(_method, attribution.value_zeroing),
+    "leave one out": partial(_method, attribution.leave_one_out),
+    "gradient x input": partial(_method, attribution.gradient_x_input),
+    "hidden token attr.": lambda encoder: _method(
+        attribution.hidden_token_attribution, encoder, n_samples=2, rng=np.random.default_rng(0)
+    ),
+    "corruptions": _corrupted,
+}
+
 #: What `check_model` tries once a model is in.
 TRIALS = (
     Check("words", _words),
     Check("word vectors", _vectors),
-    *(
-        Check(title, _or_limited(of))
-        for title, of in {
-            "attention maps": _reading,
-            "norm-weighted, ALTI": _parts,
-            "value zeroing": partial(_method, attribution.value_zeroing),
-            "leave one out": partial(_method, attribution.leave_one_out),
-            "gradient x input": partial(_method, attribution.gradient_x_input),
-            "hidden token attr.": lambda encoder: _method(
-                attribution.hidden_token_attribution, encoder, n_samples=2, rng=np.random.default_rng(0)
-            ),
-            "corruptions": _corrupted,
-        }.items()
-    ),
+    *(Check(title, _or_limited(of)) for title, of in _METHODS.items()),
 )
