@@ -107,7 +107,9 @@ def _replaced(value: object, shown: dict[str, str]) -> object:
         return value
     if isinstance(value, list):
         return [_replaced(item, shown) for item in value]
-    return NotebookNode({k: _replaced(v, shown) for k, v in value.items()}) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return NotebookNode({_replaced(name, shown): _replaced(item, shown) for name, item in value.items()})
+    return value
 
 
 def judge(notebook: NotebookNode, run: Run) -> Iterator[str]:

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from chapters import run_all
 from conftest import ROOT
-from judge import OwnPaths, judge
+from judge import OwnPaths, as_typed, judge
 from nbformat.v4 import new_output
 from pages import publishable, scan
 from parameters import Run
@@ -73,6 +73,15 @@ def test_what_is_refused_is_not_kept(tmp_path: Path, source: str, capsys: pytest
         (failure,) = run_all([Run(sample(book), "99_sample")], book / "_build", jobs=1, root=book, models=())
         assert failure.startswith("99_sample: not kept, since it could not be shown:")
         assert "unchanged" not in capsys.readouterr().out and not (book / "_build" / "99_sample.ipynb").exists()
+
+
+def test_a_path_stands_as_it_was_typed_in_what_is_shown_and_in_results():
+    notebook, path = chapter(), str(ROOT / "models" / "mine")
+    data = {"text/plain": f"{path}, layer 6", MIME: {"manifest": {"model": {path: {"name": path}}}}}
+    notebook.cells[2].outputs = [new_output("display_data", data=data)]
+    as_typed(notebook, {"model_name": "models/mine"}, {"model_name": path})
+    assert path not in nbformat.writes(notebook)
+    assert notebook.cells[2].outputs[0].data[MIME].manifest.model == {"models/mine": {"name": "models/mine"}}
 
 
 def test_what_is_published_tells_nothing_of_the_machine(tmp_path: Path):
