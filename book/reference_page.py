@@ -105,15 +105,16 @@ def _table(results: Mapping[str, Result], name: str, metric: str) -> str:
 def _column(result: Result, metric: str) -> dict[str, str]:
     """Return for each condition its value with its interval, and the p of the system above it."""
     tests = result.tests[result.tests["metric"] == metric].set_index("control")
-    p_holm = pd.Series(holm(tests["p_value"]), tests.index)[tests["n_permutations"] >= ENOUGH]
-    found = {}
-    for row in result.rows[result.rows["metric"] == metric].itertuples():
-        shown = "-" if pd.isna(row.value) else _short(row.value, 3)
-        if not pd.isna([row.value, row.ci_low]).any() and row.ci_low != row.ci_high:
-            shown += f"<br>[{_short(row.ci_low, 3)}, {_short(row.ci_high, 3)}]"
-        if not pd.isna(p := p_holm.get(row.condition)):
+    p_holm = pd.Series(holm(tests["p_value"]), tests.index)[tests["n_permutations"] >= ENOUGH].to_dict()
+    found: dict[str, str] = {}
+    for row in result.rows[result.rows["metric"] == metric].to_dict("records"):
+        value, low, high, p = (row["value"], row["ci_low"], row["ci_high"], p_holm.get(row["condition"]))
+        shown = "-" if pd.isna(value) else _short(value, 3)
+        if not pd.isna([value, low]).any() and low != high:
+            shown += f"<br>[{_short(low, 3)}, {_short(high, 3)}]"
+        if p is not None and not pd.isna(p):
             shown += "<br>*p* < .001" if p < 0.001 else f"<br>*p* {_short(p, 3)}"
-        found[row.condition] = shown
+        found[row["condition"]] = shown
     return found
 
 

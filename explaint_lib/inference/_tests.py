@@ -155,7 +155,7 @@ def paired_swap_p(
     return permutation_p(statistic(a) - statistic(b), null)
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: ArrayLike) -> np.ndarray:
     """Return Holm's adjusted p-values, which bound the chance of *any* false find in the family.
 
     Parameters
