@@ -661,6 +661,11 @@ def test_a_table_has_one_layer_and_gives_word_vectors_as_a_model_does(static, en
         assert source.embedding_matrix().shape == (len(source.vocabulary), source.dim)
 
 
+def test_a_table_says_what_it_is_for(static):
+    assert [(one.check, one.result) for one in static.findings()] == [("vectors", "yes"), ("attention", "limited")]
+    assert "each of 4 words" in static.findings()[0].said
+
+
 def test_glove_has_no_untrained_twin_and_reads_no_texts():
     with pytest.raises(ExplaintError, match="no architecture"):
         encoders.load_vectors("glove", untrained=True)

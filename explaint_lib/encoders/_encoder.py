@@ -335,5 +335,6 @@ class Encoder:
         "The robin", a template that begins with the word is refused, and occurrences at the beginning of a
         line are passed over.
         """
-        recipe: dict[str, Any] = {"templates": templates, "corpus": corpus, "hints": hints}
-        return word_vectors(self, words, layer=layer, progress=progress, **recipe)
+        return word_vectors(
+            self, words, layer=layer, templates=templates, corpus=corpus, hints=hints, progress=progress
+        )
