@@ -23,6 +23,7 @@ CLEAN = {
     "cli",
     "continuity",
     "encoders",
+    "controls",
     "inference",
     "norms",
     "planted",

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from explaint_lib.controls import permute_rows
+from explaint_lib.controls import CONDITIONS, permute_rows
 from explaint_lib.encoders import load_encoder
+from explaint_lib.experiments.grid import Grid, run_grid
+from explaint_lib.experiments.table import PAPER_SCORES, run_table
 from explaint_lib.inference import permutation_p
 from explaint_lib.mappers import PLSR, CrossFit, make_folds
 from explaint_lib.metrics import retrieval_at_k
@@ -24,3 +26,6 @@ viewer = AttentionViewer(np.full((1, 1, 2, 2), 0.5), ["a", "robin"], layer=0)
 page: str = explorer.static_html() + viewer.static_html()
 encoder = load_encoder("minilm", device="cpu")
 result: Result = Result.from_json("{}")
+tabled: Result = run_table(norms, vectors, conditions=[name for name in CONDITIONS if CONDITIONS[name].tested])
+swept: Result = run_grid(Grid(norms="bundled", models=["minilm", {"name": "minilm", "untrained": 0}], seeds=0))
+paper: float = PAPER_SCORES["mcrae", "f1_at_10"]["system"]
