@@ -351,13 +351,13 @@ def test_bad_inputs_say_what_is_wrong():
         continuity_curve(states, ids, embedding=embedding[:5], rng=rng)
     with pytest.raises(ExplaintError, match="no position is left"):
         continuity_curve(states, ids, [np.ones(len(row), dtype=bool) for row in ids], **ask)
-    with pytest.raises(ValueError, match="similarities out of"):
+    with pytest.raises(ExplaintError, match="similarities out of"):
         continuity_curve(states, ids, similarities=("euclid",), **ask)
-    with pytest.raises(ValueError, match="layers from 0 to 0"):
+    with pytest.raises(ExplaintError, match="layers from 0 to 0"):
         continuity_curve(states, ids, layers=[3], **ask)
-    with pytest.raises(ValueError, match="unknown similarity"):
+    with pytest.raises(ExplaintError, match="expected a similarity out of"):
         fit_rung("euclid", states[0][0], states[0][0])
-    with pytest.raises(ValueError, match="pass rng"):
+    with pytest.raises(ExplaintError, match="pass rng"):
         fit_rung("mlp", states[0][0], states[0][0])
 
 

@@ -17,6 +17,7 @@ What it does NOT license
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import orth
 from scipy.optimize import linprog
 
 from explaint_lib._common import ExplaintError
@@ -60,11 +61,11 @@ def effective_attention(
     if keep_sums:
         values = _with_sums(values)
     if not causal:
-        basis = _span(values)
+        basis = orth(values, rcond=_TOLERANCE)
         return attention @ basis @ basis.T
     effective = np.zeros_like(attention)
     for i in range(len(attention)):
-        basis = _span(values[: i + 1])  # (i + 1, rank)
+        basis = orth(values[: i + 1], rcond=_TOLERANCE)  # (i + 1, rank)
         effective[i, : i + 1] = attention[i, : i + 1] @ basis @ basis.T
     return effective
 
@@ -109,13 +110,13 @@ def same_output_attention(attention: np.ndarray, values: np.ndarray, *, causal: 
     attention = attention / attention.sum(axis=1, keepdims=True)  # float32 rows: 1 to seven digits only
     values = _with_sums(values)
     other = attention.copy()
-    basis = _span(values)
+    basis = orth(values, rcond=_TOLERANCE)
     for i, row in enumerate(attention):
         free = i + 1 if causal else len(row)
         if causal:
-            basis = _span(values[:free])
+            basis = orth(values[:free], rcond=_TOLERANCE)
         if basis.shape[1] >= free:
-            continue  # nothing is free: the output names its row
+            continue  # no other row gives this output
         found = linprog(row[:free], A_eq=basis.T, b_eq=row[:free] @ basis, bounds=(0, 1), method="highs")
         if found.status == 0:
             other[i, :free] = np.clip(found.x, 0, 1)
@@ -151,9 +152,3 @@ def _with_sums(values: np.ndarray) -> np.ndarray:
     """Add a column of ones, as long as the longest value direction: a row's sum then belongs to the output."""
     scale = np.linalg.norm(values, ord=2) / np.sqrt(len(values)) or 1.0
     return np.column_stack([values, np.full(len(values), scale)])
-
-
-def _span(values: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis of the columns' space: (key, rank)."""
-    left, sizes, _ = np.linalg.svd(values, full_matrices=False)
-    return left[:, sizes > _TOLERANCE * max(sizes.max(initial=0), np.finfo(float).tiny)]

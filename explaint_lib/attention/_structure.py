@@ -2,7 +2,7 @@
 
 What it measures
     Statistics of the *picture*, one number a map: how sharp its rows are (entropy, Gini), how much lies on
-    chosen columns (sinks), on the diagonal or beside it, how far rows look. `blind_test` (in `blind.py`) asks whether
+    chosen columns (sinks), on the diagonal or beside it, how far rows look. `blind_test` asks whether
     these numbers tell two kinds of maps apart, on sentences that the classifier has not seen.
 
 What it controls for
@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import entr, rel_entr
 
 from explaint_lib._common import ExplaintError
 
@@ -59,9 +60,7 @@ def row_entropy(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
     (1.0, 0.0)
     """
     weights, allowed = _checked(attention, causal)
-    safe = np.where(weights > 0, weights, 1)
-    entropy = -(weights * np.log(safe)).sum(axis=-1)  # (..., query)
-    return _mean_rows(entropy / np.log(np.maximum(allowed, 2)), allowed)
+    return _mean_rows(entr(weights).sum(axis=-1) / np.log(np.maximum(allowed, 2)), allowed)
 
 
 def gini(attention: np.ndarray, *, causal: bool = False) -> np.ndarray:
@@ -194,7 +193,8 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray, *, causal: bool = Fals
         raise ExplaintError(f"two maps to compare must have one shape, found {p.shape} and {q.shape}")
     p, q = (each / np.maximum(each.sum(axis=-1, keepdims=True), np.finfo(float).tiny) for each in (p, q))
     middle = (p + q) / 2
-    return _mean_rows(((_bits(p, middle) + _bits(q, middle)) / 2).clip(0, 1), allowed)
+    bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / (2 * np.log(2))  # (..., query)
+    return _mean_rows(bits.clip(0, 1), allowed)
 
 
 def uniform_attention(n: int, *, causal: bool = False) -> np.ndarray:
@@ -261,9 +261,3 @@ def _mean_rows(value: np.ndarray, allowed: np.ndarray) -> np.ndarray:
 def _columns(at: np.ndarray, weights: np.ndarray) -> np.ndarray:
     index = at.clip(0, len(at) - 1)[:, None]
     return np.broadcast_to(index, (*weights.shape[:-1], 1))
-
-
-def _bits(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Return the Kullback-Leibler divergence of rows in bits, (..., query)."""
-    ratio = np.where(p > 0, p, 1) / np.where(p > 0, q, 1)
-    return (p * np.log2(ratio)).sum(axis=-1)

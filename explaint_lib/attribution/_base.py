@@ -73,7 +73,7 @@ class Runner:
         return torch.stack([*found[:-1], self.finish(found[-1])], dim=1)
 
 
-def zero(values: Any, positions: Any) -> Any:
+def zeroed_at(values: Any, positions: Any) -> Any:
     """Return values (batch, n, ...) with those of one position a row set to zero."""
     import torch
 
@@ -88,7 +88,7 @@ def by_head(values: Any, n_heads: int, width: int) -> Any:
     return groups.repeat_interleave(n_heads // groups.shape[1], dim=1)
 
 
-def mixed_by(weights: Any, values: Any, own: Any) -> Any:
+def weighted_values(weights: Any, values: Any, own: Any) -> Any:
     """Return what the heads put out side by side under `weights`, shaped as their `own` output."""
     width = own.shape[-1] // len(weights)
     if width * len(weights) != own.shape[-1] or values.shape[-1] % width:

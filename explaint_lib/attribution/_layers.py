@@ -81,7 +81,7 @@ def find_layers(model: Any, ids: np.ndarray) -> Layers:
     calls: list[_Call] = []
 
     def keep(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-        calls.append(_Call(module, args, kwargs, first(out)))
+        calls.append(_Call(module, args, kwargs, states_of(out)))
 
     handles = [module.register_forward_hook(keep, with_kwargs=True) for module in watched]
     try:
@@ -105,7 +105,7 @@ def find_layers(model: Any, ids: np.ndarray) -> Layers:
         run = [call for call in calls if call.module in modules]
         if _are_layers(run, reported):
             states = torch.stack([*(call.states[0] for call in run), run[-1].out[0]])
-            final = _final(calls[calls.index(run[-1]) + 1 :], run[-1].out, reported[-1])
+            final = _final_module(calls[calls.index(run[-1]) + 1 :], run[-1].out, reported[-1])
             if final is not False:
                 return Layers(
                     tuple(call.module for call in run), [call.beside for call in run], states, reported[-1][0], final
@@ -124,24 +124,24 @@ def _are_layers(run: list[_Call], reported: Sequence[Any]) -> bool:
         args, kwargs = call.beside
         if any(getattr(given, "shape", None) == reported[0].shape for given in (*args, *kwargs.values())):
             return False
-    takes = all(near(call.states, states) for call, states in zip(run, reported[:-1], strict=True))
-    return takes and all(near(call.out, states) for call, states in zip(run[:-1], reported[1:-1], strict=True))
+    takes = all(almost_equal(call.states, states) for call, states in zip(run, reported[:-1], strict=True))
+    return takes and all(almost_equal(call.out, states) for call, states in zip(run[:-1], reported[1:-1], strict=True))
 
 
-def _final(after: list[_Call], last: Any, top: Any) -> Any:
+def _final_module(after: list[_Call], last: Any, top: Any) -> Any:
     """Return the module that turns the output of the last layer into the top states; False if none does."""
-    if near(last, top):
+    if almost_equal(last, top):
         return None
-    found = [call.module for call in after if near(call.states, last) and near(call.out, top)]
+    found = [call.module for call in after if almost_equal(call.states, last) and almost_equal(call.out, top)]
     return found[0] if found else False
 
 
-def first(out: Any) -> Any:
+def states_of(out: Any) -> Any:
     """Return the states in what a layer puts out."""
     return out[0] if isinstance(out, tuple) else out
 
 
-def near(one: Any, other: Any) -> bool:
+def almost_equal(one: Any, other: Any) -> bool:
     """Tell whether two tensors are equal up to rounding."""
     if getattr(one, "shape", None) != getattr(other, "shape", ()):
         return False
@@ -164,14 +164,17 @@ def hooked(hooks: Sequence[Hook]) -> Iterator[None]:
             if kind == "output":
                 handles.append(module.register_forward_hook(lambda _m, _a, out, f=function: f(out)))
             else:
-                handles.append(module.register_forward_pre_hook(lambda _m, args, f=function: _first(args, f)))
+                handles.append(
+                    module.register_forward_pre_hook(lambda _m, args, f=function: _with_first_changed(args, f))
+                )
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _first(args: tuple[Any, ...], function: Callable[..., Any]) -> tuple[Any, ...] | None:
+def _with_first_changed(args: tuple[Any, ...], function: Callable[..., Any]) -> tuple[Any, ...] | None:
+    """Return the arguments of a module with the first one as `function` changes it; None if it returns None."""
     if not args:
         raise ExplaintError(
             "the layers of this model take their states by name, which this method does not know; use another model, "

@@ -1,4 +1,4 @@
-"""One face for real and planted transformers: states from input vectors, parts of blocks, values set to zero.
+"""One interface to real and planted transformers: states from input vectors, parts of blocks, values set to zero.
 
 Everything here that runs a model on variants of *one* text does it through a runner, layer by layer; the
 variants make the batch. That its states are the model's own is checked when it is made.
@@ -16,8 +16,8 @@ import numpy as np
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import Block, anatomy
-from explaint_lib.attribution._base import Runner, by_head, mixed_by, zero
-from explaint_lib.attribution._layers import find_layers, first, hooked, near
+from explaint_lib.attribution._base import Runner, by_head, weighted_values, zeroed_at
+from explaint_lib.attribution._layers import almost_equal, find_layers, hooked, states_of
 
 
 def prepare(model: Any, ids: np.ndarray) -> Runner:
@@ -102,7 +102,7 @@ class _Torch(Runner):
             except (RuntimeError, TypeError, ValueError, IndexError):  # what this layer takes has another shape
                 return False
             pairs += [(first_copy, self.own[layer + 1]), (second_copy, self.own[layer + 1])]
-        return all(near(*pair) for pair in pairs)
+        return all(almost_equal(*pair) for pair in pairs)
 
     def embed(self, words: Any) -> Any:
         import torch
@@ -127,7 +127,7 @@ class _Torch(Runner):
     def step(self, layer: int, states: Any, zeroed: Any = None, weights: Any = None) -> Any:
         hooks = []
         if zeroed is not None:
-            hooks.append((self.heads[layer].value, "output", lambda values: zero(values, zeroed)))
+            hooks.append((self.heads[layer].value, "output", lambda values: zeroed_at(values, zeroed)))
         if weights is not None:
             hooks += self._other_weights(self.heads[layer], weights)
         return self._run(layer, states, hooks)
@@ -135,7 +135,7 @@ class _Torch(Runner):
     def _run(self, layer: int, states: Any, hooks: list[Any]) -> Any:
         more, kwargs = self.layers.calls[layer]
         with hooked(hooks):
-            return first(self.layers.modules[layer](states, *more, **kwargs))
+            return states_of(self.layers.modules[layer](states, *more, **kwargs))
 
     @staticmethod
     def _other_weights(block: Block, weights: Any) -> list[Any]:
@@ -143,7 +143,7 @@ class _Torch(Runner):
         seen: dict[str, Any] = {}
         return [
             (block.value, "output", lambda values: seen.update(values=values)),
-            (block.output, "input", lambda mixed: mixed_by(weights.to(mixed), seen["values"], mixed)),
+            (block.output, "input", lambda mixed: weighted_values(weights.to(mixed), seen["values"], mixed)),
         ]
 
     def finish(self, states: Any) -> Any:
@@ -193,7 +193,7 @@ class _Torch(Runner):
                     'attn_implementation="eager", or use another model'
                 )
             weights = seen["weights"][0]
-            if not near(mixed_by(weights, seen["values"], seen["mixed"]), seen["mixed"]):
+            if not almost_equal(weighted_values(weights, seen["values"], seen["mixed"]), seen["mixed"]):
                 raise ExplaintError(
                     f"the attention of {type(self.model).__name__} puts out more than its weights times its values; "
                     "use another model, such as minilm or smollm2"
@@ -204,7 +204,7 @@ class _Torch(Runner):
             alone = self._other_weights(block, torch.eye(len(states)).expand(len(weights), -1, -1))
             before, after = self._run(layer, torch.stack([states, other]), alone)
             keep = torch.arange(len(states)) != len(states) // 2
-            if not near(after[keep], before[keep]):
+            if not almost_equal(after[keep], before[keep]):
                 raise ExplaintError(
                     f"in {type(self.model).__name__} positions meet outside of attention as well; this method would "
                     "miss that. Use another model, such as minilm or smollm2"
@@ -242,7 +242,7 @@ class _Torch(Runner):
         }
         given = (attention @ part["values"]).sum(dim=0) + part["bias"]
         norm = block.sum_reader if block.norm_follows else None
-        whole = given.shape == states.shape and near(given + states, seen["total"].reshape(states.shape))
+        whole = given.shape == states.shape and almost_equal(given + states, seen["total"].reshape(states.shape))
         if not whole or not (norm is None or isinstance(norm, torch.nn.LayerNorm)):
             raise ExplaintError(
                 f"the attention block of {type(self.model).__name__} holds more than heads and a residual connection, "
@@ -282,7 +282,7 @@ class _Planted(Runner):
         own, values = self._read(layer, states)
         weights = own if weights is None else weights.to(own)
         if zeroed is not None:
-            values = zero(values.transpose(1, 2), zeroed).transpose(1, 2)
+            values = zeroed_at(values.transpose(1, 2), zeroed).transpose(1, 2)
         return states + (weights @ values).sum(dim=1)
 
     def _read(self, layer: int, states: Any) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ def attention_statistics(
     statistics : mapping of name to function
         Takes maps (text, head, query, key), float32, of texts of one length, not to be written to; returns
         (text, head, ...). Each map must be treated by itself: how many come together is not promised. Functions
-        of `explaint_lib.attention._structure` fit, with ``functools.partial(row_entropy, causal=True)`` for
+        of `explaint_lib.attention` fit, with ``functools.partial(row_entropy, causal=True)`` for
         decoders.
     batch_tokens : int
         Tokens run together; one text always fits.
@@ -88,7 +88,7 @@ def attention_statistics(
         "encoder": encoder.identity(),
         "batch_tokens": batch_tokens,
         "ids": hashlib.sha256(b"".join(row.tobytes() + b"|" for row in ids)).hexdigest(),
-        "statistics": [(name, *_function(statistic)) for name, statistic in statistics.items()],
+        "statistics": [(name, *_identity_of(statistic)) for name, statistic in statistics.items()],
     }
 
     def flat() -> dict[str, np.ndarray]:
@@ -140,7 +140,7 @@ def _run(
                 f"{encoder.name} hands out no attention weights (text, head, n, n) while it runs; load it with eager "
                 "attention, or take the statistics of the maps that encoder.encode returns"
             )
-        maps = weights.detach()  # (text, head, n, n): looked at where it lies, not copied
+        maps = weights.detach()  # (text, head, n, n): a view, not a copy
         step = max(1, _CELLS // (maps.shape[0] * maps.shape[-1] ** 2))
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
         for head in range(0, maps.shape[1], step):
@@ -161,7 +161,7 @@ def _run(
     return {name: np.stack([layer[name] for layer in layers], axis=1) for name in statistics}
 
 
-def _function(statistic: Statistic) -> tuple[str, str, str]:
+def _identity_of(statistic: Statistic) -> tuple[str, str, str]:
     """Return what a function computes, as far as it can be read: its name, the source it stands in, its arguments."""
     inner: Any = statistic.func if isinstance(statistic, partial) else statistic
     given = repr((statistic.args, sorted(statistic.keywords.items()))) if isinstance(statistic, partial) else ""

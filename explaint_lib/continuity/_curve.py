@@ -40,7 +40,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from explaint_lib.continuity._ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, TrainingStates, fit_rung, unit
+from explaint_lib._common import ExplaintError
+from explaint_lib.continuity._ladder import GEOMETRY_RUNGS, RUNGS, FittedRung, TrainingStates, fit_rung, to_unit_length
 from explaint_lib.continuity._positions import gather_positions
 from explaint_lib.continuity._ranks import TruthRanks
 from explaint_lib.continuity._scoring import (
@@ -121,7 +122,7 @@ class _Fold:
         space = rung.name if rung.name in GEOMETRY_RUNGS else "cosine_standardised"
         key = (space, suffix, len(types))
         if key not in self._rows:
-            self._rows[key] = unit(rung.map_candidates(self.task.embedding[types]))
+            self._rows[key] = to_unit_length(rung.map_candidates(self.task.embedding[types]))
         return self._rows[key]
 
 
@@ -150,7 +151,7 @@ def _decodability(fold: _Fold, name: str, layer: int, rng: np.random.Generator) 
         for suffix, fitted_on, scored in fold.splits:
             trained = fold.training(layer, suffix, fitted_on)
             rung = fit_rung(name, trained, task.embedding[task.label[fitted_on]], rng=rng)
-            for candidates, some, found in _decode(fold, rung, layer, scored, suffix):
+            for candidates, some, found in _decoded_against_each_set(fold, rung, layer, scored, suffix):
                 yield ("decodability", "layer0", candidates + suffix), some, found
     if task.place_in_inputs and name != "mlp":  # too slow for what it would add
         rung = fit_rung(name, fold.training(layer, "", train), inputs[task.truth[train]], rng=rng)
@@ -165,7 +166,7 @@ def _decodability(fold: _Fold, name: str, layer: int, rng: np.random.Generator) 
         yield ("decodability", "layer0", "sentence_position_control"), items, found
 
 
-def _decode(
+def _decoded_against_each_set(
     fold: _Fold, rung: FittedRung, layer: int, items: np.ndarray, suffix: str
 ) -> Iterator[tuple[str, np.ndarray, tuple[TruthRanks, TruthRanks]]]:
     """Yield the scores of `items` under a map to embedding rows, against every candidate set."""
@@ -238,9 +239,8 @@ def continuity_curve(
     Raises
     ------
     ExplaintError
-        If there are fewer than ``2 * n_folds`` sentences, or arrays do not fit each other.
-    ValueError
-        If a similarity is unknown or a layer does not exist.
+        If there are fewer than ``2 * n_folds`` sentences, arrays do not fit each other, a similarity is unknown, or a
+        layer does not exist.
 
     References
     ----------
@@ -264,22 +264,28 @@ def continuity_curve(
     3 0.0
     4 0.0
     """
-    unknown = sorted(set(similarities) - set(RUNGS))
-    if unknown or n_folds < 2:
-        raise ValueError(f"expected similarities out of {', '.join(RUNGS)} and n_folds >= 2; got {unknown or n_folds}")
+    if unknown := sorted(set(similarities) - set(RUNGS)):
+        raise ExplaintError(
+            f"expected similarities out of {', '.join(RUNGS)}, found {', '.join(unknown)}; leave these out"
+        )
+    if n_folds < 2:
+        raise ExplaintError(f"expected at least 2 folds, found {n_folds}: a map is scored on sentences it did not see")
     positions = gather_positions(states, token_ids, special)
     layers = range(len(positions.states)) if layers is None else layers
     if not all(0 <= layer < len(positions.states) for layer in layers):
-        raise ValueError(f"expected layers from 0 to {len(positions.states) - 1}, got {list(layers)}")
+        raise ExplaintError(
+            f"expected layers from 0 to {len(positions.states) - 1}, found {', '.join(map(str, layers))}; leave "
+            "out those that the states do not have"
+        )
     task = make_task(positions, embedding, n_folds=n_folds, offset=offset, vocabulary_items=vocabulary_items, rng=rng)
     cells: dict[tuple[int, str, str, str, str], np.ndarray] = {}
     grid = itertools.product(range(n_folds), layers)
     total = n_folds * len(layers)
     # one thread: a busy machine is many times faster so, and the last digit is the same on any number of cores
     with threadpool_limits(1), tqdm(total=total, desc="continuity", disable=not progress, leave=False) as bar:
-        for number, layer in grid:
+        for fold_index, layer in grid:
             if layer == layers[0]:
-                fold = _Fold(task, number)
+                fold = _Fold(task, fold_index)
             for name in similarities:
                 decoding = name not in GEOMETRY_RUNGS
                 found = _decodability(fold, name, layer, rng) if decoding else _geometry(fold, name, layer)

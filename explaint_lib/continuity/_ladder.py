@@ -24,6 +24,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from explaint_lib._common import ExplaintError
+
 GEOMETRY_RUNGS = ("cosine", "cosine_centred", "cosine_standardised")
 MAP_RUNGS = ("procrustes", "ridge", "mlp")
 RUNGS = GEOMETRY_RUNGS + MAP_RUNGS
@@ -42,7 +44,7 @@ class FittedRung:
     map_candidates: Callable[[np.ndarray], np.ndarray]
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
+def to_unit_length(rows: np.ndarray) -> np.ndarray:
     """Return rows (..., dim) scaled to length 1; a zero row stays zero."""
     length = np.sqrt(np.einsum("...d,...d->...", rows, rows))[..., None]
     return rows / np.where(length > 0, length, 1)
@@ -161,7 +163,7 @@ def fit_rung(
 
     Raises
     ------
-    ValueError
+    ExplaintError
         If the name is unknown, the row counts differ, or ``mlp`` has no `rng`.
 
     References
@@ -180,9 +182,12 @@ def fit_rung(
     True
     """
     if name not in RUNGS:
-        raise ValueError(f"unknown similarity {name!r}: expected one of {', '.join(RUNGS)}")
+        raise ExplaintError(f"expected a similarity out of {', '.join(RUNGS)}, found {name!r}; choose one of them")
     if len(states) != len(targets):
-        raise ValueError(f"expected a target for each state, got {len(targets)} targets for {len(states)} states")
+        raise ExplaintError(
+            f"expected one target for each state, found {len(targets)} targets for {len(states)} states; take both "
+            "from the same positions"
+        )
     if name == "cosine":
         return FittedRung(name, lambda rows: rows, lambda rows: rows)
     train = states if isinstance(states, TrainingStates) else TrainingStates(states)
@@ -194,7 +199,10 @@ def fit_rung(
     y = on_targets(targets)
     if name == "mlp":
         if rng is None:
-            raise ValueError("the mlp rung starts from random weights: pass rng=numpy.random.default_rng(seed)")
+            raise ExplaintError(
+                "expected a generator, found none: the mlp rung starts from random weights; pass "
+                "rng=numpy.random.default_rng(seed)"
+            )
         step = _mlp(train.standardised, y, rng)
     else:
         step = _ridge(train, y) if name == "ridge" else _procrustes(train.standardised, y)

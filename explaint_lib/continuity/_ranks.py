@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from explaint_lib._common import ExplaintError
+
 
 class TruthRanks(NamedTuple):
     """Per item: expected top-1 hit and reciprocal rank, each in [0, 1]; NaN where no candidate is true."""
@@ -39,7 +41,7 @@ def expected_reciprocal_rank(n_above: int, n_true: int, n_false: int) -> float:
 
     Raises
     ------
-    ValueError
+    ExplaintError
         If `n_true` is below 1 or a count is negative.
 
     Examples
@@ -49,7 +51,10 @@ def expected_reciprocal_rank(n_above: int, n_true: int, n_false: int) -> float:
     0.75
     """
     if n_true < 1 or n_above < 0 or n_false < 0:
-        raise ValueError(f"expected n_true >= 1 and counts >= 0, got {n_above=}, {n_true=}, {n_false=}")
+        raise ExplaintError(
+            f"expected at least one true candidate and no negative count, found {n_above=}, {n_true=}, {n_false=}; "
+            "leave out items without a true candidate"
+        )
     ahead = np.arange(n_false + 1)  # false candidates drawn before the first true one
     # P(ahead >= k): k false draws in a row, without replacement
     steps = (n_false - ahead[:-1]) / (n_false + n_true - ahead[:-1])
@@ -97,7 +102,7 @@ def rank_of_truth(
 
     Raises
     ------
-    ValueError
+    ExplaintError
         If the shapes differ.
 
     Examples
@@ -111,8 +116,9 @@ def rank_of_truth(
     if is_candidate is None:
         is_candidate = np.ones(similarity.shape, dtype=bool)
     if not similarity.shape == is_truth.shape == is_candidate.shape:
-        raise ValueError(
-            f"expected three arrays of one shape, got {similarity.shape}, {is_truth.shape}, {is_candidate.shape}"
+        raise ExplaintError(
+            f"expected three arrays of one shape (item, candidate), found {similarity.shape}, {is_truth.shape} and "
+            f"{is_candidate.shape}; give each the same items and candidates"
         )
     true = is_truth & is_candidate
     false = is_candidate & ~is_truth

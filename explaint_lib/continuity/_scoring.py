@@ -1,6 +1,6 @@
 """What is asked of each position, and its score against each kind of candidate set, one layer at a time.
 
-Everything here is indexed by flat positions (see `positions`). `items` are those whose score is wanted.
+Everything here is indexed by flat positions (see `gather_positions`). `items` are those whose score is wanted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.continuity._ladder import FittedRung, unit
+from explaint_lib.continuity._ladder import FittedRung, to_unit_length
 from explaint_lib.continuity._positions import Positions
 from explaint_lib.continuity._ranks import TruthRanks, chance_of_truth, rank_of_truth
 
@@ -110,8 +110,8 @@ def score_in_sentence(
     needed, where = np.unique(slots[there], return_inverse=True)
     local = np.zeros_like(slots)
     local[there] = where
-    candidates = unit(rung.map_candidates(reference[needed]))  # (needed, dim)
-    queries = unit(rung.map_states(states[items]))  # (item, dim)
+    candidates = to_unit_length(rung.map_candidates(reference[needed]))  # (needed, dim)
+    queries = to_unit_length(rung.map_states(states[items]))  # (item, dim)
     return _in_blocks(
         lambda some: (candidates[local[some]] @ queries[some, :, None])[:, :, 0],  # (item, slot)
         lambda some: task.positions.token_ids[slots[some]] == task.label[items[some], None],
@@ -125,7 +125,7 @@ def score_in_types(
     task: Task, rung: FittedRung, states: np.ndarray, rows: np.ndarray, types: np.ndarray, items: np.ndarray
 ) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against the token `types`; `rows` are their embedding rows, mapped and of length 1."""
-    queries = unit(rung.map_states(states[items]))
+    queries = to_unit_length(rung.map_states(states[items]))
     return _in_blocks(
         lambda some: queries[some] @ rows.T,  # (item, type)
         lambda some: types[None, :] == task.label[items[some], None],
@@ -138,7 +138,7 @@ def score_in_types(
 def score_within(task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against all positions of other sentences in the same layer: is the nearest its type?"""
     sentence = task.positions.sentence
-    queries, candidates = unit(rung.map_states(states[items])), unit(rung.map_states(states))
+    queries, candidates = to_unit_length(rung.map_states(states[items])), to_unit_length(rung.map_states(states))
     return _in_blocks(
         lambda some: queries[some] @ candidates.T,
         lambda some: task.label[items[some], None] == task.label[None, :],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import binomtest
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
@@ -56,7 +56,7 @@ def calibrate(
     Raises
     ------
     ExplaintError
-        Without diagnostics, worlds or draws, and for a world whose truth is not told or varies.
+        Without diagnostics, worlds or draws, and for a world whose truth is missing or varies.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def calibrate(
     rows = []
     for (name, label), yes in answers.items():
         wrong = n_draws - yes if truths[label] else yes
-        low, high = _exact_interval(wrong, n_draws)
+        interval = binomtest(wrong, n_draws).proportion_ci(0.95, method="exact")  # Clopper and Pearson 1934
         rows.append(
             {
                 "diagnostic": name,
@@ -98,8 +98,8 @@ def calibrate(
                 "n": n_draws,
                 "said_yes": yes / n_draws,
                 "error": wrong / n_draws,
-                "ci_low": low,
-                "ci_high": high,
+                "ci_low": float(interval.low),
+                "ci_high": float(interval.high),
             }
         )
     return rows
@@ -109,12 +109,7 @@ def _truth(truth: Mapping[str, bool] | Callable[[Any], bool], label: str, world:
     if callable(truth):
         return bool(truth(world))
     if label not in truth:
-        raise ExplaintError(f"the truth about {label!r} is not told; known: {', '.join(truth)}")
+        raise ExplaintError(
+            f"the truth about the world {label!r} is missing, found those of {', '.join(truth)}; add it"
+        )
     return bool(truth[label])
-
-
-def _exact_interval(k: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Clopper and Pearson 1934): it holds at every n, and is a little wide."""
-    low = 0.0 if k == 0 else float(beta.ppf(0.025, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.ppf(0.975, k + 1, n - k))
-    return low, high

@@ -76,7 +76,7 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class PlantedTransformer:
-    """A hand-built transformer with the same face as a real encoder, and with its truth written beside it.
+    """A hand-built transformer with the interface of a real encoder, and with its truth written beside it.
 
     Parameters
     ----------

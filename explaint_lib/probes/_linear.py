@@ -178,8 +178,8 @@ def hits(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     probabilities, labels = np.asarray(probabilities), np.asarray(labels, dtype=bool)
     # the same number computed from two training sets may differ in the last digit: that is a tie, not a decision
-    lean = np.where(np.abs(probabilities - 0.5) < 1e-9, 0.0, np.sign(probabilities - 0.5))
-    return np.where(np.isnan(probabilities), np.nan, (1 + lean * np.where(labels, 1, -1)) / 2)
+    vote = np.where(np.abs(probabilities - 0.5) < 1e-9, 0.0, np.sign(probabilities - 0.5))
+    return np.where(np.isnan(probabilities), np.nan, (1 + vote * np.where(labels, 1, -1)) / 2)
 
 
 def control_labels(words: Sequence[str], *, rng: np.random.Generator) -> np.ndarray:
