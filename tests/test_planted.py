@@ -554,7 +554,7 @@ def test_calibration_takes_the_truth_from_the_worlds():
     [
         ({}, {"w": True}, 5, "at least one"),
         ({"d": lambda w, rng: True}, {"w": True}, 0, "at least one"),
-        ({"d": lambda w, rng: True}, {"v": True}, 5, "not told"),
+        ({"d": lambda w, rng: True}, {"v": True}, 5, "is missing"),
         ({"d": lambda w, rng: True}, lambda w: w > 0, 40, "from draw to draw"),
     ],
 )
