@@ -14,6 +14,8 @@ from explaint_lib.results import Result
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 
 norms: FeatureNorms = load_norms("bundled")
+mine = FeatureNorms("mine", ["robin", "owl"], ["flies", "hoots"], [[1, 0], [2, 3]], "sparse", notes=["made up"])
+chosen: tuple[str, ...] = mine.subset(words=["owl"]).words
 rng = np.random.default_rng(0)
 vectors = rng.normal(size=(len(norms.words), 16))
 folds = make_folds(len(norms.words), 5, rng=rng)

@@ -8,6 +8,11 @@ What it controls for: the silent accidents of reading. Words are read as words (
 what they are) in one form, missing ratings stay missing, homonyms keep their hint, a doubtful cell raises; all that is
 wrong with a file is said at once, with its lines.
 
+Norms travel whole: `relations.hypernym_pairs`, `experiments.table.run_table` and `check_norms`, and
+`experiments.hypernymy.run_hypernymy` take a `FeatureNorms`; a grid names its norms and loads them itself. What computes
+on arrays and knows nothing of words (`metrics`, `mappers`, `controls`, `plotting`) takes ``norms.values``, words x
+features, and, where zeros and missing cells mean different things, ``kind=norms.kind``.
+
 What it does not license: a feature absent from production norms was *not named often enough*, which is not
 the same as false of the thing; and a score against one set of norms is not comparable with a score against
 another.

@@ -63,6 +63,13 @@ class FeatureNorms:
     Warnings
     --------
     A zero in sparse norms means that few or no participants *named* the feature, not that it is false.
+
+    Examples
+    --------
+    >>> from explaint_lib import norms
+    >>> birds = norms.FeatureNorms("mine", ["robin", "bat_(animal)"], ["flies", "hangs"], [[20, 0], [25, 9]], "sparse")
+    >>> birds.word_forms, birds.hints, birds.density
+    (('robin', 'bat'), (None, 'animal'), 0.75)
     """
 
     name: str
@@ -150,6 +157,14 @@ class FeatureNorms:
         ------
         ExplaintError
             For a label that is not there or asked for twice, and when a word is left without any feature.
+
+        Examples
+        --------
+        >>> from explaint_lib import norms
+        >>> birds = norms.FeatureNorms("mine", ["robin", "bat"], ["flies", "hangs"], [[20, 0], [25, 9]], "sparse")
+        >>> some = birds.subset(words=["robin"])
+        >>> some.words, some.features  # "hangs" is named of no word that is left
+        (('robin',), ('flies',))
         """
         rows = _positions(words, self.words, self.name, "word")
         columns = _positions(features, self.features, self.name, "feature")

@@ -16,16 +16,6 @@ import numpy as np
 
 from explaint_lib.relations import _grammar
 
-#: relation -> what it asks: the dependent is the query, its head the key.
-RELATIONS: dict[str, str] = {
-    "det": "the noun of a determiner",
-    "amod": "the noun of an adjective",
-    "nsubj": "the verb of a subject",
-    "obj": "the verb of an object",
-    "pobj": "the preposition of its noun",
-    "poss": "the noun of a possessor",
-}
-
 _DETERMINERS = ("the", "a", "every", "this", "that", "another")
 _ADJECTIVES = (
     "old", "small", "quiet", "young", "clever", "tired", "famous", "friendly", "lonely", "tall", "angry", "strange",
@@ -52,7 +42,9 @@ class ParsedSentence:
     words : tuple of str
         The full stop is the last one.
     relations : tuple of (relation, dependent, head)
-        Indices into `words`.
+        The dependent and its head are indices into `words`. Relations are ``det`` (a determiner and its noun),
+        ``amod`` (an adjective and its noun), ``poss`` (a possessor and its noun), ``nsubj`` and ``obj`` (subject or
+        object and the verb) and ``pobj`` (a noun and its preposition).
     """
 
     words: tuple[str, ...]
