@@ -187,11 +187,11 @@ def principal_components(
     most = min(n_components, n - 1, p)
     ones = np.ones(n)
 
-    def forth(v):  # standardised X times v
+    def forth(v: np.ndarray) -> np.ndarray:  # standardised X times v
         v = v / std
         return X @ v - mean @ v
 
-    def back(u):  # its transpose times u
+    def back(u: np.ndarray) -> np.ndarray:  # its transpose times u
         return (X.T @ u - mean * (ones @ u)) / std
 
     if min(n, p) <= _DENSE_UP_TO:

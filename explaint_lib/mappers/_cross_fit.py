@@ -187,7 +187,7 @@ class CrossFit:
             predicted[test] = fit.predict(scores, scores.shape[1])
             places.append(np.column_stack([scores, np.ones(len(scores))]))
             bases.append(np.column_stack([fit.loadings * fit.std[:, None], fit.mean]))
-        R: np.ndarray = np.linalg.qr(np.hstack(bases), mode="r")  # all folds' predictions lie in the span of the bases
+        R = np.asarray(np.linalg.qr(np.hstack(bases), mode="r"))  # all folds' predictions lie in the span of the bases
         compact, start = np.empty((len(Y), len(R))), 0
         for (_, test), place in zip(self._splits, places, strict=True):
             compact[test] = place @ R[:, start : start + place.shape[1]].T

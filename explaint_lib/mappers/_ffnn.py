@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils import check_random_state
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import Mapper, moments
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 class FFNN(Mapper):
@@ -97,11 +102,11 @@ class FFNN(Mapper):
         weights = _start_weights(X.shape[1], self.hidden, Y.shape[1], generator)
         adam = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
 
-        def loss(rows, dropout=0.0):
-            squares = (_forward(inputs[rows], *weights, dropout, generator) - targets[rows]) ** 2 * observed[rows]
+        def loss(rows: np.ndarray, dropout: float = 0.0) -> Tensor:
+            squares = (_forward(inputs[rows], weights, dropout, generator) - targets[rows]) ** 2 * observed[rows]
             return squares.sum() / observed[rows].sum().clamp(min=1)
 
-        def dev_error():
+        def dev_error() -> float:
             with torch.no_grad():
                 return float(loss(dev))
 
@@ -127,7 +132,7 @@ class FFNN(Mapper):
         return (hidden @ W2 + b2) * self._y_scale + self._y_mean
 
 
-def _start_weights(n_in: int, hidden: int, n_out: int, generator):
+def _start_weights(n_in: int, hidden: int, n_out: int, generator: Generator) -> list[Tensor]:
     """Return start weights: W1, b1 uniform within 1/sqrt(n_in) (PyTorch's default), W2, b2 zero."""
     import torch
 
@@ -136,10 +141,11 @@ def _start_weights(n_in: int, hidden: int, n_out: int, generator):
     return [w.requires_grad_() for w in (W1, b1, torch.zeros(hidden, n_out), torch.zeros(n_out))]
 
 
-def _forward(x, W1, b1, W2, b2, dropout: float, generator):
+def _forward(x: Tensor, weights: list[Tensor], dropout: float, generator: Generator) -> Tensor:
     """Return the output; `dropout` > 0 silences hidden units and scales the others up to keep the mean."""
     import torch
 
+    W1, b1, W2, b2 = weights
     h = torch.tanh(x @ W1 + b1)  # (batch, hidden)
     if dropout:
         h = h * (torch.rand(h.shape, generator=generator) >= dropout) / (1 - dropout)

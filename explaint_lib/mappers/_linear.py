@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import Tags
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import Mapper, moments, sparse_if_lighter
@@ -36,7 +37,7 @@ class MeanProfile(Mapper):
 
     _min_samples = 1
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags

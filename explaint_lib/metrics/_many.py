@@ -18,7 +18,7 @@ from explaint_lib.metrics._correlation import scored_features
 from explaint_lib.metrics._metric import METRICS, K, Kind, Metric
 from explaint_lib.metrics._neighbours import place_share, rounded
 from explaint_lib.metrics._sparse_rows import SparseRows
-from explaint_lib.metrics._ties import among_top, top_share
+from explaint_lib.metrics._ties import among_top, cut_of
 
 _BLOCK = 256  # rows at a time: temporary arrays stay in the cache
 _ONE_PANEL = 4096  # up to so many words, all inner products of predictions are held at once, in 134 MB
@@ -207,7 +207,8 @@ class _NearestGold:
                     self.rest[start + r] = (K - len(values)) / (n - 1 - len(values))
                     values[:] = 1.0
                     continue
-                values[:] = top_share(values[None], K)[0]
+                cut, part = cut_of(values[None], K)
+                values[:] = (values > cut) + (values == cut) * part
             near.eliminate_zeros()
             blocks.append(near)
         self.shares = sparse.csr_array(sparse.vstack(blocks, format="csr"))

@@ -74,12 +74,8 @@ def cut_of(values: np.ndarray, k: int | np.ndarray) -> tuple[np.ndarray, np.ndar
     at it, and ``k - a`` of these are drawn at random.
     """
     rows, columns = values.shape
-    most = int(np.max(k, initial=1))
+    most = k if isinstance(k, int) else int(k.max(initial=1))
     top = np.partition(values, columns - most, axis=1)[:, columns - most :]
-    if np.ndim(k):
-        top = np.sort(top, axis=1)
-        cut = top[np.arange(rows), most - np.asarray(k)]
-    else:
-        cut = top[:, 0].copy()
-    above = np.count_nonzero(top > cut[:, None], axis=1)
-    return cut, (k - above) / np.count_nonzero(values == cut[:, None], axis=1)
+    cut = top[:, 0].copy() if isinstance(k, int) else np.sort(top, axis=1)[np.arange(rows), most - k]
+    above, at = (top > cut[:, None]).sum(axis=1), (values == cut[:, None]).sum(axis=1)
+    return cut, (k - above) / at

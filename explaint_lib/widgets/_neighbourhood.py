@@ -253,7 +253,7 @@ def _vectors(given: ArrayLike, what: str, n: int) -> np.ndarray:
 
 def nearest(vectors: np.ndarray, k: int) -> np.ndarray:
     """Return the `k` nearest other rows by cosine, shape (n, k), nearest first, 65535 where there is none."""
-    n, empty = len(vectors), ~vectors.any(axis=1)
+    n, empty = len(vectors), (vectors == 0).all(axis=1)
     out = np.full((n, k), _NOBODY, dtype=np.uint16)
     for start in range(0, n, 512):  # blocks: all pairs of 10,000 words would not fit in memory
         block = cosines(vectors[start : start + 512], vectors)  # (block, word)
@@ -270,8 +270,8 @@ def nearest(vectors: np.ndarray, k: int) -> np.ndarray:
 
 def _mean_overlap(gold: np.ndarray, other: np.ndarray, k: int) -> float:
     """Return the mean share of a word's neighbours that are its gold neighbours, over words with both vectors."""
-    both = gold.any(axis=1) & other.any(axis=1)
-    n = np.count_nonzero(both)
+    both = (gold != 0).any(axis=1) & (other != 0).any(axis=1)
+    n = int(both.sum())
     if n <= k:  # all others are neighbours, under either condition
         return round(max(n - 1, 0) / k, 4)
     return round(float(neighbour_overlap_at_k(other[both], gold[both], k).mean()), 4)
