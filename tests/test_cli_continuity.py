@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import continuity as command
+from explaint_lib.results import Result
 
 
 def run(*arguments: object) -> str:
@@ -49,7 +48,7 @@ def result(texts):
     arguments = {"untrained_seeds": 2, "first_position_left_out": True}
     data = {"n_texts": len(texts), "n_repeated_texts_left_out": 0, "n_tokens": 99, "n_unknown_tokens": 7}
     manifest = {"model": {"name": "[toy]"}, "data": data, "arguments": arguments, "seed": 7}
-    return {"manifest": manifest, "rows": rows, "differences": []}
+    return Result("continuity", manifest, rows)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_text_file_is_read_by_line_and_json_written(asked, tmp_path):
     assert asked["labels"] == ["line 1 of mine.txt", "line 3 of mine.txt"]
     assert asked["seed"] == 7 and asked["untrained_seeds"] == 2
     assert "on mine.txt: 2 sentences" in shown
-    assert json.loads(out.read_text(encoding="utf-8")) == result(asked["texts"])
+    assert Result.from_json(out).equals(result(asked["texts"]))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "out.json"]
 
 

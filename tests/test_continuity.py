@@ -14,8 +14,11 @@ from explaint_lib.attribution import frequency_matched, interventional_continuit
 from explaint_lib.continuity import _scoring as scoring
 from explaint_lib.continuity import continuity_curve, expected_reciprocal_rank, fit_rung, rank_of_truth
 from explaint_lib.encoders._vocabulary import Unknown
+from explaint_lib.experiments.continuity import _measure as measuring
 from explaint_lib.experiments.continuity import _run as experiment
-from explaint_lib.experiments.continuity import _size as _continuity_size
+from explaint_lib.experiments.continuity import _scores as summary
+from explaint_lib.experiments.continuity import _texts as choice
+from explaint_lib.experiments.continuity import bundled_sentences
 
 FAST = ("cosine", "cosine_centred", "cosine_standardised", "procrustes", "ridge")
 
@@ -270,35 +273,36 @@ def test_states_prepared_once_give_the_same_maps():
 def test_the_vocabulary_may_be_left_out_and_nothing_else_changes(fake):
     options = dict(untrained_seeds=0, n_interventions=8, mlp_layers=0, n_boot=20, max_layers=2)
     whole, part = (
-        experiment.run_continuity("fake", sentences(20), vocabulary_items=n, **options)["rows"] for n in (300, 0)
+        experiment.run_continuity("fake", sentences(20), vocabulary_items=n, **options).rows for n in (300, 0)
     )
-    assert part == [row for row in whole if "vocabulary" not in (row["candidates"] or "")] and len(part) < len(whole)
+    fewer = whole[~whole.candidates.str.contains("vocabulary", na=False)].reset_index(drop=True)
+    assert part.equals(fewer) and len(part) < len(whole)
 
 
 def test_a_long_text_is_drawn_from_with_the_seed_in_whole_sentences(fake, monkeypatch):
     options = dict(untrained_seeds=0, n_interventions=0, mlp_layers=0, n_boot=20, max_layers=1, vocabulary_items=0)
     whole = experiment.run_continuity("fake", sentences(60), **options)
-    assert whole["manifest"]["data"]["n_texts_not_drawn"] == 0
-    n = max(row["n"] for row in whole["rows"])
-    monkeypatch.setattr(_continuity_size, "MAX_TOKENS", n // 2)
+    assert whole.manifest["data"]["n_texts_not_drawn"] == 0
+    n = whole.rows.n.max()
+    monkeypatch.setattr(choice, "MAX_TOKENS", n // 2)
     first, again, other = (experiment.run_continuity("fake", sentences(60), **options, seed=s) for s in (0, 0, 1))
-    assert first == again and first["manifest"]["data"]["sha256"] != other["manifest"]["data"]["sha256"]
-    data = first["manifest"]["data"]
+    data = first.manifest["data"]
+    assert first.equals(again) and data["sha256"] != other.manifest["data"]["sha256"]
     assert data["n_texts"] + data["n_texts_not_drawn"] == 60 and data["n_texts"] >= 20
-    assert max(row["n"] for row in first["rows"]) < n
+    assert first.rows.n.max() < n
 
 
 def test_what_is_drawn_fits_the_limit_and_is_at_least_what_is_needed():
     lengths = np.random.default_rng(0).integers(5, 40, 3000)
-    kept = _continuity_size.drawn(lengths, 0, least=20)
-    assert _continuity_size.MAX_TOKENS - 40 < lengths[kept].sum() <= _continuity_size.MAX_TOKENS
-    assert (np.diff(kept) > 0).all() and len(_continuity_size.drawn(np.full(50, 8000), 0, least=20)) == 20
-    np.testing.assert_array_equal(_continuity_size.drawn(lengths[:50], 0, least=20), np.arange(50))
+    kept = choice.drawn(lengths, 0)
+    assert choice.MAX_TOKENS - 40 < lengths[kept].sum() <= choice.MAX_TOKENS
+    assert (np.diff(kept) > 0).all() and len(choice.drawn(np.full(50, 8000), 0)) == 20
+    np.testing.assert_array_equal(choice.drawn(lengths[:50], 0), np.arange(50))
 
 
 def test_what_would_not_fit_into_memory_is_refused_before_the_model_runs(fake, monkeypatch):
     monkeypatch.setattr(_common, "free_memory", lambda: 1e6)
-    monkeypatch.setattr(experiment, "_measure", lambda *_: pytest.fail("the model ran"))
+    monkeypatch.setattr(experiment, "measure", lambda *_: pytest.fail("the model ran"))
     with pytest.raises(ExplaintError, match=r"needs about .* GB of memory, and 0.0 GB are free; give fewer"):
         experiment.run_continuity("fake", sentences(20))
 
@@ -416,17 +420,18 @@ def test_run_continuity_gives_the_rows_of_the_schema(fake):
     result = experiment.run_continuity(
         "fake", sentences(20), untrained_seeds=2, n_interventions=30, mlp_layers=1, n_boot=50
     )
-    json.dumps(result, allow_nan=False)
+    tables = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    rows = tables["rows"]
     keys = "model untrained layer claim reference candidates similarity metric value chance ci_low ci_high n"
-    assert all(sorted(row) == sorted(keys.split()) for row in result["rows"])
-    assert {row["metric"] for row in result["rows"]} == {"top1", "mrr", "argmax", "share"}
-    assert {row["layer"] for row in result["rows"]} == set(range(5))
-    for row in result["rows"]:
+    assert all(sorted(row) == sorted(keys.split()) for row in rows)
+    assert {row["metric"] for row in rows} == {"top1", "mrr", "argmax", "share"}
+    assert {row["layer"] for row in rows} == set(range(5))
+    for row in rows:
         assert row["ci_low"] <= row["value"] + 1e-9 and row["value"] <= row["ci_high"] + 1e-9
         assert (row["similarity"] is None) == (row["claim"] in ("causal_locality", "content_share"))
     top = {
         (row["untrained"], row["claim"], row["candidates"], row["similarity"]): row
-        for row in result["rows"]
+        for row in rows
         if row["layer"] == 4 and row["reference"] in ("layer0", None) and row["metric"] != "mrr"
     }
     assert top[False, "geometry", "sentence", "cosine"]["value"] > 0.99
@@ -437,28 +442,38 @@ def test_run_continuity_gives_the_rows_of_the_schema(fake):
     assert "corpus_unseen_types" in {key[2] for key in top}
 
 
-def test_differences_are_trained_minus_untrained(fake):
+def test_tests_are_trained_minus_untrained_minus_chance_and_minus_one_half(fake):
     result = experiment.run_continuity(
-        "fake", sentences(), untrained_seeds=2, n_interventions=0, mlp_layers=0, n_boot=50
+        "fake", sentences(), untrained_seeds=2, n_interventions=30, mlp_layers=0, n_boot=50
     )
-    rows = {tuple(row[key] for key in ("untrained", *experiment.Key._fields)): row for row in result["rows"]}
-    assert len(result["differences"]) * 2 == len(rows)
-    for difference in result["differences"]:
-        key = tuple(difference[key] for key in experiment.Key._fields)
-        assert difference["value"] == pytest.approx(rows[False, *key]["value"] - rows[True, *key]["value"])
-        assert difference["untrained_seeds"] == 2
+    keys = list(measuring.Measure._fields)
+    rows = result.rows.fillna("").set_index(["untrained", *keys])
+    tests = result.tests.fillna({key: "" for key in ("reference", "candidates", "similarity")})
+    assert tests.groupby("control").size().to_dict() == {
+        "chance": len(rows) / 2, "untrained": len(rows) / 2, "one_half": (result.rows.metric != "mrr").sum() / 2
+    }  # fmt: skip
+    assert tests.p_value.between(1 / 51, 1).all() and (tests.ci_low <= tests.ci_high).all()
+    for test in tests.to_dict("records"):
+        what = tuple(test[key] for key in keys)
+        trained = rows.loc[(False, *what)]
+        level = {"chance": trained["chance"], "one_half": 0.5, "untrained": rows.loc[(True, *what)]["value"]}
+        assert test["difference"] == pytest.approx(trained["value"] - level[test["control"]])
+        assert test["n"] == trained["n"]
+        assert test["p_value"] <= 3 / 51 or test["ci_low"] <= 0  # at most one of fifty resamples is below the interval
+        assert test["p_value"] > 1 / 51 or test["ci_low"] > 0
+    assert set(tests[tests.control == "untrained"].untrained_seeds) == {2}
+    assert tests[tests.control != "untrained"].untrained_seeds.isna().all()
 
 
 def test_fewer_layers_are_spread_and_score_the_same(fake):
     ask = dict(untrained_seeds=1, n_interventions=10, mlp_layers=0, n_boot=20)
     everything = experiment.run_continuity("fake", sentences(), **ask)
     some = experiment.run_continuity("fake", sentences(), max_layers=3, **ask)
-    assert some["manifest"]["arguments"]["layers"] == [0, 2, 4]
+    assert some.manifest["arguments"]["layers"] == [0, 2, 4]
 
     def values(result):
-        return {
-            tuple(row[key] for key in ("untrained", *experiment.Key._fields)): row["value"] for row in result["rows"]
-        }
+        rows = result.to_dict()["rows"]
+        return {tuple(row[key] for key in ("untrained", *measuring.Measure._fields)): row["value"] for row in rows}
 
     # the bootstrap is common to all rows; the position control draws anew at each layer
     expected = {
@@ -473,20 +488,50 @@ def test_same_seed_same_result_and_repeats_are_used_once(fake):
     ask = dict(untrained_seeds=1, n_interventions=10, mlp_layers=0, n_boot=20)
     first = experiment.run_continuity("fake", sentences(), **ask)
     second = experiment.run_continuity("fake", [*sentences(), *sentences(5)], **ask)
-    assert first["rows"] == second["rows"]
-    assert second["manifest"]["data"]["n_repeated_texts_left_out"] == 5
+    assert first.rows.equals(second.rows) and first.tests.equals(second.tests)
+    assert second.manifest["data"]["n_repeated_texts_left_out"] == 5
 
 
-def test_intervals_resample_sentences_and_twins():
+WHAT = measuring.Measure(0, "geometry", "layer0", "sentence", "cosine", "top1")
+
+
+def sums(shares, n=10):
+    """Return the sums of a model that finds this share of the tokens of each sentence, by chance a tenth."""
+    count = np.full(len(shares), n)
+    return {WHAT: measuring.SentenceSums(shares * count, 0.1 * count, count)}
+
+
+def by_control(trained, untrained, n_boot=400, seed=0):
+    _, tests = summary.summarise("fake", trained, untrained, n_boot, np.random.default_rng(seed))
+    return {test["control"]: test for test in tests}
+
+
+def test_intervals_and_p_resample_sentences_and_twins():
     """Two twins that disagree leave a wide interval, however many sentences agree within each."""
-    key = experiment.Key(0, "geometry", "layer0", "sentence", "cosine", "top1")
-    count = np.full(200, 10)
-    tables = [{key: experiment._Cell(share * count, 0.1 * count, count)} for share in (0.5, 0.2, 0.8)]
-    rows, (difference,) = experiment._summarise("fake", tables, 400, np.random.default_rng(0))
-    trained, untrained = rows
-    assert trained["ci_low"] == pytest.approx(0.5) and trained["ci_high"] == pytest.approx(0.5)
+    trained, *twins = (sums(np.full(200, share)) for share in (0.5, 0.2, 0.8))
+    (row, untrained), tests = summary.summarise("fake", trained, twins, 400, np.random.default_rng(0))
+    assert row["ci_low"] == pytest.approx(0.5) and row["ci_high"] == pytest.approx(0.5)
     assert untrained["ci_low"] == pytest.approx(0.2) and untrained["ci_high"] == pytest.approx(0.8)
-    assert difference["ci_low"] == pytest.approx(-0.3) and difference["value"] == pytest.approx(0)
+    chance, half, difference = tests
+    assert difference["ci_low"] == pytest.approx(-0.3) and difference["difference"] == pytest.approx(0)
+    assert difference["p_value"] > 0.5  # both twins above, one each, or both below: in a quarter only it is above
+    assert chance["difference"] == pytest.approx(0.4) and chance["p_value"] == 1 / 401
+    assert half["difference"] == pytest.approx(0) and half["p_value"] == 1  # exactly one half is not more than it
+
+
+def test_p_is_small_where_there_is_a_difference_and_as_often_as_it_says_where_there_is_none():
+    """Sentences differ, and so do twins: both are in p, so that one lucky draw of weights shows nothing."""
+    rng = np.random.default_rng(0)
+    small = dict.fromkeys(("untrained", "one_half"), 0)
+    for _ in range(200):
+        scores = 0.5 + 0.1 * rng.standard_normal(40)
+        twins = [sums(scores + 0.03 * rng.standard_normal() + 0.05 * rng.standard_normal(40)) for _ in range(5)]
+        found = by_control(sums(scores), twins, n_boot=200, seed=int(rng.integers(1000)))
+        for control in small:
+            small[control] += found[control]["p_value"] <= 0.05
+    assert small["one_half"] / 200 < 0.1 and small["untrained"] / 200 < 0.15  # five twins are few: p is rough
+    clear = by_control(sums(scores), [sums(scores - 0.2 + 0.03 * rng.standard_normal(40)) for _ in range(5)])
+    assert clear["untrained"]["p_value"] == 1 / 401 and clear["untrained"]["ci_low"] > 0.15
 
 
 def test_run_continuity_refuses_what_it_cannot_measure(fake, monkeypatch):
@@ -499,7 +544,7 @@ def test_run_continuity_refuses_what_it_cannot_measure(fake, monkeypatch):
 
 
 def test_bundled_sentences_are_enough():
-    texts = experiment.bundled_sentences()
+    texts = bundled_sentences()
     assert len(set(texts)) == len(texts) >= 300
 
 
@@ -508,7 +553,7 @@ def test_bundled_sentences_are_enough():
 def test_real_models_lose_geometry_before_decodability(name):
     result = experiment.run_continuity(
         name,
-        experiment.bundled_sentences()[:60],
+        bundled_sentences()[:60],
         untrained_seeds=1,
         n_interventions=10,
         mlp_layers=0,
@@ -518,13 +563,13 @@ def test_real_models_lose_geometry_before_decodability(name):
     )
     value = {
         (row["layer"], row["candidates"], row["similarity"]): row["value"]
-        for row in result["rows"]
+        for row in result.to_dict()["rows"]
         if not row["untrained"] and row["reference"] == "layer0" and row["metric"] == "top1"
     }
     top = max(layer for layer, *_ in value)
     assert value[0, "sentence", "cosine"] == pytest.approx(1)
     assert value[top, "sentence", "ridge"] > value[top, "sentence", "cosine"]
-    assert result["manifest"]["arguments"]["first_position_left_out"] == (name == "smollm2")
+    assert result.manifest["arguments"]["first_position_left_out"] == (name == "smollm2")
 
 
 def test_texts_in_a_script_that_the_model_does_not_know_are_refused_with_the_true_cause(tmp_path):
@@ -537,4 +582,4 @@ def test_texts_in_a_script_that_the_model_does_not_know_are_refused_with_the_tru
             experiment.run_continuity(folder, thai, n_interventions=n_interventions)
     mixed = [f"the robin is a small bird and a truck {line}" for line in thai]
     result = experiment.run_continuity(folder, mixed, n_interventions=0, untrained_seeds=0, mlp_layers=0, n_boot=10)
-    assert result["manifest"]["data"]["n_unknown_tokens"] == 40
+    assert result.manifest["data"]["n_unknown_tokens"] == 40

@@ -230,6 +230,7 @@ def test_numbers_of_a_table_stay_numbers(explaint, tmp_path, tiny):
 def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
     """`continuity`, `hypernymy` and `table` say which model and norms they speak of."""
     from explaint_lib.cli import continuity, hypernymy, table
+    from explaint_lib.results import Result
 
     about = {
         "model": {"name": text}, "seed": 0,
@@ -241,8 +242,8 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
         },
         "draws": {"shuffled": 1, "random": 1}, "p_holm_floor": 0.5,
     }  # fmt: skip
-    continuity._show({"manifest": about, "rows": [], "differences": []}, text)
-    hypernymy._show({"manifest": about, "rows": [], "differences": []}, f"{text}: banner {text}")
+    continuity._show(Result("continuity", about), text)
+    hypernymy._show(Result("hypernymy", about), f"{text}: banner {text}")
     monkeypatch.setattr(table, "_all_metrics", lambda *_: text)
     table.show(table.Terminal(), {"manifest": about, "rows": [], "tests": []}, f"{text}: banner")
     out = capsys.readouterr().out

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from explaint_lib import encoders, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli import hypernymy as command
+from explaint_lib.experiments import hypernymy as experiment
 from explaint_lib.experiments.hypernymy import _features as features
-from explaint_lib.experiments.hypernymy import _run as experiment
 from explaint_lib.experiments.hypernymy import _scores as scoring
 from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 from explaint_lib.norms import load_norms
 from explaint_lib.relations import Sentence
+from explaint_lib.results import Result
 
 
 @pytest.fixture(scope="module")
@@ -37,58 +38,60 @@ def planted(pairs, *, in_attention: float, in_similarity: float, seed: int = 0, 
         attention[..., 2] += signal * pairs.labels
         return attention
 
-    words = features._word_features(pairs)
+    words = features.word_features(pairs)
     for name in ("word_similarity", "own_vectors"):
         words[name] = rng.standard_normal((n, 2)) + in_similarity * pairs.labels[:, None]
     surface = rng.integers(1, 6, size=(n_templates, n, 5)).astype(float)
-    return features.Features(pairs, {"affirmed": maps(in_attention), "negated": maps(in_attention)}, [maps(0.0)],
+    return features.PairFeatures(pairs, {"affirmed": maps(in_attention), "negated": maps(in_attention)}, [maps(0.0)],
                              surface, words)  # fmt: skip
 
 
 def accuracies(data, split="pair"):
-    seen, unseen = scoring.scores(data, split, n_folds=3, seed=0)
-    rows, differences = scoring.summarise("toy", data, split, seen, unseen, n_boot=200, seed=0)
+    seen, unseen = scoring.pair_accuracies(data, split, n_folds=3, seed=0)
+    rows, tests = scoring.summarise("toy", data, split, seen, unseen, n_boot=200, seed=0)
     return {(row["predictor"], row["templates"]): row for row in rows}, {
-        (row["predictor"], row["control"]): row for row in differences
+        (row["predictor"], row["control"]): row for row in tests
     }
 
 
 @pytest.mark.parametrize("split", ["pair", "neither"])
 def test_planted_attention_is_found_where_it_was_planted_and_nowhere_else(sets, split):
-    rows, differences = accuracies(planted(sets["balanced"], in_attention=3.0, in_similarity=0.0), split)
+    rows, tests = accuracies(planted(sets["balanced"], in_attention=3.0, in_similarity=0.0), split)
     assert rows["attention", "affirmed"]["accuracy"] > 0.85 and rows["attention", "negated"]["accuracy"] > 0.85
     assert rows["attention", "affirmed"]["accuracy_unseen_template"] > 0.85
     for rival in ("attention_untrained", "word_similarity", "position", "frequency", "permuted_labels", "rivals"):
         row = rows[rival, "affirmed"]
         assert 0.38 < row["accuracy"] < 0.62 and row["ci_low"] < 0.55, rival
-        assert differences["attention", rival]["ci_low"] > 0 and differences["attention", rival]["p_value"] < 0.01
-    assert differences["rivals_and_attention", "rivals"]["ci_low"] > 0
+        assert tests["attention", rival]["ci_low"] > 0 and tests["attention", rival]["p_value"] < 0.01
+    assert tests["rivals_and_attention", "rivals"]["ci_low"] > 0
     assert set(rows) == {(name, "affirmed") for name in experiment.PREDICTORS} | {("attention", "negated")}
 
 
 def test_a_rival_that_knows_as_much_is_seen_to(sets):
-    rows, differences = accuracies(planted(sets["balanced"], in_attention=1.0, in_similarity=3.0))
+    rows, tests = accuracies(planted(sets["balanced"], in_attention=1.0, in_similarity=3.0))
     assert rows["word_similarity", "affirmed"]["accuracy"] > rows["attention", "affirmed"]["accuracy"] + 0.1
-    assert differences["attention", "word_similarity"]["ci_high"] < 0
-    assert differences["attention", "word_similarity"]["p_value"] > 0.5
+    assert tests["attention", "word_similarity"]["ci_high"] < 0
+    assert tests["attention", "word_similarity"]["p_value"] > 0.5
 
 
 def test_nothing_planted_is_nothing_found(sets):
-    rows, differences = accuracies(planted(sets["balanced"], in_attention=0.0, in_similarity=0.0))
+    rows, tests = accuracies(planted(sets["balanced"], in_attention=0.0, in_similarity=0.0))
     assert 0.4 < rows["attention", "affirmed"]["accuracy"] < 0.6
-    assert differences["attention", "chance"]["p_value"] > 0.05
+    assert tests["attention", "chance"]["p_value"] > 0.05
 
 
 @pytest.mark.parametrize("knows", experiment.KNOWS)
 def test_planted_worlds_are_told_apart(sets, knows):
-    data = {name: experiment.planted_features(sets[name], knows, rng=np.random.default_rng(0))
-            for name in ("naive", "balanced")}  # fmt: skip
-    rows, differences = experiment.score_hypernymy(knows, data, splits=("pair",), n_folds=3, n_boot=200)
-    score = {(row["negatives"], row["predictor"]): row["accuracy"] for row in rows}
-    added = {row["negatives"]: row for row in differences if row["predictor"] == "rivals_and_attention"}["balanced"]
-    assert (added["ci_low"] > 0.02) is (knows == "relation")
-    assert (score["naive", "attention"] > 0.58) is (knows != "nothing")  # a naive test is passed by all but nothing
-    assert (score["balanced", "attention"] > 0.58) is (knows in ("relation", "similarity"))
+    both = {name: sets[name] for name in ("naive", "balanced")}
+    world = experiment.planted_world(both, knows, rng=np.random.default_rng(0))
+    found = experiment.score_hypernymy(world, splits=("pair",), n_folds=3, n_boot=200)
+    assert found.manifest["model"] == {"name": knows} and found.manifest["data"]["n_pairs_naive"] > 100
+    assert set(found.rows.model) == {knows} and found.manifest["arguments"]["n_folds"] == 3
+    score = found.rows.set_index(["negatives", "predictor"]).accuracy
+    added = found.tests[found.tests.predictor == "rivals_and_attention"].set_index("negatives").loc["balanced"]
+    assert (added["ci_low"] > 0.02) == (knows == "relation")
+    assert (score["naive", "attention"] > 0.58) == (knows != "nothing")  # a naive test is passed by all but nothing
+    assert (score["balanced", "attention"] > 0.58) == (knows in ("relation", "similarity"))
     if knows == "similarity":
         assert abs(score["balanced", "attention"] - score["balanced", "word_similarity"]) < 0.05
     if knows == "hypernym":
@@ -97,7 +100,7 @@ def test_planted_worlds_are_told_apart(sets, knows):
 
 def test_an_unknown_world_is_refused(sets):
     with pytest.raises(ExplaintError, match="know one of relation, similarity"):
-        experiment.planted_features(sets["naive"], "everything", rng=np.random.default_rng(0))
+        experiment.planted_world(sets, "everything", rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("split", ["pair", "hyponym", "hypernym", "neither"])
@@ -165,23 +168,24 @@ def tiny(request, tmp_path_factory):
 def test_rows_have_every_key_and_a_second_run_is_equal_and_cached(tiny):
     family, run, cache, _, result = tiny
     files = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
-    assert files and run() == result
+    assert files and run().equals(result)
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == files
-    json.dumps(result, allow_nan=False)
+    tables = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     keys = {"model", "predictor", "negatives", "split", "accuracy", "ci_low", "ci_high", "chance", "n", "templates",
             "accuracy_unseen_template"}  # fmt: skip
-    assert all(set(row) == keys for row in result["rows"])
-    assert all(row["ci_low"] <= row["accuracy"] <= row["ci_high"] and row["chance"] == 0.5 for row in result["rows"])
-    assert {row["predictor"] for row in result["rows"]} == set(experiment.PREDICTORS)
-    assert {row["templates"] for row in result["rows"] if row["negatives"] == "naive"} == {"affirmed"}
-    negated = [row for row in result["rows"] if row["templates"] == "negated"]
+    assert all(set(row) == keys for row in tables["rows"])
+    assert all(row["ci_low"] <= row["accuracy"] <= row["ci_high"] and row["chance"] == 0.5 for row in tables["rows"])
+    assert {row["predictor"] for row in tables["rows"]} == set(experiment.PREDICTORS)
+    assert {row["templates"] for row in tables["rows"] if row["negatives"] == "naive"} == {"affirmed"}
+    negated = [row for row in tables["rows"] if row["templates"] == "negated"]
     assert {(row["predictor"], row["negatives"]) for row in negated} == {("attention", "balanced")}
-    assert result["manifest"]["arguments"]["family"] == {"bert": "encoder", "llama": "decoder"}[family]
+    assert result.manifest["arguments"]["family"] == {"bert": "encoder", "llama": "decoder"}[family]
 
 
 def test_random_models_are_near_chance(tiny):
-    rows = [row for row in tiny[4]["rows"] if row["predictor"].startswith("attention") and row["split"] == "neither"]
-    assert all(row["accuracy"] < 0.68 for row in rows)
+    rows = tiny[4].rows
+    found = rows[rows.predictor.str.startswith("attention") & (rows.split == "neither")]
+    assert len(found) and (found.accuracy < 0.68).all()
 
 
 def test_attention_between_nouns_is_that_of_the_model(tiny):
@@ -227,7 +231,7 @@ def test_minilm_reads_pairs_and_its_untrained_twin_does_not():
         "minilm", load_norms("bundled"), negatives=("balanced",), splits=("hyponym",), groups=("negated",),
         max_per_hypernym=3, n_boot=100,
     )  # fmt: skip
-    found = {(row["predictor"], row["templates"]): row["accuracy"] for row in result["rows"]}
+    found = result.rows.set_index(["predictor", "templates"]).accuracy
     assert found["attention", "affirmed"] > 0.7 > found["attention_untrained", "affirmed"]
     assert found["attention", "negated"] > 0.7  # what the sentence says makes no difference to it
     assert found["word_similarity", "affirmed"] > 0.7  # and neither sentence nor attention is needed
@@ -254,12 +258,12 @@ def asked(monkeypatch, sets):
     def fake(model, norms, **arguments):
         told.update(arguments, model=model, norms=norms.name)
         data = planted(sets["balanced"], in_attention=3.0, in_similarity=1.0)
-        rows, differences = scoring.summarise(
-            "toy", data, "pair", *scoring.scores(data, "pair", n_folds=3, seed=0), n_boot=50, seed=0
+        rows, tests = scoring.summarise(
+            "toy", data, "pair", *scoring.pair_accuracies(data, "pair", n_folds=3, seed=0), n_boot=50, seed=0
         )
         settings = {"negatives": ["balanced"], "splits": ["pair"], "groups": ["affirmed", "negated"]}
         about = {"model": {"name": "[toy]"}, "data": {"n_pairs_balanced": 300}, "arguments": settings, "seed": 7}
-        return {"manifest": about, "rows": rows, "differences": differences}
+        return Result("hypernymy", about, rows, tests)
 
     monkeypatch.setattr("explaint_lib.experiments.hypernymy.run_hypernymy", fake)
     return told
@@ -273,7 +277,7 @@ def test_the_command_prints_tables_and_writes_json(asked, tmp_path):
     for label in command._LABELS.values():
         assert label in shown
     assert "in a template left out" in shown and "negated" in shown and "What attention adds" in shown
-    assert len(json.loads(out.read_text(encoding="utf-8"))["rows"]) == len(experiment.PREDICTORS) + 1
+    assert len(Result.from_json(out).rows) == len(experiment.PREDICTORS) + 1
 
 
 def test_the_table_is_printed_whatever_happens_to_the_file(asked, tmp_path, monkeypatch):

@@ -15,6 +15,8 @@ from explaint_lib.cli._terminal import Terminal
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from explaint_lib.results import Result
+
 # a heading, the rows it shows (None: any), and what to know before reading it
 _Column = tuple[str, str, str | None, str | None, str | None]
 _TABLES: tuple[tuple[str, str, tuple[_Column, ...]], ...] = (
@@ -88,7 +90,8 @@ def continuity(
 
     The terminal shows the main curves. The JSON file holds all of them: three
     references, more candidates, top-1 and reciprocal rank, 95 % intervals
-    that resample sentences, and trained minus untrained.
+    that resample sentences, and the differences to chance, to one half and
+    to the untrained twins, each with its p.
 
     \b
     Examples:
@@ -125,10 +128,10 @@ def _read_lines(path: Path) -> tuple[list[str], list[str]]:
 # --- printing ---------------------------------------------------------------------------------------------
 
 
-def _show(result: dict[str, Any], source: str) -> None:
+def _show(result: Result, source: str) -> None:
     """Print one table for each group of claims."""
     console = Terminal()
-    about = result["manifest"]
+    about, rows = result.manifest, result.to_dict()["rows"]
     twins = about["arguments"]["untrained_seeds"]
     console.print(
         f"\n{about['model']['name']} on {source}: {about['data']['n_texts']} sentences, seed {about['seed']}",
@@ -144,14 +147,14 @@ def _show(result: dict[str, Any], source: str) -> None:
         beside = f"the mean of {twins} untrained twins" if twins > 1 else "an untrained twin"
         console.print(f"Each cell: trained, then {beside}.")
     for title, explanation, columns in _TABLES:
-        table = _table(result["rows"], columns)
+        table = _table(rows, columns)
         if table is not None:
             console.print(f"\n{title}", style="bold")
             console.print(explanation, style="dim")
             console.print(table)
     console.print(
-        "\nA number near chance under one claim says nothing about another claim. Intervals, and trained "
-        "minus untrained, are in the JSON file (--json FILE)."
+        "\nA number near chance under one claim says nothing about another claim. Intervals, and tests "
+        "against chance, one half and the untrained twins, are in the JSON file (--json FILE)."
         + (" For a verdict ask for at least 5 untrained twins (--untrained-seeds 5)." if twins < 5 else "")
     )
 

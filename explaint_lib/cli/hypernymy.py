@@ -14,6 +14,8 @@ from explaint_lib.cli._terminal import Terminal
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from explaint_lib.results import Result
+
 _LABELS = {
     "attention": "attention",
     "attention_untrained": "attention, untrained twin",
@@ -127,10 +129,11 @@ def _listed(negatives: str) -> list[str]:
 # --- printing ---------------------------------------------------------------------------------------------
 
 
-def _show(result: dict[str, Any], banner: str) -> None:
+def _show(result: Result, banner: str) -> None:
     """Print a table for each kind of false pairs, one of the sentences, and what attention adds."""
     console = Terminal()
-    about, rows = result["manifest"], result["rows"]
+    about, tables = result.manifest, result.to_dict()
+    rows = tables["rows"]
     settings = about["arguments"]
 
     console.print(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", style="bold")
@@ -147,7 +150,7 @@ def _show(result: dict[str, Any], banner: str) -> None:
         )
         console.print(_groups(rows, settings["groups"], settings["splits"]))
     console.print("\nWhat attention adds to similarity, position and frequency", style="bold")
-    console.print(_added(result["differences"], settings))
+    console.print(_added(tables["tests"], settings))
     console.print(
         "\nA number counts for a reading of attention by as much as it lies above every rival in its column. Where "
         "the rivals reach it, attention may still hold more than they do: the last table says what it adds. p: signs "
@@ -186,9 +189,9 @@ def _groups(rows: list[dict[str, Any]], groups: list[str], splits: list[str]) ->
     return table
 
 
-def _added(differences: list[dict[str, Any]], settings: dict[str, Any]) -> Table:
+def _added(tests: list[dict[str, Any]], settings: dict[str, Any]) -> Table:
     table = plain_table("false pairs", [f"held out:\n{split}" for split in settings["splits"]])
-    found = {(row["negatives"], row["split"]): row for row in differences if row["predictor"] != "attention"}
+    found = {(row["negatives"], row["split"]): row for row in tests if row["predictor"] != "attention"}
     for name in settings["negatives"]:
         cells = [found[name, split] for split in settings["splits"]]
         table.add_row(name, *[f"{row['difference']:+.3f} p {row['p_value']:.2g}" for row in cells])

@@ -14,6 +14,7 @@ from __future__ import annotations
 from explaint_lib.inference._bootstrap import (
     bootstrap_ci,
     bootstrap_counts,
+    bootstrap_p,
     cluster_bootstrap_ci,
     percentile_interval,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Comparison",
     "bootstrap_ci",
     "bootstrap_counts",
+    "bootstrap_p",
     "cluster_bootstrap_ci",
     "compare",
     "compare_statistic",

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from explaint_lib.experiments.hypernymy._run import (
-    KNOWS,
-    NEGATIVES,
-    PREDICTORS,
-    Features,
-    Gathered,
-    gather_hypernymy,
-    make_pair_sets,
-    planted_features,
-    run_hypernymy,
-    score_hypernymy,
-)
+from explaint_lib.experiments.hypernymy._features import PairFeatures
+from explaint_lib.experiments.hypernymy._gather import Gathered, gather_hypernymy
+from explaint_lib.experiments.hypernymy._pairs import NEGATIVES, make_pair_sets
+from explaint_lib.experiments.hypernymy._planted import KNOWS, planted_world
+from explaint_lib.experiments.hypernymy._run import run_hypernymy, score_hypernymy
+from explaint_lib.experiments.hypernymy._scores import PREDICTORS
 
 __all__ = [
     "KNOWS",
     "NEGATIVES",
     "PREDICTORS",
-    "Features",
     "Gathered",
+    "PairFeatures",
     "gather_hypernymy",
     "make_pair_sets",
-    "planted_features",
+    "planted_world",
     "run_hypernymy",
     "score_hypernymy",
 ]

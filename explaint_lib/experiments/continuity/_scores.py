@@ -1,0 +1,78 @@
+"""From sums by sentence to rows and tests: one set of resampled sentences serves them all, so that they are paired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from explaint_lib import inference
+from explaint_lib.experiments.continuity._measure import Measure, SentenceSums
+
+Record = dict[str, Any]
+Sums = dict[Measure, SentenceSums]
+
+
+def summarise(
+    model: str, trained: Sums, untrained: Sequence[Sums], n_boot: int, rng: np.random.Generator
+) -> tuple[list[Record], list[Record]]:
+    """Return the rows and the tests of a model and its untrained twins, as `run_continuity` describes them."""
+    n_sentences = len(next(iter(trained.values())).count)
+    sentences = inference.bootstrap_counts(n_sentences, n_boot, rng=rng)  # (n_boot, sentence)
+    # the mlp rung has one twin only, and one twin has no spread to resample
+    several = inference.bootstrap_counts(len(untrained), n_boot, rng=rng) if len(untrained) > 1 else None
+    alone = np.ones((n_boot, 1))
+    rows: list[Record] = []
+    tests: list[Record] = []
+    for what in sorted(trained, key=lambda what: [str(part) for part in what[1:]] + [what.layer]):
+        row = {"model": model, "untrained": False} | what._asdict() | _row([trained[what]], sentences, alone)
+        rows.append(row)
+        scores, chances = (_draws([trained[what]], part, sentences, alone) for part in ("total", "chance"))
+        about = {"model": model} | what._asdict()
+        n = {"n": row["n"]}
+        tests.append(about | {"control": "chance"} | _test(row["value"] - row["chance"], scores - chances) | n)
+        if what.metric != "mrr":  # one half of the positions, or of the change; of a reciprocal rank it says nothing
+            tests.append(about | {"control": "one_half"} | _test(row["value"] - 0.5, scores - 0.5) | n)
+        twins = [found[what] for found in untrained if what in found]
+        if not twins:
+            continue
+        seeds = several if several is not None and len(twins) > 1 else alone  # (n_boot, twin)
+        beside = {"model": model, "untrained": True} | what._asdict() | _row(twins, sentences, seeds)
+        rows.append(beside)
+        gap = _test(row["value"] - beside["value"], scores - _draws(twins, "total", sentences, seeds))
+        tests.append(about | {"control": "untrained"} | gap | n | {"untrained_seeds": len(twins)})
+    return rows, tests
+
+
+def _row(models: Sequence[SentenceSums], sentences: np.ndarray, seeds: np.ndarray) -> Record:
+    """Return value, chance, interval and n of one row: the mean over models."""
+    total, chance, count = (np.stack([getattr(sums, part) for sums in models], axis=1)
+                            for part in ("total", "chance", "count"))  # fmt: skip
+    low, high = _interval(_draws(models, "total", sentences, seeds))
+    return {
+        "value": float((total.sum(axis=0) / count.sum(axis=0)).mean()),
+        "chance": float((chance.sum(axis=0) / count.sum(axis=0)).mean()),
+        "ci_low": low, "ci_high": high, "n": int(count[:, 0].sum()),
+    }  # fmt: skip
+
+
+def _draws(models: Sequence[SentenceSums], part: str, sentences: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Return the mean score (or chance) in every resample of sentences and of models: (n_boot,)."""
+    sums = np.stack([getattr(found, part) for found in models], axis=1)  # (sentence, model)
+    count = np.stack([found.count for found in models], axis=1)
+    with np.errstate(invalid="ignore"):  # a resample without a single scored item has no mean
+        means = (sentences @ sums) / (sentences @ count)  # (n_boot, model)
+    return (means * seeds).sum(axis=1) / seeds.sum(axis=1)
+
+
+def _test(difference: float, draws: np.ndarray) -> Record:
+    """Return a difference with its interval and its p, both from the same resamples."""
+    low, high = _interval(draws)
+    p = inference.bootstrap_p(draws[np.isfinite(draws)])
+    return {"difference": difference, "ci_low": low, "ci_high": high, "p_value": p}
+
+
+def _interval(draws: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the finite draws."""
+    return inference.percentile_interval(draws[np.isfinite(draws)])
