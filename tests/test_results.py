@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.results import MIME, Result, in_notebook, manifest
+from explaint_lib.results import MIME, Result, in_notebook, manifest, pick
 
 ROWS = [
     {"norms": "bundled", "model": "minilm", "layer": 6, "metric": "f1_at_10", "value": 0.1 + 0.2, "ci_low": None},
@@ -108,3 +108,11 @@ def test_an_absent_file_and_a_table_without_manifest(tmp_path: Path):
 
 def test_the_type_is_one_that_jupyter_takes():
     assert MIME.startswith("application/vnd.") and MIME.endswith("+json")
+
+
+def test_rows_are_picked_by_value_and_by_what_is_missing(found: Result):
+    assert pick(found.rows, model="minilm").layer.tolist() == [6] and len(pick(found.rows, metric="f1_at_10")) == 2
+    assert pick(found.rows, layer=6).model.tolist() == ["minilm"]  # a missing value equals nothing
+    assert pick(found.rows, layer=None).model.tolist() == ["glove"] and pick(found.rows, model="none").empty
+    with pytest.raises(ExplaintError, match="no column colour; it has norms, model"):
+        pick(found.rows, colour="red")

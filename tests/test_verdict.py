@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from explaint_lib import inference
@@ -125,3 +126,10 @@ def test_the_smallest_effect_must_be_given(margin):
 def test_shapes_must_agree():
     with pytest.raises(ExplaintError, match="two scores a unit"):
         compare(np.zeros(3), np.zeros(4), "c", n_boot=10, rng=np.random.default_rng(0))
+
+
+def test_tests_of_a_result_become_comparisons():
+    numbers = {"difference": 0.1, "ci_low": -0.05, "ci_high": 0.15, "p_value": 0.2}
+    tests = pd.DataFrame([{"model": "m", "control": "chance", "n": 9} | numbers])
+    assert inference.comparisons(tests) == [inference.Comparison("chance", 0.1, -0.05, 0.15, 0.2)]
+    assert inference.comparisons(tests[:0]) == []

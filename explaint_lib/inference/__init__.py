@@ -26,7 +26,7 @@ from explaint_lib.inference._tests import (
     paired_swap_p,
     permutation_p,
 )
-from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, compare_statistic, verdicts
+from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, compare_statistic, comparisons, verdicts
 
 __all__ = [
     "SIGN_FLIPS",
@@ -37,6 +37,7 @@ __all__ = [
     "cluster_bootstrap_ci",
     "compare",
     "compare_statistic",
+    "comparisons",
     "decomposition",
     "holm",
     "mean_spearman_feature",

@@ -139,6 +139,26 @@ def compare_statistic(
     return Comparison(name, observed - middle, low - middle, high - middle, p, score)
 
 
+def comparisons(tests: pd.DataFrame) -> list[Comparison]:
+    """Return the tests of a result as comparisons, for `verdicts`.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Rows of `explaint_lib.results.Result.tests`: control, difference, ci_low, ci_high, p_value.
+
+    Examples
+    --------
+    >>> from explaint_lib import inference, results
+    >>> numbers = {"difference": 0.1, "ci_low": 0.05, "ci_high": 0.15, "p_value": 0.001}
+    >>> tests = results.typed([{"predictor": "attention", "control": "chance"} | numbers])
+    >>> inference.verdicts({"more than chance": inference.comparisons(tests)}, smallest_effect=0.05).verdict.tolist()
+    ['supported']
+    """
+    numbers = tests[["control", "difference", "ci_low", "ci_high", "p_value"]]
+    return [Comparison(*row) for row in numbers.itertuples(index=False, name=None)]
+
+
 def verdicts(
     claims: Mapping[str, Sequence[Comparison]] | Mapping[tuple[str, ...], Sequence[Comparison]],
     *,

@@ -8,6 +8,6 @@ leaves its numbers there as data, so that a page that needs them reads numbers a
 from __future__ import annotations
 
 from explaint_lib.results._manifest import manifest
-from explaint_lib.results._result import COLUMNS, MIME, Result, in_notebook, typed
+from explaint_lib.results._result import COLUMNS, MIME, Result, in_notebook, pick, typed
 
-__all__ = ["COLUMNS", "MIME", "Result", "in_notebook", "manifest", "typed"]
+__all__ = ["COLUMNS", "MIME", "Result", "in_notebook", "manifest", "pick", "typed"]

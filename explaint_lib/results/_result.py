@@ -68,6 +68,37 @@ def typed(records: Records) -> pd.DataFrame:
         ) from None
 
 
+def pick(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    """Return the rows of a table that hold these values.
+
+    Parameters
+    ----------
+    table : DataFrame
+    **values
+        One value for each column named; None asks for the rows where it is missing.
+
+    Raises
+    ------
+    ExplaintError
+        If the table has no such column.
+
+    Examples
+    --------
+    >>> from explaint_lib import results
+    >>> table = results.typed([{"model": "minilm", "layer": 0}, {"model": "minilm", "layer": 6}])
+    >>> results.pick(table, model="minilm", layer=6).index.tolist()
+    [1]
+    """
+    if unknown := [name for name in values if name not in table]:
+        raise ExplaintError(
+            f"the table has no column {', '.join(unknown)}; it has {', '.join(map(str, table.columns))}"
+        )
+    for name, value in values.items():
+        column = table[name]
+        table = table[column.isna() if value is None else (column == value).fillna(False).astype(bool)]
+    return table
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What an experiment found, and what it was made from.
