@@ -11,8 +11,8 @@ from papers_formulas import by_formula, tiny
 from explaint_lib import attention, attribution, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._anatomy import anatomy
-from explaint_lib.attribution._compare import METHODS, flow_maps, layer_maps, score_world
 from explaint_lib.attribution._layers import find_layers, hooked
+from explaint_lib.attribution._maps import METHODS, layer_maps, method_maps, score_world
 
 IDS = np.array([7, 3, 41, 12, 3, 28, 19])
 IDS.flags.writeable = False
@@ -77,7 +77,7 @@ def test_rollout_of_the_model_equals_the_product_of_its_formulas(encoder, formul
     product = np.eye(N)
     for truth in formula:
         product = (truth["attention"].mean(axis=0) / 2 + np.eye(N) / 2) @ product
-    found = flow_maps(encoder, IDS, n_samples=1, rng=np.random.default_rng(0))
+    found = method_maps(encoder, IDS, n_samples=1, rng=np.random.default_rng(0))
     assert tuple(found) == METHODS
     np.testing.assert_allclose(found["rollout"], product, atol=TOLERANCE[family])
     product = np.eye(N)
@@ -88,7 +88,7 @@ def test_rollout_of_the_model_equals_the_product_of_its_formulas(encoder, formul
 
 
 def test_rows_sum_to_one_and_decoders_do_not_look_ahead(encoder):
-    for name, found in flow_maps(encoder, IDS, n_samples=2, rng=np.random.default_rng(0)).items():
+    for name, found in method_maps(encoder, IDS, n_samples=2, rng=np.random.default_rng(0)).items():
         np.testing.assert_allclose(found.sum(axis=1), 1, err_msg=name)
         assert encoder.family == "encoder" or np.triu(found, k=1).max() < 1e-12, name
     for name, found in layer_maps(encoder, IDS).items():

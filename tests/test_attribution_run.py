@@ -8,7 +8,8 @@ from helpers_models import save_tiny_bert, save_tiny_llama
 
 from explaint_lib import attention, attribution, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.attribution import _compare as flow
+from explaint_lib.attribution import _maps as maps_of
+from explaint_lib.results import Result, pick
 
 TEXTS = ["A robin is a small red bird.", "The trout swam and the robin sang and sang."]
 
@@ -21,23 +22,23 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(encoder):
-    return flow.run_flow(encoder, TEXTS, n_samples=2, n_draws=1, rng=np.random.default_rng(0))
+    return attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1, n_boot=50)
 
 
 def test_a_run_holds_every_map_at_every_level(encoder, run):
-    assert tuple(run.agreement) == flow.LEVELS
+    assert tuple(run.agreement) == attribution.LEVELS
     for maps, encoding in zip(run.maps, run.encodings, strict=True):
-        assert tuple(maps) == flow.MAPS
+        assert tuple(maps) == attribution.MAPS
         assert {found.shape for found in maps.values()} == {(len(encoding), len(encoding))}
     for level, found in run.agreement.items():
-        assert found.shape == (len(TEXTS), len(flow.MAPS), len(flow.MAPS))
+        assert found.shape == (len(TEXTS), len(attribution.MAPS), len(attribution.MAPS))
         np.testing.assert_allclose(found, found.transpose(0, 2, 1), atol=1e-12)
         assert np.abs(found).max() <= 1 + 1e-12 and not np.isnan(found).any(), level
-        diagonal = found[:, np.arange(len(flow.MAPS)), np.arange(len(flow.MAPS))]
-        assert np.isin(flow.MAPS.index("nearness"), np.flatnonzero(diagonal.min(axis=0) > 0.99))
+        diagonal = found[:, np.arange(len(attribution.MAPS)), np.arange(len(attribution.MAPS))]
+        assert np.isin(attribution.MAPS.index("nearness"), np.flatnonzero(diagonal.min(axis=0) > 0.99))
     np.testing.assert_array_equal(
         run.between("ALTI", "rollout", "words"),
-        run.agreement["words"][:, flow.METHODS.index("ALTI"), flow.METHODS.index("rollout")],
+        run.agreement["words"][:, attribution.METHODS.index("ALTI"), attribution.METHODS.index("rollout")],
     )
     assert run.kept.shape == (len(TEXTS), encoder.n_layers)
     assert ((run.kept > 0) & (run.kept < 1)).all()
@@ -52,17 +53,51 @@ def test_special_tokens_are_switched_off_and_on(encoder, run):
     assert not np.allclose(run.agreement["tokens"], run.agreement["tokens, all"])
 
 
-def test_a_seed_repeats_a_run(encoder, run):
-    again = flow.run_flow(encoder, TEXTS, n_samples=2, n_draws=1, rng=np.random.default_rng(0))
-    for level in flow.LEVELS:
-        np.testing.assert_array_equal(again.agreement[level], run.agreement[level])
+def test_the_result_holds_the_numbers_of_the_arrays_each_once(encoder, run):
+    rows, n = run.result.rows, len(attribution.MAPS)
+    counts = rows.groupby("metric").size().to_dict()
+    assert counts == {
+        "agreement": len(TEXTS) * len(attribution.LEVELS) * n * (n - 1) // 2,
+        "kept": len(TEXTS) * encoder.n_layers, "share_to_sinks": 4 * len(TEXTS) * encoder.n_layers,
+    }  # fmt: skip
+    one = pick(rows, metric="agreement", level="words", method="ALTI", other="nearness").set_index("text").value
+    np.testing.assert_array_equal(one, run.between("ALTI", "nearness", "words"))
+    np.testing.assert_array_equal(pick(rows, metric="kept", text=1).sort_values("layer").value, run.kept[1])
+    shares = pick(rows, metric="share_to_sinks", method="value zeroing", text=0).sort_values("layer").value
+    np.testing.assert_array_equal(shares, run.sink["value zeroing"][0])
+    assert rows.model.unique().tolist() == [encoder.name] and not rows.untrained.any()
+    assert Result.from_dict(run.result.to_dict()).equals(run.result)
+    about = run.result.manifest
+    assert about["data"]["n_texts"] == 2 and about["arguments"] == {"n_samples": 2, "n_draws": 1, "n_boot": 50}
 
 
-def test_a_text_too_short_to_rank_is_refused(encoder):
-    with pytest.raises(ExplaintError, match="too short"):
-        flow.run_flow(encoder, ["A bird."], n_samples=1, n_draws=1, rng=np.random.default_rng(0))
+def test_every_method_is_tested_against_its_rivals_on_both_causal_measures_at_every_level(run):
+    tests, judged = run.result.tests, (*attribution.METHODS, *attribution.AVERAGED)
+    assert len(tests) == len(attribution.LEVELS) * 2 * (2 * len(judged) - 1)  # raw attention is no rival of itself
+    assert tests.p_value.between(0, 1).all() and set(tests.n) == {2}
+    one = pick(
+        tests, level="words", method="rollout", control="nearness", score="agreement with values ablated"
+    ).squeeze()
+    gain = run.between("rollout", "values ablated", "words") - run.between("nearness", "values ablated", "words")
+    assert one.difference == pytest.approx(gain.mean()) and one.ci_low <= gain.mean() <= one.ci_high
+
+
+def test_a_seed_repeats_a_run_and_a_single_text_has_no_tests(encoder, run):
+    again = attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1, n_boot=50)
+    assert again.result.equals(run.result)
+    other = attribution.compare_methods(encoder, TEXTS[:1], n_samples=2, n_draws=1, seed=1)
+    assert other.result.tests.empty and len(other.result.rows) == len(run.result.rows) / 2
+    assert (other.between("exchanged again", "nearness") != run.between("exchanged again", "nearness")[:1]).all()
+
+
+def test_texts_too_short_to_rank_are_refused_together_before_anything_runs(encoder, monkeypatch):
+    monkeypatch.setattr(attribution._compare, "_compare_on", lambda *_: pytest.fail("the model ran"))
+    with pytest.raises(ExplaintError, match="^'A bird.', 'A truck.': too short to rank words; leave out"):
+        attribution.compare_methods(encoder, ["A bird.", TEXTS[0], "A truck."])
+    with pytest.raises(ExplaintError, match="line 3, line 4, line 5, line 6, line 7 and 2 more: too short"):
+        attribution.compare_methods(encoder, ["A bird."] * 7, labels=[f"line {i}" for i in range(3, 10)])
     with pytest.raises(ExplaintError, match="no text"):
-        flow.run_flow(encoder, [], n_samples=1, n_draws=1, rng=np.random.default_rng(0))
+        attribution.compare_methods(encoder, [])
 
 
 @pytest.mark.models
@@ -71,7 +106,7 @@ def test_real_models_are_taken_apart_exactly(name):
     """Parts are refused unless they add up to the model's own states; here they must, and the maps be the model's."""
     real = encoders.load_encoder(name)
     encoding = real.encode(["The mayor's hat was in the river."])[0]
-    maps = flow.layer_maps(real, encoding.token_ids)
+    maps = maps_of.layer_maps(real, encoding.token_ids)
     np.testing.assert_allclose(maps["raw attention"], encoding.attention.mean(axis=1), atol=1e-5)
     for method, found in maps.items():
         np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5, err_msg=method)

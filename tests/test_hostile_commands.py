@@ -228,8 +228,8 @@ def test_numbers_of_a_table_stay_numbers(explaint, tmp_path, tiny):
 
 @pytest.mark.parametrize("text", STRINGS, ids=HOSTILE)
 def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
-    """`continuity`, `hypernymy` and `table` say which model and norms they speak of."""
-    from explaint_lib.cli import continuity, hypernymy, table
+    """`continuity`, `attribution`, `hypernymy` and `table` say which model and norms they speak of."""
+    from explaint_lib.cli import attribution, continuity, hypernymy, table
     from explaint_lib.results import Result
 
     about = {
@@ -243,6 +243,9 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
         "draws": {"shuffled": 1, "random": 1}, "p_holm_floor": 0.5,
     }  # fmt: skip
     continuity._show(Result("continuity", about), text)
+    monkeypatch.setattr(attribution, "_agreement", lambda _: text)
+    monkeypatch.setattr(attribution, "_shares", lambda _: "")
+    attribution._show(Result("attribution", about), text)
     hypernymy._show(Result("hypernymy", about), f"{text}: banner {text}")
     monkeypatch.setattr(table, "_all_metrics", lambda *_: text)
     table.show(table.Terminal(), {"manifest": about, "rows": [], "tests": []}, f"{text}: banner")

@@ -1,162 +1,53 @@
-"""Nine ways to say which token a state came from, as one map each, for models and for planted worlds.
+"""Every method of attribution beside what happens when a token is changed, on the same texts.
 
 What it measures
-    For one text, ``M[i, j]``: how much of the top state at position i is credited to input token j. Raw
-    attention is the last layer's; rollout and flow combine all layers by weight; norm-weighted attention, ALTI
-    and value zeroing give each layer a map and are rolled out without a fixed residual share, since their
-    maps hold it; gradient x input, leave-one-out and hidden token attribution go from input to top at once.
+    The agreement of every two maps of one text, row by row: nine methods, two causal measures (a token exchanged, its
+    values ablated), and the maps of layers averaged instead of multiplied. Besides, which share of a state is its
+    own after one attention block, and which share of what a position takes is credited to sinks.
 
 What it controls for
-    On planted worlds it is known what every state is made of (`PlantedTransformer.sources`); `score_world`
-    holds every method against it.
+    Distance alone, a map made without any model, is the floor of an agreement; the exchange of tokens, drawn again,
+    its ceiling. Sinks (special tokens and a decoder's first position) are left out and put back, and pieces
+    are merged to words, since rankings of methods change with either. Intervals and p go over whole texts.
 
 What it does not license
-    One map a text hides layers. A method that is right on the planted worlds may be wrong elsewhere; one that is
-    wrong there has been seen to fail.
+    A ranking of methods on other texts, models or levels. Leave-one-out and hidden token attribution are kin to the
+    causal measures, so that their agreement counts for less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from explaint_lib import attention, attribution
+from explaint_lib import attention, inference
 from explaint_lib._common import ExplaintError, printable
+from explaint_lib.attribution._maps import METHODS, layer_maps, method_maps
+from explaint_lib.attribution._methods import layer_parts, replacement_effect, value_ablation
+from explaint_lib.attribution._replacements import Replacer, frequency_matched
+from explaint_lib.attribution._runner import prepare
 from explaint_lib.encoders import Encoder, Encoding
+from explaint_lib.results import Result, manifest
 
-__all__ = [
-    "AVERAGED", "CAUSAL", "LEVELS", "MAPS", "METHODS", "FlowRun", "flow_maps", "layer_maps", "run_flow", "score_world",
-]  # fmt: skip
-
-METHODS = (
-    "raw attention", "rollout", "flow", "norm-weighted", "ALTI", "value zeroing", "gradient x input", "leave-one-out",
-    "hidden token attribution",
-)  # fmt: skip
 CAUSAL = ("token exchanged", "values ablated")
 #: The methods with a map a layer, averaged over layers instead of multiplied.
 AVERAGED = tuple(f"{name}, mean of layers" for name in ("raw attention", *METHODS[3:6]))
-#: Everything that `run_flow` compares: methods, causal measures, one of these drawn again, and distance alone.
+#: Everything that is compared: methods, causal measures, one of these drawn again, and distance alone.
 MAPS = (*METHODS, *CAUSAL, "exchanged again", "nearness", *AVERAGED)
 #: Units, and whether special tokens and a decoder's first position take part.
 LEVELS = ("tokens", "tokens, all", "words", "words, all")
-_NOTHING = 1e-6  # share of a planted state: float64 rounding is far below, every planted share far above
-
-
-def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
-    """Return one map a layer by each of the four methods that have such maps.
-
-    Parameters
-    ----------
-    model : Encoder or planted transformer
-    ids : (n,) int
-        One text.
-
-    Returns
-    -------
-    dict of str to (layer, query, key) float64
-        Rows sum to 1: raw attention (mean over heads), norm-weighted (residual connection and normalisation
-        included), ALTI, value zeroing. A row by which nothing is given or lost at all stands for its own
-        position.
-    """
-    model = attribution.prepare(model, ids)
-    blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(model, ids)]
-    raw = np.stack([block.attention.mean(axis=0, dtype=np.float64) for block in blocks])
-    return {
-        "raw attention": attention.row_shares(raw),  # a row may hold less than 1 where a sink takes the rest
-        "norm-weighted": np.stack([attention.row_shares(attention.norm_weighted(block)) for block in blocks]),
-        "ALTI": _or_own(np.stack([attention.alti(block) for block in blocks])),
-        "value zeroing": _or_own(attention.row_shares(attribution.value_zeroing(model, ids))),
-    }
-
-
-def flow_maps(
-    model: Any,
-    ids: np.ndarray,
-    *,
-    layers: dict[str, np.ndarray] | None = None,
-    n_samples: int | None = 16,
-    rng: np.random.Generator | None = None,
-) -> dict[str, np.ndarray]:
-    """Return the map of the top states by each of the nine methods.
-
-    Parameters
-    ----------
-    model : Encoder or planted transformer
-    ids : (n,) int
-        One text, special tokens included. Meant for sentences: flow and the gradients grow fast with n.
-    layers : dict, optional
-        What `layer_maps` gave for this text, if it is there already.
-    n_samples : int, optional
-        Random directions for hidden token attribution; None for exact Jacobians.
-    rng : numpy.random.Generator
-        Draws them.
-
-    Returns
-    -------
-    dict of method to (query, key) float64
-        In the order of `METHODS`; rows sum to 1.
-    """
-    model = attribution.prepare(model, ids)
-    layers = layer_maps(model, ids) if layers is None else layers
-    raw = layers["raw attention"] / layers["raw attention"].sum(axis=-1, keepdims=True)
-    found = {"raw attention": raw[-1], "rollout": attention.rollout(raw)[-1], "flow": attention.flow(raw)}
-    found |= {name: attention.rollout(layers[name], residual=0)[-1] for name in METHODS[3:6]}
-    again: dict[str, Callable[[], np.ndarray]] = {
-        "gradient x input": lambda: attribution.gradient_x_input(model, ids),
-        "leave-one-out": lambda: attribution.leave_one_out(model, ids),
-        "hidden token attribution": lambda: attribution.hidden_token_attribution(
-            model, ids, n_samples=n_samples, rng=rng
-        ),
-    }
-    return found | {name: attention.row_shares(run()[-1]) for name, run in again.items()}
-
-
-def _or_own(shares: np.ndarray) -> np.ndarray:
-    """Give rows of zeros to their own position."""
-    empty = shares.sum(axis=-1, keepdims=True) == 0
-    return np.where(empty, np.eye(shares.shape[-1]), shares)
-
-
-def score_world(
-    world: Any, ids: np.ndarray, *, n_samples: int | None = None, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Hold the nine maps of one sentence of a planted world against its truth.
-
-    Parameters
-    ----------
-    world : planted transformer
-    ids : (n,) int
-    n_samples : int, optional
-        As in `flow_maps`.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of dict, one a method
-        world, method; ``misplaced``: mean share of a state that is credited to tokens that gave it nothing;
-        ``main_source``: share of states whose most credited token is the one that gave most; ``distance``:
-        mean total variation between credited and true shares. All in [0, 1].
-    """
-    truth = world.sources(np.asarray(ids)[None])[0, -1]  # (query, key)
-    rows = []
-    for method, found in flow_maps(world, ids, n_samples=n_samples, rng=rng).items():
-        shares = attention.row_shares(found)
-        rows.append({
-            "world": world.name, "method": method,
-            "misplaced": float(shares[truth < _NOTHING].sum() / len(shares)),
-            "main_source": float((shares.argmax(axis=1) == truth.argmax(axis=1)).mean()),
-            "distance": float(attention.total_variation(shares, truth).mean()),
-        })  # fmt: skip
-    return rows
+#: The maps that a method must agree better than: distance alone, and the weights of the last layer.
+RIVALS = ("nearness", "raw attention")
 
 
 @dataclass(frozen=True, eq=False)
-class FlowRun:
-    """Nine methods and two causal measures on the same texts.
+class MethodComparison:
+    """What `compare_methods` found: the maps of every text, their agreement as arrays, and all of it as a result.
 
     Attributes
     ----------
@@ -170,6 +61,8 @@ class FlowRun:
     sink : dict of str to (text, layer) float64 in [0, 1]
         For each method with a map a layer: of what ordinary positions take from others, the share credited to
         special tokens and a decoder's first position. NaN where there is no such token.
+    result : Result
+        The same numbers as rows, and the tests; see `compare_methods`.
     """
 
     encodings: list[Encoding]
@@ -177,109 +70,211 @@ class FlowRun:
     agreement: dict[str, np.ndarray]
     kept: np.ndarray
     sink: dict[str, np.ndarray]
+    result: Result
 
     def between(self, first: str, second: str, level: str = "tokens") -> np.ndarray:
         """Return the agreement of two maps, (text,) in [-1, 1]."""
         return self.agreement[level][:, MAPS.index(first), MAPS.index(second)]
 
 
-def run_flow(
+def compare_methods(
     encoder: Encoder,
     texts: Sequence[str],
     *,
     n_samples: int = 16,
     n_draws: int = 2,
-    rng: np.random.Generator,
+    n_boot: int = 1000,
+    seed: int = 0,
+    labels: Sequence[str] | None = None,
     progress: bool = False,
-) -> FlowRun:
-    """Run everything on real texts.
+) -> MethodComparison:
+    """Run every method and both causal measures on real texts.
 
     Parameters
     ----------
     encoder : Encoder
-        Of a family whose attention blocks are known (`attribution.layer_parts`).
+        Of a family whose attention blocks are known (`layer_parts`).
     texts : sequence of str
         Sentences of at least five words; cost grows fast with their length.
     n_samples : int
         Random directions for hidden token attribution.
     n_draws : int
         Exchanges of each token, for the causal measure and again for its repetition (its ceiling).
-    rng : numpy.random.Generator
+    n_boot : int
+        Resamples of the texts.
+    seed : int
+        Draws exchanges, directions, and resamples.
+    labels : sequence of str, optional
+        How an error calls each text ("line 7"). Default: its first words.
     progress : bool
 
     Returns
     -------
-    FlowRun
+    MethodComparison
+        Its ``result`` has ``rows``: model, untrained, metric, value, text (its number from 0), and for ``agreement``
+        the level, method and other (two of `MAPS`, each pair once); for ``kept`` the layer (from 1); for
+        ``share_to_sinks`` method and layer.
+
+        ``tests``: for every method, averaged map and level, whether it agrees with a causal measure (`score`) better
+        than each of `RIVALS` does (`control`): difference, ci_low, ci_high, p_value (one-sided, from flipping the
+        signs of whole texts, not corrected for the number of tests), n (texts). None with a single text.
 
     Raises
     ------
     ExplaintError
-        For a text in which no row has three other tokens to rank, and without any text.
+        Without any text, for texts in which no row has three other tokens to rank, or all of one token; for a
+        model whose attention blocks are not known.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution, encoders
+    >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
+    >>> texts = ["The robin sang to the small red bird.", "A truck is not a bird, and the robin sang."]
+    >>> found = attribution.compare_methods(encoder, texts, n_samples=2, n_draws=1, n_boot=100)
+    >>> found.between("ALTI", "token exchanged").shape  # one agreement a text
+    (2,)
+    >>> found.result.tests.query("level == 'tokens' and method == 'rollout' and control == 'nearness'").score.tolist()
+    ['agreement with token exchanged', 'agreement with values ablated']
     """
     if not texts:
         raise ExplaintError("there is no text to run; give at least one")
     encodings = encoder.encode(texts, hidden_states=False, attention=False)
-    matched = attribution.frequency_matched(
-        [e.token_ids for e in encodings], encoder.vocabulary, special=[e.special for e in encodings]
+    _check_length(encodings, labels)
+    exchange, rng = _exchange(encoder, encodings), np.random.default_rng(seed)
+    about = f"methods ({printable(encoder.name)})"
+    found = [
+        _compare_on(encoder, encoding, exchange, n_samples, n_draws, rng)
+        for encoding in tqdm(encodings, desc=about, unit="text", disable=not progress, leave=False)
+    ]
+    agreement = {level: np.stack([one.agreement[level] for one in found]) for level in LEVELS}
+    kept = np.stack([one.kept for one in found])
+    sink = {name: np.stack([one.sink[name] for one in found]) for name in found[0].sink}
+    shared = {"model": encoder.name, "untrained": encoder.untrained}
+    rows = [shared | row for row in _rows(agreement, kept, sink)]
+    tests = [shared | test for test in _tests(agreement, n_boot, seed)] if len(found) > 1 else []
+    data = {
+        "n_texts": len(texts), "n_tokens": sum(map(len, encodings)),
+        "sha256": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+    }  # fmt: skip
+    arguments = {"n_samples": n_samples, "n_draws": n_draws, "n_boot": n_boot}
+    record = manifest(data=data, model=encoder.describe(), arguments=arguments, seed=seed)
+    result = Result("attribution", record, rows, tests)
+    return MethodComparison(encodings, [one.maps for one in found], agreement, kept, sink, result)
+
+
+def _check_length(encodings: Sequence[Encoding], labels: Sequence[str] | None) -> None:
+    """Refuse, before the long run and all at once, texts too short to rank anything."""
+    names = [repr(encoding.text[:40]) for encoding in encodings] if labels is None else labels
+    short = []
+    for name, encoding in zip(names, encodings, strict=True):
+        levels = _agreements({"nearness": attention.nearness(len(encoding), causal=encoding.causal)}, encoding)
+        short += [name] if any(np.isnan(found).any() for found in levels.values()) else []
+    if short:
+        more = f" and {len(short) - 5} more" if len(short) > 5 else ""
+        raise ExplaintError(
+            f"{', '.join(short[:5])}{more}: too short to rank words; leave out what has fewer than about five words"
+        )
+
+
+def _exchange(encoder: Encoder, encodings: Sequence[Encoding]) -> Replacer:
+    """Return what puts another token in the place of one: a match in frequency, or any where there is none."""
+    matched = frequency_matched(
+        [encoding.token_ids for encoding in encodings], encoder.vocabulary, special=[e.special for e in encodings]
     )
     ordinary = np.unique(np.concatenate([e.token_ids[~e.special] for e in encodings]))
+    if len(ordinary) < 2:
+        raise ExplaintError(
+            f"{encoder.name} reads these texts as one token only, so none can be exchanged; give other texts"
+        )
 
     def exchange(ids: np.ndarray, position: int, rng: np.random.Generator) -> int:
-        found = matched(ids, position, rng)  # special tokens have no match: any ordinary one
-        if found is None and not (ordinary != ids[position]).any():
-            raise ExplaintError(
-                f"{encoder.name} reads these texts as one token only, so none can be exchanged; give other texts"
-            )
+        found = matched(ids, position, rng)  # special tokens have no match
         return int(rng.choice(ordinary[ordinary != ids[position]])) if found is None else found
 
-    all_maps, kept, sinks = [], [], []
-    agreement: dict[str, list[np.ndarray]] = {level: [] for level in LEVELS}
-    for encoding in tqdm(
-        encodings, desc=f"flow ({printable(encoder.name)})", unit="text", disable=not progress, leave=False
-    ):
-        ids, again = encoding.token_ids, {}
-        text = attribution.prepare(encoder, ids)
-        for name in ("token exchanged", "exchanged again"):
-            draw = attribution.replacement_effect(text, ids, replacements=exchange, n_draws=n_draws, rng=rng)
-            again[name] = draw[-1]
-        layers = layer_maps(text, ids)
-        maps = flow_maps(text, ids, layers=layers, n_samples=n_samples, rng=rng) | again
-        maps |= {"values ablated": attribution.value_ablation(text, ids)[-1]}
-        maps |= {"nearness": attention.nearness(len(ids), causal=encoding.causal)}
-        maps |= {name: steps.mean(axis=0) for name, steps in zip(AVERAGED, layers.values(), strict=True)}
-        all_maps.append({name: maps[name] for name in MAPS})
-        sunk = ~encoding.ordinary
-        for level, found in _agreements(all_maps[-1], encoding, sunk).items():
-            agreement[level].append(found)
-        blocks = [attention.LayerParts(**part) for part in attribution.layer_parts(text, ids)]
-        kept.append([1 - attention.mixing_ratio(block)[~sunk].mean() for block in blocks])
-        sinks.append({name: _to_sink(steps, sunk) for name, steps in layers.items()})
-    return FlowRun(
-        encodings, all_maps, {level: np.stack(found) for level, found in agreement.items()}, np.array(kept),
-        {name: np.stack([each[name] for each in sinks]) for name in sinks[0]},
-    )  # fmt: skip
+    return exchange
 
 
-def _agreements(maps: dict[str, np.ndarray], encoding: Encoding, sunk: np.ndarray) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class _OneText:
+    """What `MethodComparison` holds, of one text."""
+
+    maps: dict[str, np.ndarray]
+    agreement: dict[str, np.ndarray]
+    kept: list[float]
+    sink: dict[str, np.ndarray]
+
+
+def _compare_on(
+    encoder: Encoder, encoding: Encoding, exchange: Replacer, n_samples: int, n_draws: int, rng: np.random.Generator
+) -> _OneText:
+    """Run everything on one text."""
+    ids = encoding.token_ids
+    model = prepare(encoder, ids)
+    again = {}
+    for name in ("token exchanged", "exchanged again"):
+        again[name] = replacement_effect(model, ids, replacements=exchange, n_draws=n_draws, rng=rng)[-1]
+    layers = layer_maps(model, ids)
+    maps = method_maps(model, ids, layers=layers, n_samples=n_samples, rng=rng) | again
+    maps |= {"values ablated": value_ablation(model, ids)[-1]}
+    maps |= {"nearness": attention.nearness(len(ids), causal=encoding.causal)}
+    maps |= {name: steps.mean(axis=0) for name, steps in zip(AVERAGED, layers.values(), strict=True)}
+    maps = {name: maps[name] for name in MAPS}
+    sinks = ~encoding.ordinary
+    blocks = [attention.LayerParts(**part) for part in layer_parts(model, ids)]
+    kept = [float(1 - attention.mixing_ratio(block)[~sinks].mean()) for block in blocks]
+    credited = {name: _to_sinks(steps, sinks) for name, steps in layers.items()}
+    return _OneText(maps, _agreements(maps, encoding), kept, credited)
+
+
+def _agreements(maps: dict[str, np.ndarray], encoding: Encoding) -> dict[str, np.ndarray]:
     """Return the agreement of all maps of one text, (map, map), at every level."""
     merged = {name: attention.to_words(found, encoding.word_ids) for name, found in maps.items()}
     first = next(iter(merged.values()))[1]
-    words, causal = {name: found for name, (found, _) in merged.items()}, encoding.causal
-    found = {
-        "tokens": attention.row_agreement(maps, causal=causal, skip=sunk),
+    words, causal, sinks = {name: found for name, (found, _) in merged.items()}, encoding.causal, ~encoding.ordinary
+    return {
+        "tokens": attention.row_agreement(maps, causal=causal, skip=sinks),
         "tokens, all": attention.row_agreement(maps, causal=causal),
-        "words": attention.row_agreement(words, causal=causal, skip=sunk[first]),
+        "words": attention.row_agreement(words, causal=causal, skip=sinks[first]),
         "words, all": attention.row_agreement(words, causal=causal),
     }
-    if np.isnan(found["words"]).any():
-        raise ExplaintError(f"{encoding.text[:40]!r} is too short to rank its words; leave it out")
-    return found
 
 
-def _to_sink(steps: np.ndarray, sunk: np.ndarray) -> np.ndarray:
-    """Return, a layer, the share of what ordinary positions take from others that is credited to `sunk` ones."""
-    if not sunk.any():
+def _to_sinks(steps: np.ndarray, sinks: np.ndarray) -> np.ndarray:
+    """Return, a layer, the share of what ordinary positions take from others that is credited to `sinks`."""
+    if not sinks.any():
         return np.full(len(steps), np.nan)
-    others = steps * ~np.eye(len(sunk), dtype=bool)  # (layer, query, key)
-    rows = others[:, ~sunk]
-    return rows[..., sunk].sum(axis=(1, 2)) / rows.sum(axis=(1, 2))
+    others = steps * ~np.eye(len(sinks), dtype=bool)  # (layer, query, key)
+    rows = others[:, ~sinks]
+    return rows[..., sinks].sum(axis=(1, 2)) / rows.sum(axis=(1, 2))
+
+
+def _rows(agreement: dict[str, np.ndarray], kept: np.ndarray, sink: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return one row a number."""
+    pairs = list(zip(*np.triu_indices(len(MAPS), k=1), strict=True))
+    rows: list[dict[str, Any]] = [
+        {"metric": "agreement", "level": level, "text": text, "method": MAPS[i], "other": MAPS[j], "value": one[i, j]}
+        for level, found in agreement.items() for text, one in enumerate(found) for i, j in pairs
+    ]  # fmt: skip
+    rows += [{"metric": "kept", "text": text, "layer": layer + 1, "value": value}
+             for (text, layer), value in np.ndenumerate(kept)]  # fmt: skip
+    rows += [{"metric": "share_to_sinks", "text": text, "method": method, "layer": layer + 1, "value": value}
+             for method, shares in sink.items() for (text, layer), value in np.ndenumerate(shares)]  # fmt: skip
+    return rows
+
+
+def _tests(agreement: dict[str, np.ndarray], n_boot: int, seed: int) -> list[dict[str, Any]]:
+    """Return whether each map agrees with what happens better than its rivals; all resample the same texts."""
+    tests = []
+    for level, found in agreement.items():
+        for method in (*METHODS, *AVERAGED):
+            for rival in RIVALS:
+                for cause in CAUSAL if rival != method else ():
+                    own, other = (found[:, MAPS.index(name), MAPS.index(cause)] for name in (method, rival))
+                    rng = np.random.default_rng(seed)
+                    one = inference.compare(own, other, rival, n_boot=n_boot, rng=rng)
+                    numbers = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high}
+                    tests.append(
+                        {"level": level, "method": method, "control": rival, "score": f"agreement with {cause}"}
+                        | numbers | {"p_value": one.p_value, "n": len(found)}
+                    )  # fmt: skip
+    return tests

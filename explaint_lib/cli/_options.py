@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from explaint_lib._common import text_lines
+
 ModelName = Annotated[
     str,
     typer.Option(
@@ -33,3 +35,9 @@ JsonFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the whole result to this file: manifest, rows and tests."),
 ]
+
+
+def read_sentences(path: Path) -> tuple[list[str], list[str]]:
+    """Return the sentences of the file of ``--text``, blank lines skipped, and the name of each for errors."""
+    numbered = [(number, line.strip()) for number, line in text_lines(path)]
+    return [line for _, line in numbered], [f"line {number} of {path.name}" for number, _ in numbered]

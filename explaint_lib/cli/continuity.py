@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explaint_lib._common import check_writable, text_lines
-from explaint_lib.cli._options import Device, JsonFile, ModelName, Revision, Seed, TextFile
+from explaint_lib._common import check_writable
+from explaint_lib.cli._options import Device, JsonFile, ModelName, Revision, Seed, TextFile, read_sentences
 from explaint_lib.cli._show import plain_table, short, write_result
 from explaint_lib.cli._terminal import Terminal
 
@@ -101,7 +100,7 @@ def continuity(
     """
     if json_file is not None:
         check_writable(json_file)
-    sentences, labels = (None, None) if text is None else _read_lines(text)
+    sentences, labels = (None, None) if text is None else read_sentences(text)
     from explaint_lib.experiments.continuity import bundled_sentences, run_continuity
 
     result = run_continuity(
@@ -117,12 +116,6 @@ def continuity(
     )
     _show(result, "the bundled sentences" if text is None else text.name)
     write_result(result, json_file)
-
-
-def _read_lines(path: Path) -> tuple[list[str], list[str]]:
-    """Return the sentences of a file, one a line, blank lines skipped, and the name of each for errors."""
-    numbered = [(number, line.strip()) for number, line in text_lines(path)]
-    return [line for _, line in numbered], [f"line {number} of {path.name}" for number, _ in numbered]
 
 
 # --- printing ---------------------------------------------------------------------------------------------

@@ -145,7 +145,8 @@ def comparisons(tests: pd.DataFrame) -> list[Comparison]:
     Parameters
     ----------
     tests : DataFrame
-        Rows of `explaint_lib.results.Result.tests`: control, difference, ci_low, ci_high, p_value.
+        Rows of `explaint_lib.results.Result.tests`: control, difference, ci_low, ci_high, p_value, and the score where
+        they have one.
 
     Examples
     --------
@@ -155,8 +156,8 @@ def comparisons(tests: pd.DataFrame) -> list[Comparison]:
     >>> inference.verdicts({"more than chance": inference.comparisons(tests)}, smallest_effect=0.05).verdict.tolist()
     ['supported']
     """
-    numbers = tests[["control", "difference", "ci_low", "ci_high", "p_value"]]
-    return [Comparison(*row) for row in numbers.itertuples(index=False, name=None)]
+    columns = ["control", "difference", "ci_low", "ci_high", "p_value", *(["score"] if "score" in tests else [])]
+    return [Comparison(*row) for row in tests[columns].itertuples(index=False, name=None)]
 
 
 def verdicts(
@@ -233,4 +234,4 @@ def _verdict(controls: Sequence[Comparison], adjusted: Sequence[float], smallest
     if controls and all(one.low > 0 and p < alpha for one, p in zip(controls, adjusted, strict=True)):
         return "supported"
     reached = [one.control for one in controls if one.low <= 0 and one.high < smallest_effect]
-    return f"explained away by {' and '.join(reached)}" if reached else "cannot tell"
+    return f"explained away by {' and '.join(dict.fromkeys(reached))}" if reached else "cannot tell"

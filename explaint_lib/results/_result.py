@@ -21,6 +21,7 @@ _TEXT = (
 )  # fmt: skip
 _WHOLE = (
     "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
+    "text",
 )  # fmt: skip
 _NUMBER = (
     "value", "ci_low", "ci_high", "p_value", "p_holm", "chance", "difference", "accuracy", "accuracy_unseen_template",
@@ -106,7 +107,7 @@ class Result:
     Parameters
     ----------
     experiment : str
-        Which experiment: "table", "grid", "hypernymy", "continuity", "flow", or the name of a chapter.
+        Which experiment: "table", "grid", "hypernymy", "continuity", "attribution", or the name of a chapter.
     manifest : dict
         What `explaint_lib.results.manifest` returns, and what the experiment adds to it: values that JSON can hold.
     rows : DataFrame or sequence of mappings
