@@ -54,9 +54,9 @@ def layer_maps(model: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
     --------
     >>> from explaint_lib import attribution, planted
     >>> decoy = planted.decoy(rng=np.random.default_rng(0))  # crisp attention whose values are zero
-    >>> maps = attribution.layer_maps(decoy, decoy.sample(1, 5, rng=np.random.default_rng(1))[0])
-    >>> maps["raw attention"].shape, bool(np.allclose(maps["ALTI"], np.eye(5)))
-    ((4, 5, 5), True)
+    >>> maps = attribution.layer_maps(decoy, decoy.sample(1, 6, rng=np.random.default_rng(1))[0])
+    >>> maps["raw attention"].shape, bool(np.allclose(maps["ALTI"], np.eye(6)))
+    ((4, 6, 6), True)
     """
     model = prepare(model, ids)
     blocks = [attention.LayerParts(**part) for part in layer_parts(model, ids)]
@@ -100,10 +100,10 @@ def method_maps(
     --------
     >>> from explaint_lib import attribution, planted
     >>> decoy = planted.decoy(rng=np.random.default_rng(0))
-    >>> ids = decoy.sample(1, 5, rng=np.random.default_rng(1))[0]
+    >>> ids = decoy.sample(1, 6, rng=np.random.default_rng(1))[0]
     >>> maps = attribution.method_maps(decoy, ids, n_samples=4, rng=np.random.default_rng(2))
     >>> tuple(maps) == attribution.METHODS, maps["rollout"].shape
-    (True, (5, 5))
+    (True, (6, 6))
     """
     model = prepare(model, ids)
     layers = layer_maps(model, ids) if layers is None else layers
