@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from explaint_lib import encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.cli import continuity, hypernymy, models, norms, sweep, table
+from explaint_lib.cli import attribution, continuity, hypernymy, models, norms, sweep, table
 
 COMMANDS = {"table": table.table, "continuity": continuity.continuity, "hypernymy": hypernymy.hypernymy,
-            "sweep": sweep.sweep, "check": models.check, "describe": norms.describe, "add": norms.add}  # fmt: skip
+            "attribution": attribution.attribution, "sweep": sweep.sweep, "check": models.check,
+            "describe": norms.describe, "add": norms.add}  # fmt: skip
 
 
 def options(function) -> dict[str, str]:
@@ -33,7 +34,7 @@ def test_an_option_of_several_commands_has_one_wording():
     assert {name for name, texts in said.items() if len(texts) > 1} <= {"--untrained-seeds", "--kind"}
 
 
-@pytest.mark.parametrize("command", ["table", "continuity", "hypernymy", "check"])
+@pytest.mark.parametrize("command", ["table", "continuity", "hypernymy", "attribution", "check"])
 def test_every_command_that_loads_a_model_takes_revision_and_device(command, monkeypatch):
     assert {"--revision", "--device"} <= set(options(COMMANDS[command]))
     seen = {}
@@ -42,9 +43,9 @@ def test_every_command_that_loads_a_model_takes_revision_and_device(command, mon
         seen.update(given, name=name)
         raise ExplaintError("seen")
 
-    for where in ("explaint_lib.experiments.continuity._run", "explaint_lib.experiments.hypernymy._run"):
+    for where in ("explaint_lib.experiments.continuity._run", "explaint_lib.experiments.hypernymy._gather"):
         monkeypatch.setattr(f"{where}.load_encoder", load)
-    for name in ("load_vectors", "examine_model"):
+    for name in ("load_encoder", "load_vectors", "examine_model"):
         monkeypatch.setattr(encoders, name, load)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(COMMANDS[command])
