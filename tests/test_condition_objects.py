@@ -112,6 +112,8 @@ def test_it_is_drawn_with_a_look_of_its_own(found):
     plotting.conditions_plot(ax, found.rows, "f1_at_10")
     labels = [text.get_text() for text in ax.get_yticklabels()]
     assert {"turned round", "half way"} < set(labels) and len(labels) == len(CONDITIONS) - 1  # chance is a line
+    colours = {(line.get_color(), line.get_marker()) for line in ax.lines if len(line.get_xdata()) == 1}
+    assert len(colours) == len(labels), "two conditions look alike"
     plt.close(ax.figure)
 
 

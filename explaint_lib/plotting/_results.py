@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look, plain
+from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look, looks_of, plain
 
 Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
 
@@ -67,9 +67,9 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
     chance = found.pop("chance", None)
     known = [c for c in _ORDER if c in found]
     names = known + [c for c in found if c not in known]
-    high = 0.0
+    every, high = looks_of(names), 0.0
     for y, name in enumerate(names):
-        row, looks = found[name], look(name, y)
+        row, looks = found[name], every[name]
         low, top = _number(row.get("ci_low"), row["value"]), _number(row.get("ci_high"), row["value"])
         high = max(high, top)
         if name == observed and top > low:
@@ -81,7 +81,7 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
             f"{row['value']:.2f}", (top, y), xytext=(9, 0), textcoords="offset points", va="center",
             weight="bold" if name == observed else "normal", color=looks.colour,
         )  # fmt: skip
-    ax.set_yticks(range(len(names)), [look(n, y).label for y, n in enumerate(names)])
+    ax.set_yticks(range(len(names)), [every[name].label for name in names])
     for name, tick in zip(names, ax.get_yticklabels(), strict=True):
         tick.set_fontweight("bold" if name == observed else "normal")
     ax.set_ylim(len(names) - 0.4, -0.9 if chance is not None else -0.6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -78,6 +79,17 @@ def look(name: str, position: int = 0) -> Look:
     if name in LOOKS:
         return LOOKS[name]
     return _SPARE[position % len(_SPARE)]._replace(label=plain(str(name).replace("_", " ")))
+
+
+def looks_of(names: Sequence[str]) -> dict[str, Look]:
+    """Return a look for each name of one figure: an unknown one gets a spare look that no other name there has."""
+    found = {name: LOOKS[name] for name in names if name in LOOKS}
+    for position, name in enumerate(names):
+        if name not in found:
+            taken = {(one.colour, one.marker) for one in found.values()}
+            spare = [look(name, position + further) for further in range(len(_SPARE))]
+            found[name] = next((one for one in spare if (one.colour, one.marker) not in taken), spare[0])
+    return found
 
 
 def _settings() -> dict[Any, Any]:

@@ -37,10 +37,18 @@ def compute(cell: Cell, norms: FeatureNorms, X: np.ndarray) -> dict[str, Any]:
     """Return the rows and tests of one cell, and what computed them. Runs in workers: arguments are data alone."""
     with one_thread():
         found = run_table(
-            norms, X, model=cell.model.name, layer=cell.layer, mapper=cell.mapper, components=cell.components or 1,
-            folds=cell.folds, permutations=cell.permutations, bootstrap=cell.bootstrap, seed=cell.seed,
+            norms,
+            X,
+            model=cell.model.name,
+            layer=cell.layer,
+            mapper=cell.mapper,
+            components=cell.components or 1,
+            folds=cell.folds,
+            permutations=cell.permutations,
+            bootstrap=cell.bootstrap,
+            seed=cell.seed,
             conditions=cell.conditions,
-        )  # fmt: skip
+        )
     records = found.to_dict()  # values that JSON can hold
     alike = found.manifest["words_of_one_vector"]
     return {"rows": records["rows"], "tests": records["tests"], "words_of_one_vector": alike, "made_by": made_by()}

@@ -234,8 +234,10 @@ def _listed(key: str, given: Any, check: Any) -> tuple:
 
 def _name(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ExplaintError(f"{key}: expected a name, found {value!r} (YAML reads some words, such as no, as "
-                            "something else: put them in quotes)")  # fmt: skip
+        raise ExplaintError(
+            f"{key}: expected a name, found {value!r} (YAML reads some words, such as no, as "
+            "something else: put them in quotes)"
+        )
     return value
 
 

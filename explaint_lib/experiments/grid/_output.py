@@ -88,10 +88,12 @@ def _manifest(plan: Plan) -> dict[str, Any]:
     )
     left_out = {name: words for name, words in plan.dropped.items() if words and plan.grid.drop_missing}
     return about | {
-        "code": made_by()["code"], "n_cells": len(plan.cells), "dropped_words": left_out,
+        "code": made_by()["code"],
+        "n_cells": len(plan.cells),
+        "dropped_words": left_out,
         "metrics_left_out": {name: lacks for name, lacks in plan.left_out.items() if lacks},
         "words_of_one_vector": one_vector(plan),
-    }  # fmt: skip
+    }
 
 
 def one_vector(plan: Plan) -> dict[str, list[list[str]]]:

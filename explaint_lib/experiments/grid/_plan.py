@@ -131,10 +131,15 @@ class Plan:
         from explaint_lib.encoders import gpu_name
 
         about = {
-            "model": self.models[cell.model].revision, "untrained": cell.model.untrained, "layer": cell.layer,
-            "words": self.norms[cell.norms].word_forms, "code": code_hash("explaint_lib.encoders"),
-            "computer": computer(), "device": self.device, "gpu": gpu_name(self.device),
-        }  # fmt: skip
+            "model": self.models[cell.model].revision,
+            "untrained": cell.model.untrained,
+            "layer": cell.layer,
+            "words": self.norms[cell.norms].word_forms,
+            "code": code_hash("explaint_lib.encoders"),
+            "computer": computer(),
+            "device": self.device,
+            "gpu": gpu_name(self.device),
+        }
         return Entry("vectors", hashed(about), ".npy")
 
     def entry(self, cell: Cell) -> Entry:
@@ -142,9 +147,12 @@ class Plan:
         if cell.norms not in self._fingerprints:
             self._fingerprints[cell.norms] = self.norms[cell.norms].fingerprint()
         about = {
-            "cell": asdict(cell), "data": self._fingerprints[cell.norms], "vectors": self.vectors(cell).key,
-            "made_by": made_by(), "metrics": list(METRICS),
-        }  # fmt: skip
+            "cell": asdict(cell),
+            "data": self._fingerprints[cell.norms],
+            "vectors": self.vectors(cell).key,
+            "made_by": made_by(),
+            "metrics": list(METRICS),
+        }
         return Entry("cells", hashed(about), ".json")
 
     def check_writable(self) -> None:
