@@ -129,7 +129,7 @@ def by_formula(parts, *, residual=True, norm=True):
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_given_vectors_add_up_to_the_state(norm, monkeypatch):
-    monkeypatch.setattr("explaint_lib.attention._parts._CELLS", 3 * N * DIM)  # in several portions
+    monkeypatch.setattr("explaint_lib.attention._decomposition._CELLS", 3 * N * DIM)  # in several portions
     parts = random_parts(np.random.default_rng(4), norm=norm)
     portions = list(attention.transformed_vectors(parts))
     assert len(portions) == 3
@@ -267,8 +267,9 @@ def test_agreement_equals_scipy_and_heeds_causality_diagonal_and_skips():
     rows = [spearmanr(first[i], second[i])[0] for i in range(8)]
     np.testing.assert_allclose(attention.row_agreement({"a": first, "b": second}, own=True)[0, 1], np.mean(rows))
     assert np.isnan(attention.row_agreement({"a": np.eye(3)}, causal=True)).all()
-    with pytest.raises(ExplaintError):
-        attention.row_agreement({"a": np.full((4, 4), np.nan)})
+    for bad in ({"a": np.full((4, 4), np.nan)}, {"a": np.eye(4), "b": np.eye(5)}, {"a": np.ones((4, 3))}, {}):
+        with pytest.raises(ExplaintError, match="finite maps of one shape"):
+            attention.row_agreement(bad)
 
 
 def test_nearness_asks_no_model():

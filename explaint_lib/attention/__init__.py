@@ -16,9 +16,16 @@ What it does not license
 
 from explaint_lib.attention._agreement import nearness, row_agreement, to_words
 from explaint_lib.attention._blind import BlindTest, blind_test
+from explaint_lib.attention._decomposition import (
+    LayerParts,
+    alti,
+    mixing_ratio,
+    norm_weighted,
+    row_shares,
+    transformed_vectors,
+)
 from explaint_lib.attention._effective import effective_attention, same_output_attention, total_variation
 from explaint_lib.attention._mixing import flow, mean_over_heads, rollout
-from explaint_lib.attention._parts import LayerParts, alti, mixing_ratio, norm_weighted, row_shares, transformed_vectors
 from explaint_lib.attention._structure import (
     LABEL_FREE,
     STATISTICS,

@@ -101,10 +101,16 @@ def row_agreement(
     [[1.0, -1.0], [-1.0, 1.0]]
     """
     names = list(maps)
-    stack = np.stack([np.asarray(maps[name], dtype=np.float64) for name in names]) if names else np.empty(0)
-    if stack.ndim != 3 or stack.shape[1] != stack.shape[2] or not np.isfinite(stack).all():
-        raise ExplaintError("expected finite maps of one shape (n, n)")
-    n = stack.shape[1]
+    given = [np.asarray(maps[name], dtype=np.float64) for name in names]
+    shapes = {each.shape for each in given}
+    n = len(given[0]) if given and given[0].ndim else 0
+    if shapes != {(n, n)} or not all(np.isfinite(each).all() for each in given):
+        undefined = sum(np.count_nonzero(~np.isfinite(each)) for each in given)
+        raise ExplaintError(
+            f"expected finite maps of one shape (n, n), found shapes {sorted(shapes)} and {undefined} undefined "
+            "weights; leave out the maps that differ"
+        )
+    stack = np.stack(given)  # (map, query, key)
     keep = np.ones(n, dtype=bool) if skip is None else ~np.asarray(skip, dtype=bool)
     eligible = keep[:, None] & keep[None, :]
     eligible &= np.tril(np.ones((n, n), dtype=bool)) if causal else True

@@ -106,7 +106,12 @@ def same_output_attention(attention: np.ndarray, values: np.ndarray, *, causal: 
     """
     attention, values = _checked(attention, values)
     if attention.min() < 0 or not np.allclose(attention.sum(axis=1), 1, atol=1e-4):
-        raise ExplaintError("expected attention weights, not negative and with rows that sum to 1")
+        sums = attention.sum(axis=1)
+        raise ExplaintError(
+            "expected attention weights, not negative and with rows that sum to 1; found weights from "
+            f"{attention.min():.3g} on and rows that sum to {sums.min():.3g} to {sums.max():.3g}; "
+            "divide each row by its sum"
+        )
     attention = attention / attention.sum(axis=1, keepdims=True)  # float32 rows: 1 to seven digits only
     values = _with_sums(values)
     other = attention.copy()

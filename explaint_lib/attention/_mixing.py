@@ -133,7 +133,10 @@ def _with_residual(mixing: np.ndarray, residual: float) -> np.ndarray:
     if mixing.ndim != 3 or mixing.shape[1] != mixing.shape[2] or not mixing.size:
         raise ExplaintError(f"expected one map a layer, (layer, n, n), found shape {mixing.shape}; average heads first")
     if not np.isfinite(mixing).all() or mixing.min() < 0:
-        raise ExplaintError("a map to roll out must hold finite weights that are not negative")
+        raise ExplaintError(
+            f"a map to roll out must hold finite weights that are not negative, found weights from {mixing.min():.3g} "
+            f"to {mixing.max():.3g}; give the shares of each row, as `row_shares` makes them"
+        )
     if not 0 <= residual < 1:
-        raise ExplaintError(f"the residual connection's share must lie in [0, 1), found {residual}")
+        raise ExplaintError(f"the residual connection's share must lie in [0, 1), found {residual}; give 0 for none")
     return (1 - residual) * mixing + residual * np.eye(mixing.shape[1])

@@ -246,7 +246,10 @@ def _checked(attention: np.ndarray, causal: bool) -> tuple[np.ndarray, np.ndarra
         raise ExplaintError(f"expected attention (..., query, key) over one set of positions, found {weights.shape}")
     n = weights.shape[-1]
     if not np.nanmin(weights, initial=0) >= 0 or np.isinf(weights).any():
-        raise ExplaintError("attention weights must be finite and not negative")
+        raise ExplaintError(
+            "attention weights must be finite and not negative, found "
+            f"{np.count_nonzero((weights < 0) | np.isinf(weights))} others; give the weights after the softmax"
+        )
     if causal and np.nanmax(np.abs(np.triu(weights, k=1)), initial=0) > 1e-6:
         raise ExplaintError("causal=True, but some row looks ahead; these are maps of an encoder")
     return weights, np.arange(1, n + 1) if causal else np.full(n, n)

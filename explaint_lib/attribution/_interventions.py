@@ -34,7 +34,7 @@ class Interventions:
     share : (n, layer) float64 in [0, 1]
         Change at the replaced position over the sum of changes; NaN where nothing changed at all.
     chance : (n,) float64
-        One over the number of eligible positions: what both numbers are when a change falls anywhere alike.
+        One over the number of eligible positions: the mean of both numbers if changes fell on all of these alike.
     sentence, position, replacement : (n,) int64
         Which sentence, which position, and the token id put there.
     """

@@ -58,7 +58,7 @@ class _Call:
 
     @property
     def beside(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What comes with the states; a cache would remember the variant before."""
+        """What a call is given besides the states, without a cache: that would hold the variant that ran before."""
         kwargs = {name: value for name, value in self.kwargs.items() if name != "hidden_states"}
         return self.args[1:], kwargs | ({"past_key_values": None} if "past_key_values" in kwargs else {})
 

@@ -159,10 +159,10 @@ def value_zeroing(model: Any, ids: np.ndarray) -> np.ndarray:
 
 
 def value_ablation(model: Any, ids: np.ndarray) -> np.ndarray:
-    """Set the values of one position to zero in *every* layer: nobody can read it, itself included.
+    """Set the values of one position to zero in *every* layer: no position can read it, not even itself.
 
-    What is left of j's influence on other positions is none; so this is the causal measure of what attention
-    carried from j, over all layers together.
+    Nothing of j reaches another position then, so this is the causal measure of all that attention carried from j,
+    over all layers together.
 
     Returns
     -------

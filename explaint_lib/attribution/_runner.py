@@ -213,9 +213,9 @@ class _Torch(Runner):
 
     @cached_property
     def parts(self) -> list[dict[str, Any]]:
-        return [self._parts_of(layer) for layer in range(self.n_layers)]
+        return [self._taken_apart(layer) for layer in range(self.n_layers)]
 
-    def _parts_of(self, layer: int) -> dict[str, Any]:
+    def _taken_apart(self, layer: int) -> dict[str, Any]:
         """Take one layer apart."""
         import torch
 

@@ -5,7 +5,7 @@ most is the right one (`head_choices`, `best_head`). What it controls for: the *
 by luck; so the head is chosen on one half and scored on the other, and the p-value of a head is that of the largest
 statistic over all heads (max-T, Westfall & Young 1993). A fixed offset is the floor: a head that always looks one word
 back finds many determiners (Clark et al. 2019). What it does not license: "this head does X". A head that agrees with
-a relation may compute something else that agrees with it here, and may matter for nothing.
+a relation may compute something else that agrees with it here, and the output may not depend on it.
 """
 
 from __future__ import annotations

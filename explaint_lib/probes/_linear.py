@@ -110,7 +110,10 @@ def probe_probabilities(
     total, count = np.zeros(len(labels)), np.zeros(len(labels))
     for train, test in folds:
         if np.intersect1d(train, test).size:
-            raise ExplaintError("a fold trains on rows that it tests")
+            raise ExplaintError(
+                f"a fold trains on rows that it tests, found {np.intersect1d(train, test).size} of them; take these "
+                "out of its training rows"
+            )
         weights = balanced_weights(labels[train], [np.asarray(words)[train] for words in balance])
         total[test] += _held_out_probabilities(features, labels, train, test, penalty, weights)
         count[test] += 1

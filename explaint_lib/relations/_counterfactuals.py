@@ -5,7 +5,7 @@ wrong, and a probe can score by *which hypernym it is* without looking at the re
 al. 2015). ``balanced`` gives every hypernym, and every hyponym, exactly as many false pairs as true ones: neither
 word alone says anything, by construction. What balance does not remove: a robin is more like a bird than like a
 vehicle, whatever the relation. ``near`` is balanced too, and takes the most similar wrong hypernyms that can be had
-(robin and fish), so that plain similarity helps less; it never helps nothing.
+(robin and fish), so that plain similarity helps less, though it always helps a little.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class LayerParts:
     residual : (position, dim)
         What the residual connection brings.
     bias : (dim,)
-        Bias of the output projection: given to all alike, by none.
+        Bias of the output projection: added to every position, and credited to none.
     gain : (dim,) or None
         The normalisation after the sum, if the architecture has one there (BERT: LayerNorm): its gain. None
         where the sum is the state (Llama: the normalisation stands before the block).
@@ -225,6 +225,9 @@ def row_shares(sizes: np.ndarray) -> np.ndarray:
     """
     sizes = np.asarray(sizes, dtype=np.float64)
     if not np.isfinite(sizes).all() or sizes.min(initial=0) < 0:
-        raise ExplaintError("shares need finite sizes that are not negative")
+        raise ExplaintError(
+            "shares need finite sizes that are not negative, found "
+            f"{np.count_nonzero(~np.isfinite(sizes) | (sizes < 0))} others; give lengths or absolute values"
+        )
     sums = sizes.sum(axis=-1, keepdims=True)
     return np.divide(sizes, sums, out=np.zeros_like(sizes), where=sums > 0)
