@@ -310,10 +310,8 @@ def test_every_predictor_and_negative_has_a_label():
     assert tuple(command._NEGATIVES) == experiment.NEGATIVES
 
 
-def test_the_input_rows_of_a_word_are_those_it_has_inside_a_sentence():
+def test_the_input_rows_of_a_word_are_those_it_has_inside_a_sentence(tmp_path):
     """A tokenizer like Llama 2's, without a pre-tokenizer, joins the spaces before a word that stands alone."""
-    from types import SimpleNamespace
-
     from tokenizers import Tokenizer, models, normalizers
     from transformers import PreTrainedTokenizerFast
 
@@ -323,7 +321,8 @@ def test_the_input_rows_of_a_word_are_those_it_has_inside_a_sentence():
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[tuple(step.split()) for step in steps], unk_token="<unk>"))
     backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
-    encoder = SimpleNamespace(tokenizer=tokenizer, max_tokens=64, name="toy")
+    encoder = encoders.load_encoder(str(save_tiny_llama(tmp_path)))
+    encoder.tokenizer = tokenizer
     assert tokenizer.tokenize(" robin") == ["▁▁", "ro", "bin"]
     assert features._input_ids(encoder, "robin") == [vocabulary["▁robin"]]
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -19,10 +18,8 @@ from tqdm import tqdm
 from explaint_lib._cache import file_hash, kept
 from explaint_lib._common import ExplaintError, printable, text_lines
 from explaint_lib.encoders._pooling import pooled_states
+from explaint_lib.encoders._reader import Reader
 from explaint_lib.encoders._tokens import PART, Encoding, excerpt
-
-if TYPE_CHECKING:
-    from explaint_lib.encoders._encoder import Encoder
 
 MAX_OCCURRENCES = 200  # as in Chronis et al. 2023
 WINDOW = 512  # tokens of context at most: a decoder may take many more, at a cost that grows with the square
@@ -31,7 +28,7 @@ Occurrence = tuple[str, tuple[str, ...], int, int]  # line, form, start, end
 
 
 def corpus_means(
-    encoder: Encoder, words: Sequence[str], layer: int, path: Path, *, progress: bool = False
+    encoder: Reader, words: Sequence[str], layer: int, path: Path, *, progress: bool = False
 ) -> np.ndarray:
     """Return the mean vector of each word's first 200 occurrences in a text file, (n_words, dim) float32.
 
@@ -97,7 +94,7 @@ def _in_line(line: str, wanted: set[tuple[str, ...]], longest: int) -> Iterator[
 
 
 def _means(
-    encoder: Encoder, words: Sequence[str], forms: list[tuple[str, ...]], layer: int, path: Path, *, progress: bool
+    encoder: Reader, words: Sequence[str], forms: list[tuple[str, ...]], layer: int, path: Path, *, progress: bool
 ) -> np.ndarray:
     """Return the mean vector of each form, (n_forms, dim), or name the words that do not occur."""
     skip_first = encoder.family == "decoder"
@@ -134,7 +131,7 @@ def _chunks(items: Iterator[Occurrence]) -> Iterator[list[Occurrence]]:
         yield chunk
 
 
-def _shown(encoder: Encoder, found: list[Occurrence]) -> tuple[list[Encoding], list[list[np.ndarray]]]:
+def _shown(encoder: Reader, found: list[Occurrence]) -> tuple[list[Encoding], list[list[np.ndarray]]]:
     """Return what the model is to read, and the spans in each text: a line that fits is read once."""
     encodings: list[Encoding] = []
     spans: list[list[np.ndarray]] = []
@@ -151,12 +148,12 @@ def _shown(encoder: Encoder, found: list[Occurrence]) -> tuple[list[Encoding], l
     return encodings, spans
 
 
-def _room(encoder: Encoder, whole: Encoding) -> int:
+def _room(encoder: Reader, whole: Encoding) -> int:
     """Return how many tokens of the line itself fit."""
     return min(encoder.max_tokens, WINDOW) - int(whole.special.sum())
 
 
-def _around(encoder: Encoder, whole: Encoding, start: int, end: int) -> tuple[Encoding, np.ndarray]:
+def _around(encoder: Reader, whole: Encoding, start: int, end: int) -> tuple[Encoding, np.ndarray]:
     """Return the line, or as much of it around the occurrence as fits, and the word's positions in it."""
     at = whole.positions(start, end)
     room, content = _room(encoder, whole), np.flatnonzero(~whole.special)

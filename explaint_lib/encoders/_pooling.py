@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import printable
+from explaint_lib.encoders._reader import Reader
 from explaint_lib.encoders._tokens import Encoding
-
-if TYPE_CHECKING:
-    from explaint_lib.encoders._encoder import Encoder
 
 _CHUNK = 256  # texts whose states are held at the same time
 
 
 def pooled_states(
-    encoder: Encoder, encodings: list[Encoding], spans: list[list[np.ndarray]], layers: Sequence[int], *, progress: bool
+    encoder: Reader, encodings: list[Encoding], spans: list[list[np.ndarray]], layers: Sequence[int], *, progress: bool
 ) -> np.ndarray:
     """Return the mean state of each span at each layer, (layer, n_spans, dim) float64, in the order of the texts.
 

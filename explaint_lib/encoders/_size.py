@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from explaint_lib._common import check_memory, printable
+from explaint_lib.encoders._reader import Reader
 from explaint_lib.encoders._tokens import Encoding, batches
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from explaint_lib.encoders._encoder import Encoder
-
 
 def fitting_batches(
-    encoder: Encoder, encodings: Sequence[Encoding], batch_tokens: int, hidden_states: bool, attention: bool
+    encoder: Reader, encodings: Sequence[Encoding], batch_tokens: int, hidden_states: bool, attention: bool
 ) -> list[np.ndarray]:
     """Return the texts of each batch, or refuse texts whose arrays would not fit into memory.
 

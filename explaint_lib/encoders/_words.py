@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +18,11 @@ from explaint_lib._common import ExplaintError, word_list
 from explaint_lib.encoders._corpus import corpus_means
 from explaint_lib.encoders._layers import check_layer, layer_indices
 from explaint_lib.encoders._pooling import pooled_states
-
-if TYPE_CHECKING:
-    from explaint_lib.encoders._encoder import Encoder
+from explaint_lib.encoders._reader import Reader
 
 
 def word_vectors(
-    encoder: Encoder,
+    encoder: Reader,
     words: Sequence[str],
     *,
     layer: int | str = "last",
@@ -52,7 +50,7 @@ def word_vectors(
     return vectors[0] if one else vectors
 
 
-def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any, hints: Any) -> list[str]:
+def _checked(encoder: Reader, words: Sequence[str], templates: Any, corpus: Any, hints: Any) -> list[str]:
     words = word_list(words)
     if corpus is not None and (templates is not None or hints is not None):
         raise ExplaintError("a corpus gives its own contexts: pass either corpus, or templates and hints")
@@ -78,7 +76,7 @@ def _checked(encoder: Encoder, words: Sequence[str], templates: Any, corpus: Any
     return words
 
 
-def _placed(encoder: Encoder, form: str, word: str, hint: str | None) -> tuple[str, int, int]:
+def _placed(encoder: Reader, form: str, word: str, hint: str | None) -> tuple[str, int, int]:
     """Return a text with the word in it, and where: (text, start, end)."""
     before, after = form.split("{word}")
     if hint and encoder.family == "decoder":
