@@ -28,6 +28,13 @@ def test_hygiene(path: Path):
     assert faults(notebook) == []
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_ends_with_a_result_under_its_own_name(path: Path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    assert code.count("plotting.verdict_table(") == code.count("Result(") == 1 and f'Result("{path.stem}", ' in code
+
+
 def test_a_parameter_means_the_same_in_every_chapter():
     types: dict[str, set[str]] = {}
     for path in CHAPTERS:
