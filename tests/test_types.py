@@ -24,6 +24,7 @@ CLEAN = {
     "continuity",
     "controls",
     "encoders",
+    "experiments",
     "inference",
     "norms",
     "planted",

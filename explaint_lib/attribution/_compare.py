@@ -32,7 +32,7 @@ from explaint_lib.attribution._methods import layer_parts, replacement_effect, v
 from explaint_lib.attribution._replacements import Replacer, frequency_matched
 from explaint_lib.attribution._runner import prepare
 from explaint_lib.encoders import Encoder, Encoding
-from explaint_lib.results import Result, manifest
+from explaint_lib.results import Result, manifest, typed
 
 CAUSAL = ("token exchanged", "values ablated")
 #: The methods with a map a layer, averaged over layers instead of multiplied.
@@ -158,7 +158,7 @@ def compare_methods(
     }  # fmt: skip
     arguments = {"n_samples": n_samples, "n_draws": n_draws, "n_boot": n_boot}
     record = manifest(data=data, model=encoder.describe(), arguments=arguments, seed=seed)
-    result = Result("attribution", record, rows, tests)
+    result = Result("attribution", record, typed(rows), typed(tests))
     return MethodComparison(encodings, [one.maps for one in found], agreement, kept, sink, result)
 
 

@@ -15,13 +15,14 @@ probe that this rebuilds.
 from explaint_lib.relations._counterfactuals import PairSet, balanced, naive, near, pair_set
 from explaint_lib.relations._dependencies import ParsedSentence, parsed_sentences, shuffled_words
 from explaint_lib.relations._pairs import Pair, Taxonomy, at_most, hypernym_pairs
-from explaint_lib.relations._templates import GROUPS, TEMPLATES, Sentence, Template, fill, templates
+from explaint_lib.relations._templates import GROUPS, TEMPLATES, Group, Sentence, Template, fill, templates
 from explaint_lib.relations._wordnet import WORDNET, load_wordnet, wordnet_pairs
 
 __all__ = [
     "GROUPS",
     "TEMPLATES",
     "WORDNET",
+    "Group",
     "Pair",
     "PairSet",
     "ParsedSentence",

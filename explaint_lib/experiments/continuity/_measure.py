@@ -58,7 +58,7 @@ def measure(encoder: Encoder, sentences: Sequence[str], plan: MeasuringPlan) -> 
     encodings = encoder.encode(sentences, attention=False, progress=plan.progress)
     ids = [encoding.token_ids for encoding in encodings]
     special = [~encoding.ordinary for encoding in encodings]
-    states = [encoding.hidden_states for encoding in encodings]
+    states = [encoding.hidden_states for encoding in encodings if encoding.hidden_states is not None]
     embedding = encoder.embedding_matrix()
     found: dict[Measure, SentenceSums] = {}
     for rungs, layers in ((_LADDER, plan.layers), (("mlp",), spread(encoder.n_layers, plan.mlp_layers))):

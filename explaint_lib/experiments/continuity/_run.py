@@ -29,7 +29,7 @@ from explaint_lib.encoders import load_encoder
 from explaint_lib.experiments.continuity._measure import MeasuringPlan, measure, spread
 from explaint_lib.experiments.continuity._scores import summarise
 from explaint_lib.experiments.continuity._texts import check_cost, distinct, drawn, token_counts
-from explaint_lib.results import Result, manifest
+from explaint_lib.results import Result, manifest, typed
 
 _TOO_LITTLE_KNOWN = 0.5  # share of the letters that are inside unknown tokens, at most
 
@@ -151,4 +151,6 @@ some and tested on others; found 1
         "n_tokens": unknown.of, "n_unknown_tokens": unknown.tokens,
         "sha256": hashlib.sha256("\n".join(sentences).encode()).hexdigest(),
     }  # fmt: skip
-    return Result("continuity", manifest(data=data, model=about, arguments=arguments, seed=seed), rows, tests)
+    return Result(
+        "continuity", manifest(data=data, model=about, arguments=arguments, seed=seed), typed(rows), typed(tests)
+    )

@@ -26,10 +26,10 @@ def summarise(
     rows: list[Record] = []
     tests: list[Record] = []
     for what in sorted(trained, key=lambda what: [str(part) for part in what[1:]] + [what.layer]):
-        row = {"model": model, "untrained": False} | what._asdict() | _row([trained[what]], sentences, alone)
+        row: Record = {"model": model, "untrained": False} | what._asdict() | _row([trained[what]], sentences, alone)
         rows.append(row)
         scores, chances = (_draws([trained[what]], part, sentences, alone) for part in ("total", "chance"))
-        about = {"model": model} | what._asdict()
+        about: Record = {"model": model} | what._asdict()
         n = {"n": row["n"]}
         tests.append(about | {"control": "chance"} | _test(row["value"] - row["chance"], scores - chances) | n)
         if what.metric != "mrr":  # one half of the positions, or of the change; of a reciprocal rank it says nothing
@@ -38,7 +38,7 @@ def summarise(
         if not twins:
             continue
         seeds = several if several is not None and len(twins) > 1 else alone  # (n_boot, twin)
-        beside = {"model": model, "untrained": True} | what._asdict() | _row(twins, sentences, seeds)
+        beside: Record = {"model": model, "untrained": True} | what._asdict() | _row(twins, sentences, seeds)
         rows.append(beside)
         gap = _test(row["value"] - beside["value"], scores - _draws(twins, "total", sentences, seeds))
         tests.append(about | {"control": "untrained"} | gap | n | {"untrained_seeds": len(twins)})

@@ -50,7 +50,7 @@ def similarities(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations
         except ExplaintError:
             static[word] = np.full(glove.dim, np.nan)
     found = {pair: [_cosine(table[pair.hyponym], table[pair.hypernym]) for table in (static, own)] for pair in pairs}
-    usual = np.nanmean([cosines[0] for cosines in found.values()])
+    usual = float(np.nanmean([cosines[0] for cosines in found.values()]))
     return {pair: [usual if np.isnan(first) else first, second] for pair, (first, second) in found.items()}
 
 
@@ -65,6 +65,7 @@ def read_alone(encoder: Encoder, pairs: set[relations.Pair]) -> dict[relations.P
     vectors = np.empty((len(words), len(depths), encoder.dim))
     for i, encoding in enumerate(encoder.encode([before + word for word in words], attention=False)):
         at = encoding.positions(len(before), len(encoding.text))
+        assert encoding.hidden_states is not None  # asked for
         vectors[i] = encoding.hidden_states[depths][:, at].mean(axis=1)
     vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -61,7 +61,10 @@ found unfair
             f"{', '.join(unknown) or f'{untrained_seeds} untrained seeds'}"
         )
     taxonomy, sets = make_pair_sets(norms, negatives=negatives, max_per_hypernym=max_per_hypernym, seed=seed)
-    wanted = ["affirmed", *(group for group in relations.GROUPS if group in groups and group != "affirmed")]
+    wanted: list[relations.Group] = [
+        "affirmed",
+        *(group for group in relations.GROUPS if group in groups and group != "affirmed"),
+    ]
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
     twins = (load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
              for twin in range(untrained_seeds))  # fmt: skip
@@ -82,7 +85,7 @@ def _features(
     encoder: Encoder,
     twins: Iterable[Encoder],
     sets: Mapping[str, relations.PairSet],
-    groups: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Sequence[relations.Group]],
     *,
     progress: bool,
 ) -> dict[str, PairFeatures]:

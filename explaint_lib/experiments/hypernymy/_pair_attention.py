@@ -70,14 +70,15 @@ def _features(encoder: Encoder, sentences: Sequence[Sentence]) -> np.ndarray:
     found = []
     encodings = encoder.encode([sentence.text for sentence in sentences], hidden_states=False)
     for sentence, encoding in zip(sentences, encodings, strict=True):
-        n = len(encoding)
-        if encoding.attention.shape != (encoder.n_layers, encoder.n_heads, n, n):
+        n, maps = len(encoding), encoding.attention
+        assert maps is not None  # asked for
+        if maps.shape != (encoder.n_layers, encoder.n_heads, n, n):
             raise ExplaintError(
-                f"{encoder.name} gives attention of the shape {encoding.attention.shape} for a text of {n} tokens; "
+                f"{encoder.name} gives attention of the shape {maps.shape} for a text of {n} tokens; "
                 f"expected a map of every token by every token in each of its {encoder.n_layers} layers and "
                 f"{encoder.n_heads} heads. Use another model, such as minilm or smollm2"
             )
         nouns = [noun_positions(encoding, span) for span in (sentence.hyponym, sentence.hypernym)]
         surface = [nouns[0][0], nouns[1][0], len(nouns[0]), len(nouns[1])]
-        found.append([*between(encoding.attention, *nouns).ravel(), *surface])
+        found.append([*between(maps, *(noun.tolist() for noun in nouns)).ravel(), *surface])
     return np.array(found, dtype=np.float32)

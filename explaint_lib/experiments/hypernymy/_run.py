@@ -31,7 +31,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.experiments.hypernymy._gather import Gathered, gather_hypernymy
 from explaint_lib.experiments.hypernymy._scores import LABEL_DRAWS, PENALTY, pair_accuracies, summarise
 from explaint_lib.norms import FeatureNorms
-from explaint_lib.results import Result, manifest
+from explaint_lib.results import Result, manifest, typed
 
 
 def run_hypernymy(
@@ -159,4 +159,4 @@ def score_hypernymy(
         "probe_penalty": PENALTY,
     }  # fmt: skip
     about = manifest(data=gathered.facts, model=gathered.model, arguments=arguments, seed=seed)
-    return Result("hypernymy", about, rows, tests)
+    return Result("hypernymy", about, typed(rows), typed(tests))

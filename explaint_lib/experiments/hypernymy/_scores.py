@@ -86,7 +86,7 @@ def _accuracy(learn: np.ndarray, judge: np.ndarray, task: _ProbeTask) -> np.ndar
     starts = n_pairs * np.arange(n_both)[:, None]
     learned, judged = starts[: len(learn)], starts[len(learn) :]
     rows = [((learned + train).ravel(), (judged + test).ravel()) for train, test in task.folds]
-    balance = [np.tile(words, n_both) for words in task.balance]
+    balance = [np.tile(words, n_both).tolist() for words in task.balance]
     found = probes.probe_probabilities(both, answers, rows, balance=balance, penalty=PENALTY)
     return probes.hits(found, answers).reshape(n_both, n_pairs)[len(learn) :].mean(axis=0)
 
