@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
+from helpers_grid import make_world
 
 from explaint_lib import metrics
 from explaint_lib._common import ExplaintError
@@ -15,7 +14,6 @@ from explaint_lib.experiments.grid import Grid, run_grid
 from explaint_lib.experiments.table import check_norms, run_table
 from explaint_lib.metrics import METRICS, Metric, Scorer
 from explaint_lib.norms import FeatureNorms
-from explaint_lib.results import Result
 
 
 def made_up(**change) -> Metric:
@@ -113,16 +111,13 @@ def test_a_metric_without_a_fast_way_is_scored_plainly_beside_those_that_have_on
         np.testing.assert_allclose(scorer.score_one(name, pred), plain, atol=1e-12)
 
 
-@pytest.mark.models
 @pytest.mark.usefixtures("registered")
 def test_a_registered_metric_is_in_a_grid(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path))
-    grid = Grid(norms=["bundled"], models=["glove"], mappers=["mean"], conditions=["system"], permutations=0,
-                bootstrap=5, drop_missing=True, folds=3)  # fmt: skip
+    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path / "cache"))
+    world = make_world(tmp_path)
+    grid = Grid(**world | {"models": world["models"][:1], "layers": "last", "mappers": ["ridge"], "components": None})
     assert grid.metrics == tuple(METRICS)
-    found = run_grid(grid)
-    assert set(found.rows.metric) == set(METRICS)
-    assert Result.from_dict(json.loads(json.dumps(found.to_dict()))).equals(found)
+    assert set(run_grid(grid).rows.metric) == set(METRICS)
 
 
 def test_resampling_the_long_way_is_the_fast_way():
