@@ -248,7 +248,8 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
     attribution._show(Result("attribution", about), text)
     hypernymy._show(Result("hypernymy", about), f"{text}: banner {text}")
     monkeypatch.setattr(table, "_all_metrics", lambda *_: text)
-    table.show(table.Terminal(), {"manifest": about, "rows": [], "tests": []}, f"{text}: banner")
+    rows = [{"condition": "system", "metric": "f1_at_10", "value": 0.5}]
+    table.show(table.Terminal(), Result("table", about, rows), f"{text}: banner")
     out = capsys.readouterr().out
     name = "".join(printable(text.split("\n")[0]).split())[:40]
     assert not acts(out) and "".join(out.split()).count(name) >= 4  # lines are broken at the terminal's width
