@@ -67,8 +67,10 @@ def long_text(encoder: encoders.Encoder) -> dict[str, Any]:
     measured = compare(encoder, [text])
     own = peak_bytes(lambda: encoder.forward_ids(ids[None], hidden_states=False))
     one_layer = encoder.n_heads * n * n * 4
-    above = {who: (peak_bytes(lambda run=run: run(encoder, [text])) - own) / one_layer
-             for who, run in (("ours", ours), ("rival", rival))}  # fmt: skip
+    above = {
+        who: (peak_bytes(lambda run=run: run(encoder, [text])) - own) / one_layer
+        for who, run in (("ours", ours), ("rival", rival))
+    }
     note = (
         f"memory above the model's own pass: {above['ours']:.2f} against {above['rival']:.1f} layers' maps "
         f"of {one_layer / 1e6:.1f} MB"
@@ -79,10 +81,14 @@ def long_text(encoder: encoders.Encoder) -> dict[str, Any]:
 def row(name: str, measured: dict[str, float], note: str) -> dict[str, Any]:
     """Return one line of the report."""
     return {
-        "name": f"attention: {name}", "ours_s": measured["ours_s"],
-        "rival": "transformers, one text at a time, output_attentions=True", "rival_s": measured["rival_s"],
-        "ratio": measured["rival_s"] / measured["ours_s"], "agreement": measured["agreement"], "note": note,
-    }  # fmt: skip
+        "name": f"attention: {name}",
+        "ours_s": measured["ours_s"],
+        "rival": "transformers, one text at a time, output_attentions=True",
+        "rival_s": measured["rival_s"],
+        "ratio": measured["rival_s"] / measured["ours_s"],
+        "agreement": measured["agreement"],
+        "note": note,
+    }
 
 
 def statistic(encoder: encoders.Encoder) -> Callable[[np.ndarray], np.ndarray]:
@@ -121,9 +127,11 @@ def compare(encoder: encoders.Encoder, texts: list[encoders.Encoding]) -> dict[s
     first, second = results[-2:]
     largest = max(float(np.nanmax(np.abs(a - b))) for a, b in zip(first, second, strict=True))
     return {
-        "ours_s": statistics.median(times["ours"]), "rival_s": statistics.median(times["rival"]),
-        "rate": statistics.median(times["rate"]), "agreement": largest,
-    }  # fmt: skip
+        "ours_s": statistics.median(times["ours"]),
+        "rival_s": statistics.median(times["rival"]),
+        "rate": statistics.median(times["rate"]),
+        "agreement": largest,
+    }
 
 
 def matrix_multiply_rate(size: int = 1024) -> float:

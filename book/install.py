@@ -91,8 +91,17 @@ def install(root: Path = ROOT) -> bool:
         print("install: the packages of constraints.txt into .venv, once (minutes) ...", flush=True)
         base = getattr(sys, "_base_executable", sys.executable)  # this Python may be the one in .venv
         _step("venv", str(venv), python=base, failed="the virtual environment could not be made")
-        _step("pip", "install", "--quiet", "--editable", f"{root}[book,test]", "--constraint",
-              str(root / "constraints.txt"), python=python, failed="pip could not install the packages")  # fmt: skip
+        _step(
+            "pip",
+            "install",
+            "--quiet",
+            "--editable",
+            f"{root}[book,test]",
+            "--constraint",
+            str(root / "constraints.txt"),
+            python=python,
+            failed="pip could not install the packages",
+        )
         _step("pip", "check", python=python, failed="packages that need each other do not fit")
         places = {"base": str(venv), "platbase": str(venv)}
         folders = {sysconfig.get_path(kind, "venv", places) for kind in ("purelib", "platlib")}

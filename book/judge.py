@@ -84,8 +84,10 @@ def as_typed(notebook: NotebookNode, typed: dict[str, object], values: dict[str,
     """Put each path back as it was typed, wherever the chapter shows the absolute one that it was run with."""
     if typed == values:
         return
-    flat = [[item for value in given.values() for item in (value if isinstance(value, list) else [value])]
-            for given in (typed, values)]  # fmt: skip
+    flat = [
+        [item for value in given.values() for item in (value if isinstance(value, list) else [value])]
+        for given in (typed, values)
+    ]
     shown = {absolute: short for short, absolute in zip(*flat, strict=True) if short != absolute}
     shown |= {html.escape(absolute): html.escape(short) for absolute, short in shown.items()}
     from papermill.translators import papermill_translators

@@ -120,8 +120,13 @@ def _cell(rows: pd.DataFrame | None) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Collect, then write the page; return the exit code."""
     parser = argparse.ArgumentParser(prog="book/verdicts_page.py", description=__doc__.splitlines()[0])
-    parser.add_argument("executed", nargs="?", type=Path, help="folder of executed chapters, _build/chapters/full "
-                        "after make book PROFILE=full; without it the page is written from what is kept")  # fmt: skip
+    parser.add_argument(
+        "executed",
+        nargs="?",
+        type=Path,
+        help="folder of executed chapters, _build/chapters/full "
+        "after make book PROFILE=full; without it the page is written from what is kept",
+    )
     given = parser.parse_args(argv)
     if given.executed is not None:
         try:

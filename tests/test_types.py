@@ -1,72 +1,40 @@
-"""Types that hold: mypy over the library and over a script of somebody who uses it."""
+"""Types that hold: mypy over the library, the programs of the book, and a script of somebody who uses the library."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("mypy")  # one process of pytest runs it, once
-
-# The rooms without a fault. The list may only grow: once it names every room, any fault anywhere fails.
-CLEAN = {
-    "_cache",
-    "_common",
-    "_deal",
-    "_orphans",
-    "attention",
-    "attribution",
-    "cli",
-    "continuity",
-    "controls",
-    "encoders",
-    "experiments",
-    "inference",
-    "norms",
-    "planted",
-    "plotting",
-    "probes",
-    "relations",
-    "results",
-    "widgets",
-}
+pytestmark = pytest.mark.xdist_group("mypy")  # one process of pytest runs it
 
 
-def faults(said: str) -> dict[str, list[str]]:
-    """Return what mypy found, by room; the script of the user is the room "user"."""
-    found: dict[str, list[str]] = {}
-    for line in said.splitlines():
-        if fault := re.match(r"(?:explaint_lib/(\w+)\S*|tests/typed_(user)\.py):\d+: error: ", line):
-            found.setdefault(fault[1] or fault[2], []).append(line)
-    return found
-
-
-@pytest.fixture(scope="module")
-def checked() -> dict[str, list[str]]:
+def faults(*modules: str, path: str) -> list[str]:
+    """Return the lines in which mypy finds a fault."""
+    asked = [part for module in modules for part in ("-m", module)]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-color-output", "-p", "explaint_lib", "-m", "typed_user"],
-        cwd=ROOT, env={**os.environ, "MYPYPATH": "tests"}, capture_output=True, text=True,
-    )  # fmt: skip
-    found = faults(done.stdout)
-    assert done.returncode in (0, 1) and bool(found) == bool(done.returncode), done.stdout + done.stderr
+        [sys.executable, "-m", "mypy", "--no-color-output", "--no-error-summary", "-p", "explaint_lib", *asked],
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    found = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert bool(found) == bool(done.returncode), done.stdout + done.stderr
     return found
 
 
-def test_rooms_that_were_clean_are_clean(checked: dict[str, list[str]]):
-    assert [line for room in sorted(CLEAN & set(checked)) for line in checked[room]] == []
+def test_the_library_the_book_and_a_users_script_have_types_that_hold():
+    programs = [program.stem for program in sorted((ROOT / "book").glob("*.py"))]
+    assert faults("typed_user", *programs, path=os.pathsep.join(["tests", "book"])) == []
 
 
-def test_who_uses_the_library_gets_types_that_hold(checked: dict[str, list[str]]):
-    assert checked.get("user", []) == []
-
-
-def test_a_fault_is_read_off_what_mypy_says():
-    said = (
-        "explaint_lib/norms/_core.py:3: error: Wrong  [misc]\nexplaint_lib/_cache.py:1: note: see\n"
-        "tests/typed_user.py:9: error: Wrong  [attr-defined]\nexplaint_lib/_common.py:8: error: Wrong  [misc]\n"
-    )
-    assert {room: len(lines) for room, lines in faults(said).items()} == {"norms": 1, "user": 1, "_common": 1}
+def test_a_wrong_call_of_the_library_is_found(tmp_path: Path):
+    wrong = "from explaint_lib.norms import load_norms\n\nwords: int = load_norms(3).words\n"
+    (tmp_path / "wrong_use.py").write_text(wrong)
+    found = faults("wrong_use", path=str(tmp_path))
+    assert len(found) == 2 and all("wrong_use.py:3" in line for line in found)

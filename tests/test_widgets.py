@@ -13,7 +13,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import Encoding
 from explaint_lib.widgets import AttentionViewer, NeighbourhoodExplorer
 from explaint_lib.widgets._base import pack_small, script_json, unpack_small
-from explaint_lib.widgets._neighbourhood import nearest
+from explaint_lib.widgets._neighbourhood_content import nearest
 
 HOSTILE = [
     "</script>",

@@ -153,9 +153,10 @@ def compare_methods(
     rows = [shared | row for row in _rows(agreement, kept, sink)]
     tests = [shared | test for test in _tests(agreement, n_boot, seed)] if len(found) > 1 else []
     data = {
-        "n_texts": len(texts), "n_tokens": sum(map(len, encodings)),
+        "n_texts": len(texts),
+        "n_tokens": sum(map(len, encodings)),
         "sha256": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
-    }  # fmt: skip
+    }
     arguments = {"n_samples": n_samples, "n_draws": n_draws, "n_boot": n_boot}
     record = manifest(data=data, model=encoder.describe(), arguments=arguments, seed=seed)
     result = Result("attribution", record, typed(rows), typed(tests))
@@ -253,12 +254,19 @@ def _rows(agreement: dict[str, np.ndarray], kept: np.ndarray, sink: dict[str, np
     pairs = list(zip(*np.triu_indices(len(MAPS), k=1), strict=True))
     rows: list[dict[str, Any]] = [
         {"metric": "agreement", "level": level, "text": text, "method": MAPS[i], "other": MAPS[j], "value": one[i, j]}
-        for level, found in agreement.items() for text, one in enumerate(found) for i, j in pairs
-    ]  # fmt: skip
-    rows += [{"metric": "kept", "text": text, "layer": layer + 1, "value": value}
-             for (text, layer), value in np.ndenumerate(kept)]  # fmt: skip
-    rows += [{"metric": "share_to_sinks", "text": text, "method": method, "layer": layer + 1, "value": value}
-             for method, shares in sink.items() for (text, layer), value in np.ndenumerate(shares)]  # fmt: skip
+        for level, found in agreement.items()
+        for text, one in enumerate(found)
+        for i, j in pairs
+    ]
+    rows += [
+        {"metric": "kept", "text": text, "layer": layer + 1, "value": value}
+        for (text, layer), value in np.ndenumerate(kept)
+    ]
+    rows += [
+        {"metric": "share_to_sinks", "text": text, "method": method, "layer": layer + 1, "value": value}
+        for method, shares in sink.items()
+        for (text, layer), value in np.ndenumerate(shares)
+    ]
     return rows
 
 
@@ -275,6 +283,7 @@ def _tests(agreement: dict[str, np.ndarray], n_boot: int, seed: int) -> list[dic
                     numbers = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high}
                     tests.append(
                         {"level": level, "method": method, "control": rival, "score": f"agreement with {cause}"}
-                        | numbers | {"p_value": one.p_value, "n": len(found)}
-                    )  # fmt: skip
+                        | numbers
+                        | {"p_value": one.p_value, "n": len(found)}
+                    )
     return tests

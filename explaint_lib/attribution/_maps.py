@@ -158,10 +158,13 @@ def score_world(
     rows = []
     for method, found in method_maps(world, ids, n_samples=n_samples, rng=rng).items():
         shares = attention.row_shares(found)
-        rows.append({
-            "world": world.name, "method": method,
-            "misplaced": float(shares[truth < _NOTHING].sum() / len(shares)),
-            "main_source": float((shares.argmax(axis=1) == truth.argmax(axis=1)).mean()),
-            "distance": float(attention.total_variation(shares, truth).mean()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "world": world.name,
+                "method": method,
+                "misplaced": float(shares[truth < _NOTHING].sum() / len(shares)),
+                "main_source": float((shares.argmax(axis=1) == truth.argmax(axis=1)).mean()),
+                "distance": float(attention.total_variation(shares, truth).mean()),
+            }
+        )
     return rows

@@ -166,8 +166,11 @@ def _cell(row: dict[str, Any] | None) -> str:
 
 def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -> Table:
     table = plain_table("predictor", [f"held out:\n{split}" for split in splits])
-    found = {(row["predictor"], row["split"]): row for row in rows
-             if row["negatives"] == negatives and row["templates"] == "affirmed"}  # fmt: skip
+    found = {
+        (row["predictor"], row["split"]): row
+        for row in rows
+        if row["negatives"] == negatives and row["templates"] == "affirmed"
+    }
     for name, label in _LABELS.items():
         if any(key[0] == name for key in found):
             style = "bold" if name == "attention" else ""

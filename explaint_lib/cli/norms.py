@@ -122,9 +122,16 @@ def describe(
     from explaint_lib import norms
 
     found = norms.load_norms(
-        name, kind=kind.value if kind else None, word=word, feature=feature, value=value, category=category,
-        ratings=_columns(ratings), sheet=sheet, separator=separator,
-    )  # fmt: skip
+        name,
+        kind=kind.value if kind else None,
+        word=word,
+        feature=feature,
+        value=value,
+        category=category,
+        ratings=_columns(ratings),
+        sheet=sheet,
+        separator=separator,
+    )
     _print_description(found.describe(), found.features if found.kind == "dense" else ())
 
 
@@ -155,9 +162,19 @@ def add(
     from explaint_lib import norms
 
     added = norms.add(
-        name, file, kind=kind.value if kind else None, source=source, force=force, word=word, feature=feature,
-        value=value, category=category, ratings=_columns(ratings), sheet=sheet, separator=separator,
-    )  # fmt: skip
+        name,
+        file,
+        kind=kind.value if kind else None,
+        source=source,
+        force=force,
+        word=word,
+        feature=feature,
+        value=value,
+        category=category,
+        ratings=_columns(ratings),
+        sheet=sheet,
+        separator=separator,
+    )
     say(f"recognised: {added.layout}")
     _print_description(added.norms.describe(), added.norms.features)
     say(f"\nstored as {added.path}")

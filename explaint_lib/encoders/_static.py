@@ -59,10 +59,19 @@ class StaticVectors:
     def describe(self) -> dict[str, Any]:
         """Return what a manifest needs to name this table, with the keys of `Encoder.describe`."""
         return {
-            "name": self.name, "revision": self.revision, "family": "static", "n_layers": 0, "n_heads": 0,
-            "dim": self.dim, "max_tokens": 10**9, "untrained": False, "seed": None, "device": "cpu",
-            "n_parameters": int(self._vectors.size), "versions": {"numpy": np.__version__},
-        }  # fmt: skip
+            "name": self.name,
+            "revision": self.revision,
+            "family": "static",
+            "n_layers": 0,
+            "n_heads": 0,
+            "dim": self.dim,
+            "max_tokens": 10**9,
+            "untrained": False,
+            "seed": None,
+            "device": "cpu",
+            "n_parameters": int(self._vectors.size),
+            "versions": {"numpy": np.__version__},
+        }
 
     def findings(self) -> list[Finding]:
         """Return what ``explaint models check`` says of a table."""

@@ -123,8 +123,9 @@ def _midranks(values: np.ndarray, at: np.ndarray, weights: np.ndarray) -> np.nda
     bounds = np.unique(np.concatenate([[0], first, after]))  # only here are running sums needed
     inside = bounds[bounds < values.size]
     # a matrix of ones in sorted order: sums the words from each bound to the next without copying their counts
-    ones = sparse.csr_array((np.ones(values.size, np.float32), order, np.append(inside, values.size)),
-                            shape=(inside.size, values.size))  # fmt: skip
+    ones = sparse.csr_array(
+        (np.ones(values.size, np.float32), order, np.append(inside, values.size)), shape=(inside.size, values.size)
+    )
     sums = np.zeros((bounds.size + 1, weights.shape[1]), dtype=np.float32)  # counts are exact in float32
     sums[1 : inside.size + 1] = ones @ weights
     for row in range(1, len(sums)):  # numpy's own running sum down the rows is four times slower

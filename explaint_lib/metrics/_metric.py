@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._ties import matrix
-
-if TYPE_CHECKING:
-    from explaint_lib.metrics._many import Comparison
 
 K = 10  # of the metrics whose names end in "at_10"
 Kind = Literal["sparse", "dense"]
@@ -64,7 +61,7 @@ class Metric:
     floor: float = 0.0
     direction: Literal[1, -1] = 1
     kinds: tuple[Kind, ...] = ("sparse", "dense")
-    fast: Callable[[Comparison], np.ndarray] | None = None
+    fast: Callable[[Any], np.ndarray] | None = None
     resample: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
     def resampled(self, pred: np.ndarray, gold: np.ndarray, counts: np.ndarray, *, kind: Kind) -> np.ndarray:

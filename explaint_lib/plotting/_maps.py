@@ -169,9 +169,18 @@ def matrix_plot(
         "yticklabels": [plain(name) for name in table.index],
     }
     sns.heatmap(
-        table.astype(float), ax=ax, vmin=low, vmax=high, cmap=cmap, annot=numbers, fmt="", cbar=False, linewidths=1,
-        annot_kws={"size": min(13.0, 104 / max(table.shape))}, **names,
-    )  # fmt: skip
+        table.astype(float),
+        ax=ax,
+        vmin=low,
+        vmax=high,
+        cmap=cmap,
+        annot=numbers,
+        fmt="",
+        cbar=False,
+        linewidths=1,
+        annot_kws={"size": min(13.0, 104 / max(table.shape))},
+        **names,
+    )
     ax.xaxis.tick_top()
     ax.tick_params(axis="x", rotation=30, length=0)
     for label in ax.get_xticklabels():

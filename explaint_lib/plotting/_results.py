@@ -78,9 +78,14 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
         ax.plot(row["value"], y, looks.marker, color=looks.colour, ms=10, mec="white", mew=0.8)
         # the number stands outside the interval, so that nothing is drawn across it
         ax.annotate(
-            f"{row['value']:.2f}", (top, y), xytext=(9, 0), textcoords="offset points", va="center",
-            weight="bold" if name == observed else "normal", color=looks.colour,
-        )  # fmt: skip
+            f"{row['value']:.2f}",
+            (top, y),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            weight="bold" if name == observed else "normal",
+            color=looks.colour,
+        )
     ax.set_yticks(range(len(names)), [every[name].label for name in names])
     for name, tick in zip(names, ax.get_yticklabels(), strict=True):
         tick.set_fontweight("bold" if name == observed else "normal")
@@ -90,9 +95,13 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
     if chance is not None:
         ax.axvline(chance["value"], color=GREY, ls="--", lw=1.6, zorder=1)
         ax.annotate(
-            f"chance {chance['value']:.2g}", (chance["value"], -0.9), xytext=(4, -2), textcoords="offset points",
-            va="top", color=GREY,
-        )  # fmt: skip
+            f"chance {chance['value']:.2g}",
+            (chance["value"], -0.9),
+            xytext=(4, -2),
+            textcoords="offset points",
+            va="top",
+            color=GREY,
+        )
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(plain(metric.replace("_at_", "@").replace("_", " ")))
     return ax
@@ -270,9 +279,15 @@ def _label_ends(ax: Axes, ends: Sequence[tuple[float, Look]]) -> Axes:
                 places[i + 1] += push
     for (value, looks), place in zip(ends, places, strict=True):
         ax.annotate(
-            looks.label, (1, value), xytext=(1.045, place), xycoords=ax.get_yaxis_transform(),
-            textcoords=ax.get_yaxis_transform(), va="center", color=looks.colour if looks.label else BLACK, size=size,
+            looks.label,
+            (1, value),
+            xytext=(1.045, place),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords=ax.get_yaxis_transform(),
+            va="center",
+            color=looks.colour if looks.label else BLACK,
+            size=size,
             arrowprops={"arrowstyle": "-", "color": looks.colour, "lw": 1, "shrinkA": 0, "shrinkB": 0},
             annotation_clip=False,
-        )  # fmt: skip
+        )
     return ax

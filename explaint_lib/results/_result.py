@@ -28,9 +28,11 @@ _NUMBER = (
 )  # fmt: skip
 #: The type of each column that a table of a result may hold, by name: what a name means is the same in every table.
 COLUMNS: dict[str, str] = (
-    dict.fromkeys(_TEXT, "str") | dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBER, "float64")
+    dict.fromkeys(_TEXT, "str")
+    | dict.fromkeys(_WHOLE, "Int64")
+    | dict.fromkeys(_NUMBER, "float64")
     | {"untrained": "boolean"}
-)  # fmt: skip
+)
 _TABLES = ("rows", "tests", "verdicts")
 
 Records = pd.DataFrame | Sequence[Mapping[str, Any]]

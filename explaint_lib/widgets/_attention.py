@@ -135,10 +135,19 @@ class AttentionViewer(BookWidget):
     ) -> None:
         self._names = (str(name), str(control_label))
         content = attention_content(
-            names=self._names, attention=attention, tokens=tokens, control=control, identity=identity,
-            control_identity=control_identity, summaries=summaries, control_summaries=control_summaries,
-            word_ids=word_ids, words=words, special=special, head_names=head_names,
-        )  # fmt: skip
+            names=self._names,
+            attention=attention,
+            tokens=tokens,
+            control=control,
+            identity=identity,
+            control_identity=control_identity,
+            summaries=summaries,
+            control_summaries=control_summaries,
+            word_ids=word_ids,
+            words=words,
+            special=special,
+            head_names=head_names,
+        )
         meta = content["meta"]
         if not (0 <= layer < meta["layers"] and 0 <= head < meta["heads"]):
             raise ExplaintError(
@@ -152,9 +161,14 @@ class AttentionViewer(BookWidget):
         if combine not in (known := _combinations(meta)):
             raise ExplaintError(f"combine must be one of {known}, found {combine!r}")
         first = dict(
-            layer=layer, head=head, view=view, merged=merged, show_special=show_special, measure=measure,
+            layer=layer,
+            head=head,
+            view=view,
+            merged=merged,
+            show_special=show_special,
+            measure=measure,
             combine=combine,
-        )  # fmt: skip
+        )
         super().__init__(**content, **first, label=label, sentence=sentence)
         self._listen(compute, "sentence")
 

@@ -18,10 +18,20 @@ MOST_CELLS = 20_000_000
 
 
 def attention_content(
-    *, names: tuple[str, str], attention: Any, tokens: Any, control: Any = None, identity: Any = None,
-    control_identity: Any = None, summaries: Any = None, control_summaries: Any = None, word_ids: Any = None,
-    words: Any = None, special: Any = None, head_names: Any = None,
-) -> dict[str, Any]:  # fmt: skip
+    *,
+    names: tuple[str, str],
+    attention: Any,
+    tokens: Any,
+    control: Any = None,
+    identity: Any = None,
+    control_identity: Any = None,
+    summaries: Any = None,
+    control_summaries: Any = None,
+    word_ids: Any = None,
+    words: Any = None,
+    special: Any = None,
+    head_names: Any = None,
+) -> dict[str, Any]:
     """Check everything and return the traits `meta`, `data` and `control_data`; arguments as `AttentionViewer`'s."""
     _check_size(attention, control is not None)
     real = _checked_map(attention, "attention")
@@ -52,13 +62,22 @@ def attention_content(
         rows = _checked_summaries(in_order, real.shape, "control_summaries")
         other, control_stored = _pack(_checked_map(control, "control"), rows)
     meta = dict(
-        layers=layers, heads=heads, n=n, tokens=tokens, special=special, word_ids=word_ids, words=words,
-        name=names[0], control=None if control is None else names[1], summaries=[str(name) for name in summaries],
-        head_names=None if head_names is None else [str(name) for name in head_names], stored=stored,
+        layers=layers,
+        heads=heads,
+        n=n,
+        tokens=tokens,
+        special=special,
+        word_ids=word_ids,
+        words=words,
+        name=names[0],
+        control=None if control is None else names[1],
+        summaries=[str(name) for name in summaries],
+        head_names=None if head_names is None else [str(name) for name in head_names],
+        stored=stored,
         control_stored=control_stored,
         identity=_checked_identity(identity, layers, n, "identity"),
         control_identity=_checked_identity(control_identity, layers, n, "control_identity"),
-    )  # fmt: skip
+    )
     return dict(data=data, control_data=other, meta=meta)
 
 

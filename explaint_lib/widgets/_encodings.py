@@ -34,9 +34,12 @@ def arguments(
     """Return the arguments of `AttentionViewer` for a text and its control; `more` adds to them or replaces some."""
     other = _weights(control, "control") if hasattr(control, "tokens") else control
     given = {
-        "tokens": encoding.tokens, "word_ids": encoding.word_ids, "words": encoding.words,
-        "special": encoding.special, "control": other,
-    }  # fmt: skip
+        "tokens": encoding.tokens,
+        "word_ids": encoding.word_ids,
+        "words": encoding.words,
+        "special": encoding.special,
+        "control": other,
+    }
     if more is None or "attention" not in more:
         given["attention"] = _weights(encoding, "encoding")
     return given | dict(more or {})

@@ -65,9 +65,16 @@ def measure(encoder: Encoder, sentences: Sequence[str], plan: MeasuringPlan) -> 
         if not layers:
             continue
         scores = continuity_curve(
-            states, ids, special, embedding=embedding, similarities=rungs, layers=layers,
-            vocabulary_items=plan.vocabulary_items, rng=np.random.default_rng(plan.seed), progress=plan.progress,
-        )  # fmt: skip
+            states,
+            ids,
+            special,
+            embedding=embedding,
+            similarities=rungs,
+            layers=layers,
+            vocabulary_items=plan.vocabulary_items,
+            rng=np.random.default_rng(plan.seed),
+            progress=plan.progress,
+        )
         found.update(sums for score in scores for sums in _by_sentence(score, plan.n_sentences))
     if plan.n_interventions:
         found.update(_causal(encoder, ids, special, states, plan))
@@ -97,10 +104,15 @@ def _causal(
     """Return the sums of causal locality and share of content."""
     # settled before any draw: every twin gets the same positions and the same replacements
     found = interventional_continuity(
-        encoder, ids, special=special, n_interventions=plan.n_interventions,
-        replacements=frequency_matched(ids, encoder.vocabulary, special=special), intact=states,
-        rng=np.random.default_rng(plan.seed), progress=plan.progress,
-    )  # fmt: skip
+        encoder,
+        ids,
+        special=special,
+        n_interventions=plan.n_interventions,
+        replacements=frequency_matched(ids, encoder.vocabulary, special=special),
+        intact=states,
+        rng=np.random.default_rng(plan.seed),
+        progress=plan.progress,
+    )
     sums = {}
     claims = {("causal_locality", "argmax"): found.argmax_hit, ("content_share", "share"): found.share}
     for (claim, metric), values in claims.items():

@@ -47,14 +47,17 @@ def summarise(
 
 def _row(models: Sequence[SentenceSums], sentences: np.ndarray, seeds: np.ndarray) -> Record:
     """Return value, chance, interval and n of one row: the mean over models."""
-    total, chance, count = (np.stack([getattr(sums, part) for sums in models], axis=1)
-                            for part in ("total", "chance", "count"))  # fmt: skip
+    total, chance, count = (
+        np.stack([getattr(sums, part) for sums in models], axis=1) for part in ("total", "chance", "count")
+    )
     low, high = _interval(_draws(models, "total", sentences, seeds))
     return {
         "value": float((total.sum(axis=0) / count.sum(axis=0)).mean()),
         "chance": float((chance.sum(axis=0) / count.sum(axis=0)).mean()),
-        "ci_low": low, "ci_high": high, "n": int(count[:, 0].sum()),
-    }  # fmt: skip
+        "ci_low": low,
+        "ci_high": high,
+        "n": int(count[:, 0].sum()),
+    }
 
 
 def _draws(models: Sequence[SentenceSums], part: str, sentences: np.ndarray, seeds: np.ndarray) -> np.ndarray:

@@ -66,8 +66,10 @@ found unfair
         *(group for group in relations.GROUPS if group in groups and group != "affirmed"),
     ]
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
-    twins = (load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
-             for twin in range(untrained_seeds))  # fmt: skip
+    twins = (
+        load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
+        for twin in range(untrained_seeds)
+    )
     most = "balanced" if "balanced" in sets else next(iter(sets))
     shown = {name: wanted if name == most else wanted[:1] for name in sets}
     arguments = {
@@ -111,8 +113,12 @@ def _features(
         untrained.append(table)
     found = {}
     for name, pairs in sets.items():
-        rows = {group: np.array([[where[template, pair] for pair in pairs.pairs]
-                                 for template in relations.templates(group)]) for group in groups[name]}  # fmt: skip
+        rows = {
+            group: np.array(
+                [[where[template, pair] for pair in pairs.pairs] for template in relations.templates(group)]
+            )
+            for group in groups[name]
+        }
         found[name] = PairFeatures(
             pairs,
             {group: trained[at][..., :-4] for group, at in rows.items()},

@@ -71,8 +71,11 @@ def _planted_features(
     codes = np.unique(pairs.hypernyms, return_inverse=True)[1]
     right = (np.bincount(codes, labels) / np.bincount(codes))[codes]
     known = {
-        "relation": similarity + 2 * labels, "similarity": similarity, "hypernym": 6 * right, "nothing": np.zeros(n)
-    }[knows]  # fmt: skip
+        "relation": similarity + 2 * labels,
+        "similarity": similarity,
+        "hypernym": 6 * right,
+        "nothing": np.zeros(n),
+    }[knows]
     trained, untrained = rng.standard_normal((2, n_templates, n, n_heads))
     trained[..., :3] = 0.5 * trained[..., :3] + known[:, None]
     words = word_features(pairs)

@@ -109,9 +109,17 @@ def run_hypernymy(
     if wrong:
         raise ExplaintError(f"expected splits of {', '.join(probes.SPLITS)}; found {', '.join(wrong)}")
     gathered = gather_hypernymy(
-        model_name, norms, negatives=negatives, groups=groups, max_per_hypernym=max_per_hypernym,
-        untrained_seeds=untrained_seeds, seed=seed, revision=revision, device=device, progress=progress,
-    )  # fmt: skip
+        model_name,
+        norms,
+        negatives=negatives,
+        groups=groups,
+        max_per_hypernym=max_per_hypernym,
+        untrained_seeds=untrained_seeds,
+        seed=seed,
+        revision=revision,
+        device=device,
+        progress=progress,
+    )
     return score_hypernymy(gathered, splits=splits, n_folds=n_folds, n_boot=n_boot, progress=progress)
 
 
@@ -155,8 +163,11 @@ def score_hypernymy(
         rows += more[0]
         tests += more[1]
     arguments = gathered.arguments | {
-        "splits": list(splits), "n_folds": n_folds, "n_boot": n_boot, "label_draws": LABEL_DRAWS,
+        "splits": list(splits),
+        "n_folds": n_folds,
+        "n_boot": n_boot,
+        "label_draws": LABEL_DRAWS,
         "probe_penalty": PENALTY,
-    }  # fmt: skip
+    }
     about = manifest(data=gathered.facts, model=gathered.model, arguments=arguments, seed=seed)
     return Result("hypernymy", about, typed(rows), typed(tests))

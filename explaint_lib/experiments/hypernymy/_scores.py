@@ -41,9 +41,13 @@ def pair_accuracies(
     """Return the accuracies of every predictor, pair by pair: as trained, and on templates unseen in training."""
     pairs = data.pairs
     folds = probes.split_folds(
-        split, pairs.hyponyms, pairs.hypernyms, matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2),
-        n_folds=n_folds, rng=np.random.default_rng(seed),
-    )  # fmt: skip
+        split,
+        pairs.hyponyms,
+        pairs.hypernyms,
+        matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2),
+        n_folds=n_folds,
+        rng=np.random.default_rng(seed),
+    )
     fair = pairs.negatives in ("balanced", "near")  # the others leak the hypernym, and are meant to
     task = _ProbeTask(pairs.labels, folds, [np.array(pairs.hyponyms), np.array(pairs.hypernyms)] if fair else [])
     affirmed = data.attention["affirmed"]
@@ -107,19 +111,32 @@ def summarise(
     for (name, group), accuracy in sorted(seen.items(), key=lambda item: PREDICTORS.index(item[0][0])):
         low, high = inference.cluster_bootstrap_ci(accuracy, clusters, n_boot, rng=np.random.default_rng(seed))
         elsewhere = unseen.get((name, group))
-        rows.append({
-            "model": model, "predictor": name, "negatives": pairs.negatives, "split": split, "templates": group,
-            "accuracy": float(accuracy.mean()), "ci_low": low, "ci_high": high, "chance": 0.5, "n": len(accuracy),
-            "accuracy_unseen_template": None if elsewhere is None else float(elsewhere.mean()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "model": model,
+                "predictor": name,
+                "negatives": pairs.negatives,
+                "split": split,
+                "templates": group,
+                "accuracy": float(accuracy.mean()),
+                "ci_low": low,
+                "ci_high": high,
+                "chance": 0.5,
+                "n": len(accuracy),
+                "accuracy_unseen_template": None if elsewhere is None else float(elsewhere.mean()),
+            }
+        )
     contrasts = [("attention", name) for name in PREDICTORS[1:-1]] + [("rivals_and_attention", "rivals")]
     tests = []
     for one, other in contrasts:
         gap = _gap(seen[one, "affirmed"], seen[other, "affirmed"], clusters, n_boot, seed)
         tests.append(shared | {"predictor": one, "control": other} | gap)
     levels = {"chance": np.full(len(clusters), 0.5)}
-    levels |= {f"{group} sentences": other for (name, group), other in seen.items()
-               if name == "attention" and group != "affirmed"}  # fmt: skip
+    levels |= {
+        f"{group} sentences": other
+        for (name, group), other in seen.items()
+        if name == "attention" and group != "affirmed"
+    }
     for name, level in levels.items():
         gap = _gap(seen["attention", "affirmed"], level, clusters, n_boot, seed)
         tests.append(shared | {"predictor": "attention", "control": name} | gap)
