@@ -90,7 +90,7 @@ def alphabet_rank(words: Sequence[str]) -> Targets:
     forms = [word.lower() for word in word_list(words)]
 
     def rank(keys: list[str]) -> np.ndarray:
-        place = {key: i for i, key in enumerate(sorted(set(keys)))}  # twins share a place
+        place = {key: i for i, key in enumerate(sorted(set(keys)))}  # equal words share a place
         return np.array([place[key] for key in keys]) / max(len(place) - 1, 1)
 
     return np.column_stack([rank(forms), rank([form[::-1] for form in forms])]), ("rank_forwards", "rank_backwards")

@@ -150,7 +150,7 @@ def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: 
 
     Keeps an ordinary random split but for near-duplicates (plurals, *crow* and *blackbird*, homonyms that
     share a vector): words linked by a chain of cosines above `threshold` share a fold. A score that falls
-    from random folds to these was copied from twins.
+    from random folds to these was copied from near duplicates.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def near_duplicate_folds(X: np.ndarray, n_folds: int, *, threshold: float, rng: 
     Examples
     --------
     >>> from explaint_lib import controls
-    >>> V = np.repeat(np.eye(4), 2, axis=0)  # every word has a twin
+    >>> V = np.repeat(np.eye(4), 2, axis=0)  # every word has a duplicate
     >>> folds = controls.near_duplicate_folds(V, 2, threshold=0.9, rng=np.random.default_rng(0))
     >>> bool((folds[::2] == folds[1::2]).all())
     True

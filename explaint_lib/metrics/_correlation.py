@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from explaint_lib.inference import mean_spearman_feature
 from explaint_lib.metrics._metric import Kind, Metric, register, without_kind, zero_where_defined
-from explaint_lib.metrics._ties import matrix, pair
+from explaint_lib.metrics._ties import checked_pair, matrix
 
 MIN_WORDS = 10
 
@@ -43,7 +43,7 @@ def spearman_item(pred: ArrayLike, gold: ArrayLike) -> np.ndarray:
     >>> metrics.spearman_item(np.array([[0.3, 0.2, 0.1], [0.3, 0.2, 0.1]]), gold).tolist()
     [-1.0, nan]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     return _rank_correlation(pred, gold)
 
 
@@ -79,7 +79,7 @@ def spearman_feature(
     >>> metrics.spearman_feature(gold**2, gold).tolist(), metrics.spearman_feature(-gold, gold).tolist()
     ([1.0], [-1.0])
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     scored = scored_features(gold, kind, min_words)
     out = np.full(gold.shape[1], np.nan)
     out[scored] = _rank_correlation(pred[:, scored].T, gold[:, scored].T)

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._correlation import MIN_WORDS, scored_features
 from explaint_lib.metrics._metric import Kind
-from explaint_lib.metrics._ties import pair
+from explaint_lib.metrics._ties import checked_pair
 
 
 def auc_feature(
@@ -54,7 +54,7 @@ def auc_feature(
     >>> metrics.auc_feature(np.array([[0.9], [0.2], [0.3], [0.1]]), gold, min_words=2).tolist()
     [0.75]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     has, scored = _positives(gold, kind, min_words)
     labels = np.zeros(len(gold), dtype=int) if folds is None else np.asarray(folds)
     if labels.shape != (len(gold),):
@@ -102,7 +102,7 @@ def average_precision_feature(
     >>> metrics.average_precision_feature(np.array([[0.9], [0.8], [0.3], [0.1]]), gold, min_words=2).tolist()
     [1.0]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     has, scored = _positives(gold, kind, min_words)
     out = np.full(gold.shape[1], np.nan)
     for j in scored:
@@ -140,7 +140,7 @@ def r2_pooled(pred: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> float:
     >>> round(metrics.r2_pooled(np.array([[1.0], [1.0], [3.0]]), gold, folds), 2)
     0.9
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     folds = np.asarray(folds)
     if folds.shape != (len(gold),) or len(np.unique(folds)) < 2:
         raise ExplaintError(f"expected at least two folds, one label for each of {len(gold)} words")

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._metric import K, Metric, register, without_kind
-from explaint_lib.metrics._ties import matrix, pair, top_share
+from explaint_lib.metrics._ties import checked_pair, matrix, top_share
 
 # Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
 _DECIMALS = 12
@@ -57,7 +57,7 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     >>> metrics.neighbour_overlap_at_k(gold[:, :1], gold, k=1).round(2).tolist()  # ties by expectation
     [0.5, 0.5, 0.33, 0.0]
     """
-    pred, gold = pair(pred, gold, same_columns=False)
+    pred, gold = checked_pair(pred, gold, same_columns=False)
     check_k(k, len(gold) - 1, "the number of other words")
     both = (_nearest(pred, rows, k) * _nearest(gold, rows, k) for rows in _blocks(len(gold)))
     return np.concatenate([share.sum(axis=1) / k for share in both])
@@ -125,7 +125,7 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     >>> metrics.retrieval_at_k(np.array([[2.0, 1.0], [3.0, 1.0]]), np.eye(2), k=1).tolist()
     [1.0, 0.0]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     check_k(k, len(gold), "the number of words")
     places = []
     for rows in _blocks(len(gold)):
@@ -160,11 +160,11 @@ def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     gold = matrix(gold)
     check_k(k, len(gold), "the number of words")
     zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
-    twins = []
+    equals = []
     for rows in _blocks(len(gold)):
         same = (cosines(gold[rows], gold) >= 1.0) | np.outer(zero[rows], zero)  # and zero vectors alike
-        twins.append(same.sum(axis=1))
-    return np.minimum(1.0, k / np.maximum(np.concatenate(twins), 1))
+        equals.append(same.sum(axis=1))
+    return np.minimum(1.0, k / np.maximum(np.concatenate(equals), 1))
 
 
 def _blocks(n: int) -> Iterator[np.ndarray]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._metric import K, Kind, Metric, register
-from explaint_lib.metrics._ties import matrix, pair, top_share
+from explaint_lib.metrics._ties import checked_pair, matrix, top_share
 
 
 def gold_share(gold: np.ndarray, k: int, gold_mode: str, kind: Kind) -> np.ndarray:
@@ -79,7 +79,7 @@ def f1_at_k(
     >>> metrics.f1_at_k(np.array([[0.9, 0.1, 0.8, 0.0]]), gold, k=2).tolist()
     [0.5]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     _check_k(k, gold)
     share = gold_share(gold, k, gold_mode, kind)
     return _f1(_expected_hits(pred, gold, share, np.full(len(gold), k)), k, share.sum(axis=1))
@@ -144,7 +144,7 @@ def r_precision(pred: ArrayLike, gold: ArrayLike, *, kind: Kind = "sparse", k: i
     >>> metrics.r_precision(np.array([[0.9, 0.1, 0.8, 0.0]]), gold).tolist()
     [0.5]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     share = _r_share(gold, kind, k)
     n_gold = np.rint(share.sum(axis=1)).astype(int)
     return _ratio(_expected_hits(pred, gold, share, n_gold), n_gold)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._neighbours import cosines
-from explaint_lib.metrics._ties import pair
+from explaint_lib.metrics._ties import checked_pair
 
 
 def relational_nearness(X: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> np.ndarray:
@@ -51,7 +51,7 @@ def relational_nearness(X: ArrayLike, gold: ArrayLike, folds: ArrayLike) -> np.n
     >>> bool(metrics.retrieval_by(near, k=1).mean() > 0.5)
     True
     """
-    X, gold = pair(X, gold, same_columns=False)
+    X, gold = checked_pair(X, gold, same_columns=False)
     folds = np.asarray(folds)
     if folds.shape != (len(gold),):
         raise ExplaintError(f"expected one fold for each of {len(gold)} words, found shape {folds.shape}")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from explaint_lib._common import ExplaintError
 
 
-def pair(pred: ArrayLike, gold: ArrayLike, *, same_columns: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(pred: ArrayLike, gold: ArrayLike, *, same_columns: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Return checked float64 arrays (words, features); NaN in gold is a missing cell."""
     pred, gold = matrix(pred, "pred"), matrix(gold, "gold")
     if len(pred) != len(gold) or (same_columns and pred.shape != gold.shape):

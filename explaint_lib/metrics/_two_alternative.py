@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._neighbours import cosines, square
-from explaint_lib.metrics._ties import matrix, pair
+from explaint_lib.metrics._ties import checked_pair, matrix
 
 
 def two_alternative(
@@ -63,7 +63,7 @@ def two_alternative(
     >>> metrics.two_alternative(pred, gold, ["bird", "bird", "tool", "tool"]).tolist()
     [1.0, 0.0, 0.5, 0.5]
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     return _scores(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds)
 
 
@@ -133,7 +133,7 @@ def two_alternative_null(
     >>> null.shape, bool(abs(null.mean() - 0.5) < 0.1)
     ((200,), True)
     """
-    pred, gold = pair(pred, gold)
+    pred, gold = checked_pair(pred, gold)
     return _null(lambda rows: cosines(pred[rows], gold[rows]), len(gold), groups, folds, n_permutations, rng)
 
 
