@@ -4,7 +4,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help book test coverage bench lab install
+.PHONY: help book test coverage bench mutants lab install
 .DELETE_ON_ERROR:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test                every test; ARGS='-m fast' for those that need no model and no browser"
 	@echo "make coverage            the same, and which lines they ran: a table, and pages in _build/coverage"
 	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
+	@echo "make mutants             small faults put into the library: how many do the fast tests find? ARGS='metrics --sample 40'"
 	@echo "make lab                 the chapters in JupyterLab"
 
 book: install
@@ -27,10 +28,12 @@ coverage: install
 
 bench: install
 	@mkdir -p _build/bench
-	@set -e; for program in benchmarks/*.py; do \
-	    [ -e "$$program" ] || { echo "benchmarks/ holds no program yet"; break; }; \
+	@set -e; for program in $(filter-out benchmarks/mutants.py,$(wildcard benchmarks/*.py)); do \
 	    echo "$$program"; $(BIN)/python "$$program" --json "_build/bench/$$(basename "$$program" .py).json" $(ARGS); \
 	done
+
+mutants: install
+	exec $(BIN)/python benchmarks/mutants.py $(ARGS)
 
 lab: install
 	exec $(BIN)/jupyter lab notebooks $(ARGS)

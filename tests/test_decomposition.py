@@ -29,6 +29,14 @@ def test_a_word_undefined_in_one_rung_is_left_out_of_all():
     assert rows[0]["level"] == 0 and rows[1]["value"] == 1
 
 
+def test_a_share_is_one_of_the_lead_over_the_first_rung_and_not_of_the_score():
+    low = 0.5 + 0.2 * np.random.default_rng(5).random(30)
+    ladder = {"a": low, "b": low + 0.1, "c": low + 0.4}
+    _, *steps = inference.decomposition(ladder, n_boot=200, rng=np.random.default_rng(6))
+    found = [(row["share"], row["share_low"], row["share_high"]) for row in steps]
+    assert found == [pytest.approx((0.25,) * 3), pytest.approx((0.75,) * 3)]  # the words move rungs, and no share
+
+
 def test_a_ladder_without_a_lead_has_no_shares():
     same = np.random.default_rng(2).random(20)
     rows = inference.decomposition({"a": same, "b": same}, n_boot=50, rng=np.random.default_rng(2))

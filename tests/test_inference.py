@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -78,6 +80,27 @@ def test_cluster_bootstrap_of_single_words_is_the_plain_bootstrap():
     plain = inference.bootstrap_ci(scores, 200, rng=np.random.default_rng(9))
     alone = inference.cluster_bootstrap_ci(scores, range(40), 200, rng=np.random.default_rng(9))
     assert alone == pytest.approx(plain, abs=1e-6)
+
+
+def test_a_cluster_weighs_as_many_scores_as_it_holds():
+    # clusters "a" (three scores of 1) and "b" (one of 0): two draws give 1, 3/4 or 0, in 1/4, 1/2 and 1/4 of resamples
+    scores, clusters = read_only([1, np.nan, 1, 1, 0, np.nan]), list("abaaba")
+    for level, expected in ((0.4, (0.75, 0.75)), (0.95, (0.0, 1.0))):
+        found = inference.cluster_bootstrap_ci(scores, clusters, 2000, rng=np.random.default_rng(0), level=level)
+        assert found == pytest.approx(expected)
+
+
+def test_a_percentile_interval_holds_the_share_it_is_asked_for():
+    draws = read_only(np.random.default_rng(0).permutation(1001))
+    assert inference.percentile_interval(draws) == pytest.approx((25, 975))
+    assert inference.percentile_interval(draws, 0.5) == pytest.approx((250, 750))
+    scores = np.random.default_rng(1).normal(size=300)
+    for level, z in ((0.5, 0.674), (0.99, 2.576)):  # and so do the intervals made of it
+        for low, high in (
+            inference.bootstrap_ci(scores, 4000, rng=np.random.default_rng(2), level=level),
+            inference.cluster_bootstrap_ci(scores, range(300), 4000, rng=np.random.default_rng(2), level=level),
+        ):
+            assert (high - low) / 2 == pytest.approx(z * scores.std() / 300**0.5, rel=0.06)
 
 
 # --- Spearman per feature over resampled words ---
@@ -197,6 +220,45 @@ def test_swap_p_of_a_mean_is_the_sign_flip_p():
     flips = inference.paired_permutation_p(a, b, 5000, rng=np.random.default_rng(19))
     swaps = inference.paired_swap_p(a, b, np.mean, 5000, rng=np.random.default_rng(20))
     assert swaps == pytest.approx(flips, abs=0.03)
+
+
+def share_as_large(observed: float, null: np.ndarray) -> dict[str, float]:
+    above, below = np.mean(null >= observed - 1e-12), np.mean(null <= observed + 1e-12)
+    return {"greater": above, "less": below, "two-sided": min(1.0, 2 * min(above, below))}
+
+
+def test_swap_p_is_the_share_of_all_swaps_of_whole_words():
+    rng = np.random.default_rng(23)
+    gold = np.arange(9.0)
+    a, b = (np.repeat(gold[:, None] + 5 * rng.normal(size=(9, 1)), 3, axis=1) for _ in "ab")  # (word, cell)
+
+    def agreement(prediction):
+        return np.corrcoef(prediction.mean(axis=1), gold)[0, 1]
+
+    def difference(swap):
+        return agreement(np.where(swap, b, a)) - agreement(np.where(swap, a, b))
+
+    null = np.array([difference(np.array(swap)[:, None]) for swap in product([False, True], repeat=9)])
+    for one, other in ((a, b), (b, a)):
+        exact = np.mean(null >= agreement(one) - agreement(other) - 1e-12)
+        assert 0.15 < exact < 0.85
+        assert inference.paired_swap_p(one, other, agreement, 999, rng=rng) == pytest.approx(exact, abs=0.05)
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less", "two-sided"])
+def test_sign_flip_p_is_the_share_of_all_flips_of_clusters_large_and_small(alternative):
+    rng = np.random.default_rng(24)
+    clusters = np.array(list("aaaaaabbccccdefg"))
+    a, b = rng.normal(size=(2, 16))
+    a[[0, 7]] = np.nan
+    there = ~np.isnan(a)
+    signs = [dict(zip("abcdefg", flips, strict=True)) for flips in product([-1, 1], repeat=7)]
+    null = np.array([np.mean([flip[c] for c in clusters[there]] * (a - b)[there]) for flip in signs])
+    exact = share_as_large(np.nanmean(a - b), null)[alternative]
+    found = inference.paired_permutation_p(
+        read_only(a), read_only(b), 5000, rng=rng, alternative=alternative, clusters=clusters
+    )
+    assert exact > 0.05 and found == pytest.approx(exact, abs=0.03)
 
 
 def test_swap_p_for_spearman_is_uniform_under_the_null():

@@ -30,6 +30,13 @@ def verdict(*controls: Comparison) -> str:
         ([BETTER, EQUAL], "explained away by equal"),
         ([ABOVE_US, EQUAL, NOISY], "explained away by above us and equal"),
         ([BETTER, NOISY], "cannot tell"),
+        ([TINY_BUT_SURE, NOISY], "cannot tell"),  # small, but shown to be above 0: that control reaches nobody
+        ([TINY_BUT_SURE._replace(p_value=0.4)], "cannot tell"),
+        ([BETTER._replace(low=-0.01)], "cannot tell"),  # a small p does not stand in for the interval
+        ([BETTER._replace(low=0.0)], "cannot tell"),
+        ([EQUAL._replace(low=0.0)], "explained away by equal"),
+        ([EQUAL._replace(high=0.019)], "explained away by equal"),
+        ([EQUAL._replace(high=0.02)], "cannot tell"),  # may be as large as the smallest effect
         ([], "cannot tell"),
     ],
 )
@@ -45,6 +52,12 @@ def test_holm_runs_over_all_claims():
     assert rows.p_holm.tolist() == pytest.approx(inference.holm([0.02] * 3))
 
 
+def test_alpha_is_the_callers():
+    for p, alpha, expected in ((0.02, 0.01, "cannot tell"), (0.08, 0.1, "supported"), (0.1, 0.1, "cannot tell")):
+        claims = {"it": [BETTER._replace(p_value=p)]}
+        assert verdicts(claims, smallest_effect=0.02, alpha=alpha).verdict.tolist() == [expected]
+
+
 def test_a_claim_without_controls_keeps_its_row():
     rows = verdicts({"a": [BETTER], "b": []}, smallest_effect=0.02)
     assert rows.claim.tolist() == ["a", "b"] and rows.control[1] == "none could be run"
@@ -53,6 +66,8 @@ def test_a_claim_without_controls_keeps_its_row():
 
 def test_every_column_has_a_type_and_a_result_takes_them_as_they_are():
     rows = verdicts({"a": [BETTER._replace(score="AUC")], "b": []}, smallest_effect=0.02)
+    assert inference.comparisons(rows[:1]) == [BETTER._replace(score="AUC")]
+    assert type(inference.comparisons(rows[:1])[0]) is Comparison
     numbers = {"difference", "ci_low", "ci_high", "p_value", "p_holm"}
     assert {name for name, kind in rows.dtypes.items() if kind == "float64"} == numbers
     assert rows.score.tolist()[0] == "AUC" and Result("06", {}, verdicts=rows).verdicts.equals(rows)
@@ -78,6 +93,23 @@ def test_compare_pairs_units_and_leaves_out_undefined_ones():
     assert found.p_value == pytest.approx(1 / 10_000)
     drawn = compare(observed, control, "c", n_boot=200, rng=rng, null=np.zeros(19))
     assert drawn.p_value == pytest.approx(1 / 20) and drawn.difference == found.difference
+
+
+def test_the_interval_of_a_comparison_holds_ninety_five_of_a_hundred():
+    scores = np.random.default_rng(2).normal(0.3, 1, size=400)
+    found = compare(scores, 0.0, "c", n_boot=4000, rng=np.random.default_rng(3))
+    half = scores.std() / 20  # the textbook's standard error
+    assert (found.low, found.high) == pytest.approx(
+        (scores.mean() - 1.96 * half, scores.mean() + 1.96 * half), abs=0.007
+    )
+
+
+def test_a_null_is_compared_with_the_score_and_not_with_its_lead_over_the_control():
+    observed, rng = np.full(20, 0.9), np.random.default_rng(0)
+    null = np.linspace(0.45, 0.55, 19)  # what the control scored; the lead, .4, lies below all of it
+    assert compare(observed, 0.5, "c", n_boot=10, rng=rng, null=null).p_value == 1 / 20
+    assert compare(observed - 0.4, 0.0, "c", n_boot=10, rng=rng, null=null).p_value == pytest.approx(11 / 20)
+    assert compare_statistic(0.9, (0.8, 1.0), null, "c").p_value == 1 / 20
 
 
 def test_a_null_of_scores_a_unit_is_averaged_as_its_means_would_be_given():

@@ -1,0 +1,90 @@
+"""The word itself in its own list, and words with no features: loops from the definitions, where a slip shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explaint_lib import metrics
+
+
+def nearness(seed: int, n: int = 9, m: int | None = None) -> np.ndarray:
+    """Return read-only nearness, no two sides alike, with ties."""
+    near = np.random.default_rng(seed).integers(-8, 9, (n, m or n)) / 8
+    near.flags.writeable = False
+    return near
+
+
+def share_farther(value: float, others: np.ndarray) -> float:
+    return np.mean((others < value) + 0.5 * (others == value))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutual_proximity_is_the_share_of_third_words_that_are_farther(seed):
+    near, n = nearness(seed), 9
+    expected = np.ones((n, n))  # a word is as near to itself as can be
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                third = [k for k in range(n) if k not in (i, j)]
+                expected[i, j] = share_farther(near[i, j], near[i, third]) * share_farther(near[i, j], near[third, j])
+    np.testing.assert_allclose(metrics.mutual_proximity(near), expected, atol=1e-12)
+
+
+def test_mutual_proximity_of_predictions_counts_every_candidate_but_the_one_asked_about():
+    near = nearness(5, 6, 8)
+    expected = [
+        [
+            share_farther(near[i, j], np.delete(near[i], j)) * share_farther(near[i, j], np.delete(near[:, j], i))
+            for j in range(8)
+        ]
+        for i in range(6)
+    ]
+    np.testing.assert_allclose(metrics.mutual_proximity(near, own=True), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_csls_takes_the_k_nearest_of_either_side(own):
+    near, k = nearness(6), 3
+
+    def mean_of_nearest(line, itself):
+        return np.sort(line if own else np.delete(line, itself))[-k:].mean()
+
+    expected = [
+        [2 * near[i, j] - mean_of_nearest(near[i], i) - mean_of_nearest(near[:, j], j) for j in range(9)]
+        for i in range(9)
+    ]
+    np.testing.assert_allclose(metrics.csls(near, k, own=own), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_k_occurrence_counts_lists_and_the_word_itself_only_among_candidates(own):
+    near = np.random.default_rng(7).random((9, 9)) + 2 * np.eye(9)  # no ties; everyone is nearest to itself
+    lists = [[j for j in np.argsort(-row) if own or j != i][:3] for i, row in enumerate(near)]
+    expected = np.bincount(np.concatenate(lists), minlength=9)
+    assert metrics.k_occurrence(near, 3, own=own).tolist() == expected.tolist()
+
+
+def test_words_without_features_are_found_no_more_often_than_by_chance_among_themselves():
+    gold = np.zeros((7, 4))
+    gold[:4] = np.eye(4)
+    gold[5, 1] = gold[6] = np.nan  # nothing observed is nothing said
+    # a prediction that points away from all others has no nearer candidates than the three that are zero
+    away = np.where(np.arange(7)[:, None] < 4, np.nan_to_num(gold), -1.0)
+    for k, expected in ((1, 1 / 3), (2, 2 / 3), (3, 1.0), (5, 1.0)):
+        best = [1.0] * 4 + [expected] * 3
+        assert metrics.retrieval_oracle(gold, k).tolist() == pytest.approx(best)
+        assert metrics.retrieval_at_k(away, gold, k).tolist() == pytest.approx(best)
+
+
+def test_the_ceiling_weighs_neighbours_by_their_cosine_and_fills_from_training_words_alone():
+    gold = np.array([[1.0, 0, 0], [1, 0, 0], [3, 4, 0], [0, 0, 9], [0, np.nan, 9]])
+    folds = np.array([0, 1, 1, 0, 1])
+    found = metrics.reachable_ceiling(gold, folds, k=2)
+    # word 0: cosines 1 and .6 with words 1 and 2
+    assert found[0] == pytest.approx((1.0 * gold[1] + 0.6 * gold[2]) / 1.6)
+    # word 4: its gap is the mean over words 0 and 3, which is 0; word 3 has cosine 1, word 0 none
+    assert found[4] == pytest.approx(gold[3], abs=1e-6)
+    holed = np.array([[2.0, np.nan], [2, 4], [8, 1], [4, 2]])
+    # without fold 0, the second feature's mean is 1.5: word 0 lies along (2, 1.5) and nearer to word 3, (4, 2)
+    assert metrics.reachable_ceiling(holed, np.array([0, 0, 1, 1]), k=1)[0].tolist() == [4, 2]

@@ -1,0 +1,107 @@
+"""What mappers do seldom: rescue lost digits, reach the end of a grid, do without memory. Each where it shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge as SklearnRidge
+
+from explaint_lib.mappers import PLSR, CrossFit, Ridge, make_folds, make_mapper
+
+
+def spectrum(values: np.ndarray, n: int, p: int, seed: int = 0) -> np.ndarray:
+    """Return centred X (n, p) with these singular values."""
+    rng = np.random.default_rng(seed)
+    centred = rng.standard_normal((n, p))
+    U = np.linalg.qr(centred - centred.mean(axis=0))[0][:, : len(values)]
+    X = U * values @ np.linalg.qr(rng.standard_normal((p, len(values))))[0].T
+    X.flags.writeable = False
+    return X
+
+
+def test_scores_stay_orthogonal_where_the_columns_of_x_nearly_coincide():
+    X = spectrum(np.logspace(0, -9, 10), 40, 10)
+    Y = np.random.default_rng(1).standard_normal((40, 6))
+    scores = PLSR(10, scale=False).fit(X, Y).x_scores_
+    assert scores.shape == (40, 10)
+    np.testing.assert_allclose(scores.T @ scores, np.eye(10), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40)])
+def test_small_principal_components_keep_their_digits(shape):
+    values = np.logspace(0, -5, 8)  # squared, the last is 1e-10 of the first: a Gram matrix has lost half its digits
+    X = spectrum(values, *shape)
+    fitted = PLSR(8, scale=False).fit(X, X)
+    np.testing.assert_allclose(np.linalg.norm(fitted.y_loadings_, axis=0), values, rtol=1e-9)
+    np.testing.assert_allclose(fitted.predict(X), X, atol=1e-12)
+
+
+def test_the_grid_of_penalties_runs_from_a_tenth_to_ten_million_in_half_decades_and_both_ends_are_wanted():
+    alphas = np.asarray(Ridge().alphas)
+    assert (alphas[0], alphas[-1]) == pytest.approx((0.1, 1e7))
+    np.testing.assert_allclose(alphas[1:] / alphas[:-1], 10**0.5)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 6))
+    assert Ridge().fit(X, X @ rng.standard_normal((6, 4))).alpha_ == pytest.approx(0.1)
+    noise = rng.standard_normal((80, 30))
+    noise = noise - X @ np.linalg.lstsq(X, noise, rcond=None)[0]  # X says nothing at all: any slope is a loss
+    hopeless = Ridge().fit(X, noise - noise.mean(axis=0))
+    assert hopeless.alpha_ == pytest.approx(1e7)
+    np.testing.assert_allclose(hopeless.predict(X), 0.0, atol=1e-4)
+
+
+def test_ridge_that_keeps_no_matrices_finds_the_same(monkeypatch):
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((30, 8)), rng.standard_normal((30, 5))
+    kept = Ridge().fit(X, Y)
+    monkeypatch.setattr("explaint_lib.mappers._linear._KEEP_UP_TO_RANK", 3)
+    np.testing.assert_array_equal(Ridge().fit(X, Y).loo_mse_, kept.loo_mse_)
+
+
+@pytest.mark.parametrize("n_features", [4, 300], ids=["few features", "many features"])
+def test_ridge_leave_one_out_of_sparse_targets_is_that_of_refits(n_features):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 7))
+    X = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
+    Y = rng.integers(1, 9, (40, n_features)) * (rng.random((40, n_features)) < 0.06) * 1.0
+    fitted = Ridge((1.0, 50.0)).fit(X, Y)
+    for alpha, error in zip(fitted.alphas, fitted.loo_mse_, strict=True):
+        missed = [
+            SklearnRidge(alpha).fit(np.delete(X, i, 0), np.delete(Y, i, 0)).predict(X[[i]])[0] - Y[i] for i in range(40)
+        ]
+        assert error == pytest.approx(np.mean(np.square(missed)))
+    np.testing.assert_allclose(fitted.predict(X), SklearnRidge(fitted.alpha_).fit(X, Y).predict(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("mapper", [PLSR(3, scale=False), Ridge((500.0,)), PLSR(2)], ids=str)
+def test_shared_fits_are_made_with_the_mappers_own_settings(mapper):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((36, 5)) * [1, 5, 0.2, 3, 1]
+    Y = X @ rng.standard_normal((5, 5)) * [1, 9, 1, 0.1, 1] + rng.standard_normal((36, 5))
+    folds = make_folds(36, 3, rng=rng)
+    for given in (X, Y):  # the second: norms as their own input
+        cross = CrossFit(mapper, given, folds)
+        for fold in range(3):
+            train, test = folds != fold, folds == fold
+            alone = mapper.fit(given[train], Y[train]).predict(given[test])
+            np.testing.assert_allclose(cross.predict(Y)[test], alone, atol=1e-9)
+
+
+def test_of_component_counts_that_tie_the_smallest_is_chosen():
+    rng = np.random.default_rng(5)
+    X, Y = rng.standard_normal((30, 4)), rng.standard_normal((30, 3))
+    cross = CrossFit(PLSR(), X, make_folds(30, 3, rng=rng))
+    best, scores = cross.choose_components(Y, [4, 2, 3], lambda predicted, gold: 1.0)
+    assert best == 2 and scores.tolist() == [1, 1, 1]
+
+
+def test_a_mapper_by_name_has_the_components_and_the_seed_it_was_given():
+    assert make_mapper("plsr", components=7).n_components == 7
+    assert make_mapper("ffnn", seed=7).random_state == 7
+
+
+def test_which_words_share_a_fold_is_drawn():
+    rng = np.random.default_rng(6)
+    together = np.mean([folds[:, None] == folds for folds in (make_folds(9, 3, rng=rng) for _ in range(400))], axis=0)
+    off = ~np.eye(9, dtype=bool)
+    assert np.abs(together[off] - 2 / 8).max() < 4.5 * (0.25 * 0.75 / 400) ** 0.5
