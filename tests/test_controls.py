@@ -148,6 +148,28 @@ def test_bad_input_says_what_was_expected(call, says):
         call(np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [controls.alphabet_rank, controls.character_ngrams, controls.first_letter, controls.form_only, controls.hash_bits,
+     lambda words: controls.length_differences(words, 1, rng=np.random.default_rng(0))],
+)  # fmt: skip
+def test_one_string_is_no_list_of_words(function):
+    with pytest.raises(ExplaintError, match="found one string"):
+        function("word")
+
+
+def test_the_smallest_input_that_makes_sense_is_taken():
+    rng = np.random.default_rng(0)
+    assert controls.permute_rows(1, rng=rng).tolist() == [0]
+    assert controls.permute_within(["a"], rng=rng).tolist() == [0]
+    assert controls.cluster_words(np.ones((1, 2)), 1).tolist() == [0]
+    assert sorted(controls.cluster_words(np.eye(3), 3)) == [0, 1, 2]
+    assert sorted(controls.cluster_folds(np.eye(2), 2, rng=rng, n_clusters=2)) == [0, 1]
+    assert sorted(controls.near_duplicate_folds(np.eye(3), 3, threshold=0.5, rng=rng)) == [0, 1, 2]
+    assert controls.curveball(np.eye(2), rng=rng).sum() == 2
+    assert controls.hash_bits(["a"], 512)[0].shape == (1, 512) and controls.hash_bits(["a"], 1)[1] == ("bit_00",)
+
+
 # -- rewiring --------------------------------------------------------------------------------------------------------
 
 
@@ -351,6 +373,16 @@ def test_near_duplicates_share_a_fold_and_others_do_not_have_to():
         (lambda rng: controls.hash_bits(["a"], 513), "from 1 to 512"),
         (lambda rng: controls.length_differences(["a"], 2, rng=rng), "from 1 to 1"),
         (lambda rng: controls.character_ngrams(["ab", "cd"]), "no n-gram"),
+        (lambda rng: controls.character_ngrams(["ab"], sizes=()), "sizes of n-grams"),
+        (lambda rng: controls.character_ngrams(["ab"], sizes=(0, 1)), "sizes of n-grams"),
+        (lambda rng: controls.swap_neighbours(np.ones((4, 2)), 0, rng=rng), "from 1 to the number of other words"),
+        (lambda rng: controls.swap_neighbours(np.ones((4, 2)), 1, within=["a"] * 3, rng=rng), "each of 4 words"),
+        (lambda rng: controls.near_duplicate_folds(np.eye(3), 4, threshold=0.5, rng=rng), "from 2 to the number"),
+        (lambda rng: controls.near_duplicate_folds(np.eye(3), 1, threshold=0.5, rng=rng), "from 2 to the number"),
+        (lambda rng: controls.cluster_words(np.ones((3, 2)), 0), "from 1 to 3"),
+        (lambda rng: controls.hash_bits(["a"], 0), "from 1 to 512"),
+        (lambda rng: controls.length_differences(["a"], 0, rng=rng), "from 1 to 1"),
+        (lambda rng: controls.curveball_mixing(np.ones((2, 3)), 0, rng=rng), "1 sweep"),
         (lambda rng: controls.category_centroids(np.ones((3, 2)), ["a"], np.arange(3)), "one entry a word"),
         (lambda rng: controls.leave_one_category_out(["a", "a"]), "at least 2 categories"),
         (lambda rng: controls.leave_one_category_out(["a", None]), "have no category"),

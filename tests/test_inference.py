@@ -146,8 +146,12 @@ def test_weighted_spearman_of_a_perfect_and_a_reversed_prediction():
 
 
 def test_undefined_features_leave_the_mean_and_nothing_defined_is_nan():
-    gold = read_only(np.zeros((6, 2)))
-    assert np.isnan(inference.mean_spearman_feature(gold, gold, np.ones((2, 6)))).all()
+    gold = np.zeros((6, 2))
+    with np.errstate(all="raise"):
+        assert np.isnan(inference.mean_spearman_feature(gold, read_only(gold), np.ones((2, 6)))).all()
+    gold[:, 1] = [1, 2, 3, 4, 6, 5]  # one feature is enough for a mean
+    found = inference.mean_spearman_feature(np.arange(12.0).reshape(6, 2), gold, np.ones((1, 6)))
+    assert found == pytest.approx([1 - 6 * 2 / (6 * 35)])
 
 
 # --- tests ---
@@ -334,6 +338,7 @@ def test_resamples_in_blocks_give_the_same_correlations(monkeypatch):
 def test_a_bootstrap_p_counts_the_resamples_that_are_not_above_zero():
     assert inference.bootstrap_p(np.full(99, 0.2)) == 0.01
     assert inference.bootstrap_p(np.array([0.1, 0.2, -0.3])) == 0.5
+    assert inference.bootstrap_p([0.1]) == 0.5
     assert inference.bootstrap_p(np.zeros(9)) == 1  # no difference at all is not a difference above zero
     for draws in ([], [0.1, np.nan]):
         with pytest.raises(ExplaintError, match="at least 1 resample"):
