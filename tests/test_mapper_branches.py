@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from explaint_lib.mappers import PLSR, CrossFit, Ridge, make_folds, make_mapper
+from explaint_lib._common import ExplaintError
+from explaint_lib.mappers import FFNN, PLSR, CrossFit, Ridge, make_folds, make_mapper
+from explaint_lib.mappers._base import moments, sparse_moments
+from explaint_lib.mappers._ffnn import _forward, _start_weights
 
 
 def spectrum(values: np.ndarray, n: int, p: int, seed: int = 0) -> np.ndarray:
@@ -105,3 +109,79 @@ def test_which_words_share_a_fold_is_drawn():
     together = np.mean([folds[:, None] == folds for folds in (make_folds(9, 3, rng=rng) for _ in range(400))], axis=0)
     off = ~np.eye(9, dtype=bool)
     assert np.abs(together[off] - 2 / 8).max() < 4.5 * (0.25 * 0.75 / 400) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
+def test_norms_too_large_for_a_gram_matrix_have_the_same_components(shape, monkeypatch):
+    X = spectrum(np.linspace(3, 1, 9), *shape)
+    dense = PLSR(4).fit(X, X)
+    monkeypatch.setattr("explaint_lib.mappers._components._DENSE_UP_TO", 0)
+    large = PLSR(4).fit(X, X)
+    np.testing.assert_allclose(large.predict(X), dense.predict(X), atol=1e-10)
+    np.testing.assert_allclose(large.x_scores_.T @ large.x_scores_, np.eye(4), atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_moments_of_sparse_and_dense_targets_are_those_of_numpy(n):
+    A = np.random.default_rng(n).integers(0, 3, (n, 5)) * 1.0
+    A[:, 4] = 2.0  # does not vary: not divided
+    expected = np.where(np.ptp(A, axis=0) > 0, A.std(axis=0, ddof=1 if n > 1 else 0), 1.0)
+    for mean, std in (moments(A), sparse_moments(sparse.csr_array(A))):
+        np.testing.assert_allclose(mean, A.mean(axis=0))
+        np.testing.assert_allclose(std, expected)
+    assert (sparse_moments(sparse.csr_array(A), scale=False)[1] == 1).all()
+
+
+# ---------------------------------------------------------------------------------------------------------------- FFNN
+
+
+def linear_world(n=150):
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((n, 5))
+    return X, X @ rng.standard_normal((5, 3)) + 0.5 * rng.standard_normal((n, 3))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"hidden": 0}, {"batch_size": 0}, {"dropout": 1.0}, {"dropout": -0.1}, {"dev_share": 0.0}, {"dev_share": 1.0}],
+)
+def test_ffnn_refuses_settings_out_of_range_and_takes_those_at_its_ends(wrong):
+    X, Y = linear_world(12)
+    with pytest.raises(ExplaintError, match="FFNN expects"):
+        FFNN(**wrong).fit(X, Y)
+    FFNN(hidden=1, batch_size=1, dropout=0.0, dev_share=0.01, max_epochs=1).fit(X, Y)
+
+
+def test_ffnn_gives_the_same_answer_in_other_units():
+    X, Y = linear_world()
+    settings = {"hidden": 20, "max_epochs": 5, "random_state": 0}
+    plain = FFNN(**settings).fit(X, Y)
+    turned = FFNN(**settings).fit(3 * X + 1, 100 * Y + 7)
+    np.testing.assert_allclose(turned.predict(3 * X + 1), 100 * plain.predict(X) + 7, rtol=1e-3, atol=0.1)
+    np.testing.assert_allclose(turned.dev_mse_, 1e4 * plain.dev_mse_, rtol=1e-3)
+
+
+def test_ffnn_stops_when_its_patience_is_over_and_keeps_the_best_epoch():
+    X, Y = linear_world()
+    settings = {"hidden": 30, "learning_rate": 0.05, "patience": 4, "random_state": 1, "dev_share": 0.5, "dropout": 0.0}
+    long = FFNN(max_epochs=200, **settings).fit(X, Y)
+    errors = long.dev_mse_
+    assert len(errors) < 201 and 0 < long.n_epochs_ == np.argmin(errors) == len(errors) - 1 - 4
+    assert errors[0] == pytest.approx(((Y - Y.mean(axis=0)) ** 2).mean(), rel=0.25)  # it starts at the mean profile
+    stopped = FFNN(max_epochs=long.n_epochs_, **settings).fit(X, Y)
+    np.testing.assert_array_equal(stopped.predict(X), long.predict(X))
+    np.testing.assert_array_equal(stopped.dev_mse_, errors[: long.n_epochs_ + 1])
+
+
+def test_ffnn_drops_units_at_the_rate_asked_for_and_keeps_their_mean():
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.zeros(2, 4000), torch.full((4000,), 0.5), torch.eye(4000), torch.zeros(4000)]
+    kept = _forward(torch.zeros(1, 2), weights, 0.3, generator)[0].numpy()
+    assert (kept == 0).mean() == pytest.approx(0.3, abs=0.04)
+    assert kept.mean() == pytest.approx(np.tanh(0.5), abs=0.03)
+    W1, b1, W2, b2 = _start_weights(16, 400, 3, generator)
+    for uniform in (W1, b1):
+        assert 0.24 < float(uniform.detach().abs().max()) <= 0.25 and abs(float(uniform.detach().mean())) < 0.03
+    assert W1.shape == (16, 400) and not W2.any() and not b2.any() and b2.shape == (3,)
