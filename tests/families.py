@@ -344,7 +344,7 @@ def _hypernymy(encoder: encoders.Encoder) -> None:
 
     found = pair_attention(encoder, list(_sentences()))
     assert found.shape == (len(_sentences()), 2 * encoder.n_layers * encoder.n_heads + 4) and np.isfinite(found).all()
-    alone = features._read_alone(encoder, {relations.Pair("robin", "bird"), relations.Pair("trout", "fish")})
+    alone = features.read_alone(encoder, {relations.Pair("robin", "bird"), relations.Pair("trout", "fish")})
     assert np.isfinite(list(alone.values())).all()
 
 
