@@ -85,7 +85,9 @@ class Mutant(NamedTuple):
             text = " ".join(text.split())
             return text if len(text) <= 70 else text[:67] + "..."
 
-        return f"{self.path}:{self.line}: {short(self.old)}  ->  {short(self.new)}"
+        before, after = (ROOT / self.path).read_bytes()[: self.start], (ROOT / self.path).read_bytes()[self.end :]
+        lead, rest = before.decode().rpartition("\n")[2].lstrip(), after.decode().partition("\n")[0]
+        return f"{self.path}:{self.line}: {lead[-40:]}[ {short(self.old)} -> {short(self.new)} ]{rest[:40]}"
 
 
 def variants(node: ast.AST) -> Iterator[str]:

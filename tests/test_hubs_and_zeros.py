@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from explaint_lib import metrics
+from explaint_lib._common import ExplaintError
 
 
 def nearness(seed: int, n: int = 9, m: int | None = None) -> np.ndarray:
@@ -88,3 +89,97 @@ def test_the_ceiling_weighs_neighbours_by_their_cosine_and_fills_from_training_w
     holed = np.array([[2.0, np.nan], [2, 4], [8, 1], [4, 2]])
     # without fold 0, the second feature's mean is 1.5: word 0 lies along (2, 1.5) and nearer to word 3, (4, 2)
     assert metrics.reachable_ceiling(holed, np.array([0, 0, 1, 1]), k=1)[0].tolist() == [4, 2]
+
+
+# -- ends of ranges: the largest and smallest that is taken, and the next that is not --------------------------------
+
+NEAR = np.random.default_rng(8).random((6, 6))
+
+
+@pytest.mark.parametrize(
+    ("score", "most"),
+    [
+        (lambda k: metrics.neighbour_overlap_at_k(NEAR, NEAR, k), 5),
+        (lambda k: metrics.neighbour_overlap_chance(NEAR, k), 5),
+        (lambda k: metrics.neighbour_overlap_oracle(NEAR, k), 5),
+        (lambda k: metrics.retrieval_at_k(NEAR, NEAR, k), 6),
+        (lambda k: metrics.retrieval_chance(NEAR, k), 6),
+        (lambda k: metrics.retrieval_oracle(NEAR, k), 6),
+        (lambda k: metrics.retrieval_by(NEAR, k), 6),
+        (lambda k: metrics.k_occurrence(NEAR, k, own=True).repeat(6) / 6, 6),
+        (lambda k: metrics.k_occurrence(NEAR, k) / 5, 5),
+    ],
+)
+def test_with_as_many_places_as_words_everybody_is_found_and_more_places_are_refused(score, most):
+    assert score(most) == pytest.approx(np.ones(len(score(most))))
+    for k in (0, most + 1):
+        with pytest.raises(ExplaintError, match="k must be from 1 to"):
+            score(k)
+
+
+def test_csls_takes_as_many_nearest_as_there_are():
+    for k, own in ((5, False), (6, True)):
+        assert np.isfinite(metrics.csls(NEAR, k, own=own)).all()
+        with pytest.raises(ExplaintError, match="k must be from 1 to"):
+            metrics.csls(NEAR, k + 1, own=own)
+    with pytest.raises(ExplaintError, match="k must be from 1 to"):
+        metrics.csls(NEAR[:3], 4, own=True)
+
+
+def test_the_smallest_number_of_words_that_can_be_asked_about():
+    rng = np.random.default_rng(9)
+    assert metrics.hubness([0, 3]) == 0.0  # two points are never skewed
+    assert np.array_equal(metrics.mutual_proximity(NEAR[:2, :2]), np.eye(2))  # no third word: nothing is nearer
+    three = np.array([[1.0, 0.1, 0.9], [0.1, 1, 0.5], [0.9, 0.5, 1]])
+    assert metrics.rsa(three, three) == pytest.approx(1.0)
+    assert metrics.rsa_null(three, three, 1, rng=rng).shape == (1,)
+    assert metrics.two_alternative_by(np.eye(2), ["a", "a"]).tolist() == [1.0, 1.0]
+    assert metrics.two_alternative_null_by(np.eye(2), ["a", "a"], 1, rng=rng)[0] in (0.0, 1.0)
+    assert metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 1, 1, 1]).shape == (6, 6)  # three outside each fold
+    calls = (
+        lambda: metrics.rsa(three[:2, :2], three[:2, :2]),
+        lambda: metrics.rsa_null(three, three, 0, rng=rng),
+        lambda: metrics.rsa_null(three, three, 5, within=["a"] * 2, rng=rng),
+        lambda: metrics.rsa(three, three, counts=np.ones((2, 4))),
+        lambda: metrics.two_alternative_null_by(np.eye(2), ["a", "a"], 0, rng=rng),
+        lambda: metrics.hubness([3.0]),
+        lambda: metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 0, 1, 1]),
+        lambda: metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 1, 1]),
+        lambda: metrics.mutual_proximity(NEAR[:3]),
+        lambda: metrics.csls(NEAR[:3], 1),
+        lambda: metrics.reachable_ceiling(NEAR, [0, 0, 0, 1, 1, 1], k=0),
+    )
+    for call in calls:
+        with pytest.raises(ExplaintError):
+            call()
+
+
+def test_a_feature_is_scored_from_ten_words_with_it_and_ten_without():
+    pred = np.random.default_rng(10).random((20, 3))
+    gold = np.zeros((20, 3))
+    gold[:10, 0] = gold[:11, 1] = gold[:9, 2] = 1.0
+    for score in (metrics.auc_feature, metrics.average_precision_feature):
+        assert np.isnan(score(pred, gold)).tolist() == [False, True, True]
+        assert np.isnan(score(pred, gold, min_words=9)).tolist() == [False, False, False]
+    dense = np.arange(20.0)[:, None] * [1.0, -1.0, 2.0]  # above the median: ten
+    assert metrics.auc_feature(dense, dense, kind="dense").tolist() == [1.0, 1.0, 1.0]
+    assert np.isnan(metrics.auc_feature(dense[:19], dense[:19], kind="dense")).all()  # nine above it
+
+
+@pytest.mark.parametrize("kind", ["sparse", "dense"])
+def test_auc_counts_pairs_of_words_held_out_together(kind):
+    rng = np.random.default_rng(11)
+    gold = rng.integers(0, 3, (40, 4)) * 1.0
+    gold[rng.random(gold.shape) < 0.1] = np.nan
+    pred, folds = rng.integers(0, 5, gold.shape) * 1.0, np.arange(40) % 3
+    cut = np.zeros(4) if kind == "sparse" else np.nanmedian(gold, axis=0)
+    expected = []
+    for j in range(4):
+        wins = [
+            (pred[a, j] > pred[b, j]) + 0.5 * (pred[a, j] == pred[b, j])
+            for a in range(40)
+            for b in range(40)
+            if folds[a] == folds[b] and gold[a, j] > cut[j] and gold[b, j] <= cut[j]
+        ]
+        expected.append(np.mean(wins))
+    assert metrics.auc_feature(pred, gold, kind=kind, folds=folds, min_words=5) == pytest.approx(expected)
