@@ -106,7 +106,7 @@ def variants(node: ast.AST) -> Iterator[str]:
         case ast.Constant(value=bool(value)):
             yield str(not value)
         case ast.Constant(value=int() | float() as value) if value == 0 or value > 1e-100:  # not guards against 0 / 0
-            yield repr(value + 1) if isinstance(value, int) or value >= 0.01 else repr(value * 1000)
+            yield repr(value * 1000 if 0 < value < 0.01 else value + 1)
         case ast.Call(keywords=[_, *_]):
             for i, keyword in enumerate(made.keywords):
                 if keyword.arg not in (None, "rng", "dtype", "kind", "strict"):  # without these it fails, or is equal

@@ -55,8 +55,10 @@ def test_dominant_directions_are_found_step_by_step_and_where_steps_do_not_suffi
             assert np.linalg.norm(vector) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("dense_up_to", [1200, 0])
 @pytest.mark.parametrize("shape", [(40, 12), (12, 40)])
-def test_small_principal_components_keep_their_digits(shape):
+def test_small_principal_components_keep_their_digits(shape, dense_up_to, monkeypatch):
+    monkeypatch.setattr(_components, "_DENSE_UP_TO", dense_up_to)
     values = np.logspace(0, -5.8, 8)  # squared, the last is 1e-12 of the first: a Gram matrix has lost its digits
     X = spectrum(values, *shape)
     scores = PLSR(8, scale=False).fit(X, X).x_scores_
