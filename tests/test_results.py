@@ -76,6 +76,25 @@ def test_numbers_of_numpy_become_numbers_of_json(found: Result):
     rows = [{"layer": np.int64(3), "value": np.float64(0.5), "untrained": np.bool_(True)}]
     assert json.dumps(Result("table", {}, rows).to_dict()["rows"]) == '[{"layer": 3, "value": 0.5, "untrained": true}]'
 
+    about = {"seed": np.int64(3), "rate": np.float32(0.5), "few": [np.bool_(True)]}
+    assert Result("table", about).manifest == {"seed": 3, "rate": 0.5, "few": [True]}
+
+
+def test_a_whole_number_beside_a_missing_one_keeps_every_digit(tmp_path: Path):
+    found = Result("grid", {}, [{"untrained_seed": 2**60 + 1}, {"untrained_seed": None}, {}])
+    found.to_json(tmp_path / "found.json")
+    assert found.rows.untrained_seed[0] == 2**60 + 1 and Result.from_json(tmp_path / "found.json").equals(found)
+    with pytest.raises(ExplaintError, match="holds something of another type"):
+        Result("grid", {}, [{"seed": 2**70}])  # no column of whole numbers holds it
+
+
+def test_a_table_without_rows_needs_no_columns(tmp_path: Path):
+    found = Result("grid", {}, ROWS, pd.DataFrame(columns=["metric", "control"]))
+    found.to_json(tmp_path / "found.json")
+    again = Result.from_json(tmp_path / "found.json")
+    assert again.equals(found) and found.equals(again) and not found.equals(Result("grid", {}, ROWS, TESTS))
+    assert pick(again.tests, control="shuffled").empty and pick(found.tests, control="shuffled").empty
+
 
 def test_a_column_without_a_name_or_of_another_type_is_refused():
     with pytest.raises(ExplaintError, match="a result has no column colour; expected some of norms"):
@@ -93,6 +112,20 @@ def test_a_file_of_something_else_is_said_to_be(text: str, tmp_path: Path):
         Result.from_json(tmp_path / "file")
     with pytest.raises(ExplaintError, match="no Parquet file"):
         Result.from_parquet(tmp_path / "file")
+    with pytest.raises(ExplaintError, match="no notebook"):
+        in_notebook(tmp_path / "file")
+
+
+@pytest.mark.parametrize("rows", [None, 5, [5], "abc", {"model": {"0": "a"}}])
+def test_a_table_of_something_else_is_said_to_be(rows: object, tmp_path: Path):
+    (tmp_path / "file").write_text(json.dumps({"experiment": "table", "manifest": {}, "rows": rows}))
+    with pytest.raises(ExplaintError, match="holds no result: expected a list of rows"):
+        Result.from_json(tmp_path / "file")
+
+
+@pytest.mark.parametrize("cells", [[5], [{"outputs": [5]}], [{"outputs": [{"data": None}]}]])
+def test_a_notebook_with_something_else_for_cells_is_said_to_be_none(cells: object, tmp_path: Path):
+    (tmp_path / "file").write_text(json.dumps({"cells": cells}))
     with pytest.raises(ExplaintError, match="no notebook"):
         in_notebook(tmp_path / "file")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from explaint_lib._common import ExplaintError, atomic_path, write_json
@@ -57,7 +58,8 @@ def typed(records: Records) -> pd.DataFrame:
     >>> results.typed([{"layer": 6, "value": 0.5}, {"layer": None, "value": None}]).dtypes.astype(str).to_dict()
     {'layer': 'Int64', 'value': 'float64'}
     """
-    table = pd.DataFrame.from_records(records) if not isinstance(records, pd.DataFrame) else records
+    # rows as objects: pandas would make floats of whole numbers beside a None
+    table = records if isinstance(records, pd.DataFrame) else pd.DataFrame(_rows(records), dtype=object)
     if unknown := [str(name) for name in table.columns if name not in COLUMNS]:
         raise ExplaintError(
             f"a result has no column {', '.join(unknown)}; expected some of {', '.join(COLUMNS)}. "
@@ -65,7 +67,7 @@ def typed(records: Records) -> pd.DataFrame:
         )
     try:
         return table.astype({name: COLUMNS[name] for name in table.columns}).reset_index(drop=True)
-    except (TypeError, ValueError) as fault:
+    except (TypeError, ValueError, OverflowError) as fault:
         raise ExplaintError(
             f"a column of a result holds something of another type than COLUMNS says: {fault}"
         ) from None
@@ -92,6 +94,8 @@ def pick(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
     >>> results.pick(table, model="minilm", layer=6).index.tolist()
     [1]
     """
+    if table.columns.empty:  # a table without a row need not have columns
+        return table
     if unknown := [name for name in values if name not in table]:
         raise ExplaintError(
             f"the table has no column {', '.join(unknown)}; it has {', '.join(map(str, table.columns))}"
@@ -144,18 +148,21 @@ class Result:
     def __post_init__(self) -> None:
         put = object.__setattr__  # frozen: the one moment to set a field
         # as JSON gives it back (lists for tuples), so that a result equals itself after a file
-        put(self, "manifest", json.loads(json.dumps(self.manifest, allow_nan=False)))
+        put(self, "manifest", json.loads(json.dumps(self.manifest, allow_nan=False, default=_plain)))
         for name in _TABLES:
             put(self, name, typed(getattr(self, name)))
 
     def equals(self, other: Result) -> bool:
         """Return whether two results say the same, number by number; the order of columns says nothing.
 
-        (A notebook is written with the names in alphabetical order.)
+        (A notebook is written with the names in alphabetical order.) Nor do the columns of a table without rows.
         """
         same = (self.experiment, self.manifest) == (other.experiment, other.manifest)
         tables = [(getattr(self, name), getattr(other, name)) for name in _TABLES]
-        return same and all(one[sorted(one)].equals(another[sorted(another)]) for one, another in tables)
+        alike = (
+            one.empty and another.empty or one[sorted(one)].equals(another[sorted(another)]) for one, another in tables
+        )
+        return same and all(alike)
 
     def to_dict(self) -> dict[str, Any]:
         """Return values that JSON can hold: experiment, manifest, and each table as a list of dicts."""
@@ -255,10 +262,24 @@ def in_notebook(path: str | Path) -> list[Result]:
     """
     try:
         cells: Iterable[Any] = json.loads(Path(path).read_text("utf8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = [output.get("data", {}).get(MIME) for cell in cells for output in cell.get("outputs", [])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ExplaintError(f"{path} is no notebook that could be read") from None
-    found = [output.get("data", {}).get(MIME) for cell in cells for output in cell.get("outputs", [])]
     return [Result.from_dict(data) for data in found if data is not None]
+
+
+def _rows(records: Any) -> list[Mapping[str, Any]]:
+    """Return the rows of a table, or say that they are none."""
+    if not isinstance(records, list | tuple) or not all(isinstance(row, Mapping) for row in records):
+        raise ExplaintError(f"expected a list of rows, each with its columns' names and values; found {records!r:.80}")
+    return list(records)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as one that JSON can hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} in a manifest is nothing that JSON can hold")
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -163,7 +162,7 @@ def run_table(
     about |= {"sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     about |= {"metrics_left_out": left_out(norms.values, kind=norms.kind)}
     about |= {"words_of_one_vector": words_of_one_vector(norms.word_forms, X)}
-    return Result("table", about, pd.DataFrame([names | row for row in rows]), pd.DataFrame(tests))
+    return Result("table", about, [names | row for row in rows], tests)
 
 
 def fits(conditions: Sequence[str] | None, permutations: int) -> dict[str, int]:
