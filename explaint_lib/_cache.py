@@ -218,7 +218,10 @@ def code_hash(module: str) -> str:
         if path is None or name in reached:
             continue
         reached[name] = path
-        waiting += _imported(path.read_bytes(), name, package=path.name == "__init__.py")
+        source = path.read_bytes()
+        waiting += _imported(source, name, package=path.name == "__init__.py")
+        if b"iter_modules(__path__)" in source:  # a room that imports whatever lies in it
+            waiting += (f"{name}.{other.stem}" for other in sorted(path.parent.glob("*.py")) if other != path)
         waiting.append(name.rpartition(".")[0])
     return hashed({name: file_hash(path) for name, path in reached.items()})
 

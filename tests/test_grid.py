@@ -174,6 +174,13 @@ def test_options_that_make_no_sense_are_refused_first(world, options, said):
         run_grid(Grid(**world), **options)
 
 
+def test_the_manifest_names_the_device_of_the_vectors(warm, world, monkeypatch):
+    plan = dataclasses.replace(_plan.make_plan(Grid(**world)), device="mps")
+    monkeypatch.setattr(_output, "one_vector", lambda plan: {})  # nothing was computed on such a device
+    about = _output._manifest(plan)
+    assert about["arguments"]["device"] == "mps" and {model["device"] for model in about["model"].values()} == {"mps"}
+
+
 def test_vectors_of_another_device_are_kept_apart(world, cache):
     plan = _plan.make_plan(Grid(**world))
     (cell, *_) = plan.cells
@@ -324,6 +331,10 @@ def test_the_code_of_a_cell_is_what_it_can_reach(tmp_path, monkeypatch):
         assert (found() == first) == (name == "apart.py"), name
         (tmp_path / name).write_text(files[name])
     assert found() == first
+    (room / "__init__.py").write_text("import pkgutil\nfor module in pkgutil.iter_modules(__path__):\n    ...\n")
+    first = found()  # such a room imports whatever lies in it, as that of metrics does
+    (room / "own.py").write_text("z = 1\n")
+    assert first != found()
     monkeypatch.undo()
     _cache.code_hash.cache_clear()
 

@@ -12,7 +12,7 @@ from explaint_lib._common import ExplaintError, atomic_path, check_writable, csv
 from explaint_lib.experiments.grid._cells import Cell, made_by
 from explaint_lib.experiments.grid._declare import Model
 from explaint_lib.experiments.grid._plan import Plan
-from explaint_lib.results import COLUMNS, Result, manifest
+from explaint_lib.results import COLUMNS, Result, manifest, typed
 
 SUFFIXES = (".parquet", ".csv")
 _CELL = ("norms", "model", "untrained_seed", "layer", "mapper", "components", "seed")  # what names a cell
@@ -38,8 +38,7 @@ def wide_table(plan: Plan) -> pd.DataFrame:
     """Return the table of all cells, read from the cache in the order of the grid; each test on its control's row."""
     records = [record for cell in plan.cells for record in _records(plan, cell)]
     columns = [*_CELL, "condition", "metric", *_VALUE, *_TEST]
-    table = pd.DataFrame.from_records(records, columns=columns)
-    return table.astype({name: COLUMNS[name] for name in columns})
+    return typed(records)[columns]
 
 
 def _records(plan: Plan, cell: Cell) -> list[dict[str, Any]]:
@@ -82,8 +81,8 @@ def _manifest(plan: Plan) -> dict[str, Any]:
     """Return what the table was made from. Nothing in it changes between two runs of one grid on one machine."""
     about = manifest(
         data={name: data.describe() for name, data in plan.norms.items()},
-        model={_label(model): found.measured for model, found in plan.models.items()},
-        arguments=plan.grid.as_dict(),
+        model={_label(model): _on_device(found.measured, plan.device) for model, found in plan.models.items()},
+        arguments=plan.grid.as_dict() | {"device": plan.device},
         seed=list(plan.grid.axes.seeds),
     )
     left_out = {name: words for name, words in plan.dropped.items() if words and plan.grid.drop_missing}
@@ -94,6 +93,11 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "metrics_left_out": {name: lacks for name, lacks in plan.left_out.items() if lacks},
         "words_of_one_vector": one_vector(plan),
     }
+
+
+def _on_device(measured: dict[str, Any] | None, device: str) -> dict[str, Any] | None:
+    """Return what was measured of a model, with the device that made its vectors; a table is read by no device."""
+    return measured if measured is None or measured["family"] == "static" else measured | {"device": device}
 
 
 def one_vector(plan: Plan) -> dict[str, list[list[str]]]:
