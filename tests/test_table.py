@@ -204,6 +204,13 @@ def test_a_control_of_many_draws_averages_them():
     assert row(result, "shuffled", "r_precision")["value"] == pytest.approx(np.mean(draws))
 
 
+def test_predictions_that_no_test_needs_are_not_kept():
+    same = design(*world())
+    kept = {name: _draws.tally(same, CONDITIONS[name], 1, lambda: None).prediction is not None for name in CONDITIONS
+            if CONDITIONS[name].draws == "one"}  # fmt: skip
+    assert kept == {"system": True, "upper_bound": False, "mean_profile": True}
+
+
 def test_permuted_pairings_are_scored_as_if_their_norms_were_new():
     norms, X = world()
     draw, scores = _draws.scored_draw(design(norms, X), CONDITIONS["permuted_pairing"], 3)

@@ -85,7 +85,7 @@ class Tally:
     resampled : dict
         Metric without a score a word to its mean in each resample of the words, (n_boot,).
     prediction : (n_words, n_features) array, optional
-        That of the one draw, where a test needs it.
+        That of the one draw, of the system and of what it is tested against.
     seconds : (float, float)
         What the first draw took, and its part of the interval.
     """
@@ -150,8 +150,8 @@ def tally(design: Design, condition: Condition, n_draws: int, done: Callable[[],
             total[takes] += METRICS[name].resampled(predicted, gold, design.counts[takes], kind=design.norms.kind)
         if draw == 0:
             seconds = fitted - started, perf_counter() - fitted
-        if condition.draws == "one":
-            prediction = made.prediction.values  # the tests need no other
+        if condition.draws == "one" and (condition.tested or condition.name == "system"):
+            prediction = made.prediction.values  # the tests need no other, and it is as large as the norms
         del made  # large, and not needed beside the next draw
         done()
     intervals = {name: total / used for name, total in resampled.items()}
