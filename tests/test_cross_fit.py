@@ -276,6 +276,12 @@ def test_cross_fit_says_what_is_wrong():
     folds = np.arange(66) % 3
     with pytest.raises(ExplaintError, match="at least 1"):
         CrossFit(PLSR(0), X, folds).predict(Y)
+    with pytest.raises(ExplaintError, match="at least 1"):
+        CrossFit(PLSR(0), X, folds).predict_compact(np.hstack([Y] * 9))
+    with pytest.raises(ExplaintError, match=r"X .* must have two axes, .* found the shape \(66,\)"):
+        CrossFit(PLSR(), X[:, 0], folds)
+    with pytest.raises(ExplaintError, match=r"Y .* must have two axes, .* found the shape \(66,\)"):
+        CrossFit(Ridge(), X, folds).predict(Y[:, 0])
     with pytest.raises(ExplaintError, match="one row a word"):
         CrossFit(PLSR(), X, folds[:5])
     with pytest.raises(ExplaintError, match="at least two folds"):

@@ -128,3 +128,11 @@ def test_where_hardly_a_word_has_both_vectors_all_of_them_are_neighbours():
     few[:4] = np.random.default_rng(5).random((4, 3))
     explorer = NeighbourhoodExplorer([f"w{i}" for i in range(N)], {"gold": Y, "few": few, "none": 0 * few}, k=K)
     assert explorer.meta["overlap"][1:] == [0.3, 0.0]
+
+
+def test_a_missing_cell_is_never_among_the_largest_and_a_short_row_is_refused():
+    missing = np.array([[3.0, np.nan, 1.0, 2.0]])
+    assert metrics.top_share(missing, 2).tolist() == [[1, 0, 0, 1]]
+    assert metrics.top_share(missing, np.array([1])).tolist() == [[1, 0, 0, 0]]
+    with pytest.raises(ExplaintError, match="k is 5, and a row has 4 cells"):
+        metrics.top_share(missing, 5)

@@ -38,7 +38,8 @@ class CrossFit:
     Raises
     ------
     ExplaintError
-        If lengths differ or there is only one fold; at the first prediction, if a number of the mapper is out of range.
+        If `X` has not two axes, lengths differ or there is only one fold; at the first prediction, if a number of the
+        mapper is out of range.
     ValueError
         If `X` holds NaN or infinity and the mapper cannot take them.
 
@@ -73,6 +74,7 @@ class CrossFit:
         self.folds = np.asarray(folds)
         # by type, not isinstance: a subclass may fit otherwise
         self._shares = type(mapper) in (PLSR, Ridge)
+        _check_two_axes("X (words, dims)", X)
         self.X: np.ndarray = check_array(X, dtype=np.float64, ensure_all_finite=True if self._shares else "allow-nan")
         self._splits = check_folds(self.folds, len(self.X))
         self._shared: list = []
@@ -102,7 +104,7 @@ class CrossFit:
         Raises
         ------
         ExplaintError
-            If `Y` has another number of words, or a feature is observed in no training word of some fold.
+            If `Y` has not two axes, another number of words, or a feature observed in no training word of some fold.
         """
         if type(self.mapper) is PLSR:
             return self.predict_path(Y, [self.mapper.n_components])[0]
@@ -148,8 +150,6 @@ class CrossFit:
         if type(self.mapper) is not PLSR or not len(components) or min(components) < 0:
             name = type(self.mapper).__name__
             raise ExplaintError(f"expected the mapper PLSR and counts from 0, got {name} and {list(components)}")
-        if self.mapper.n_components < 1:
-            raise ExplaintError(f"n_components must be at least 1, got {self.mapper.n_components}")
         Y = self._checked(Y)
         path = np.empty((len(components), *Y.shape))
         for (_, test), (fit, scores) in zip(self._splits, self._fits(Y, max(1, *components)), strict=True):
@@ -251,6 +251,8 @@ class CrossFit:
 
     def _fits(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
         """Yield for each fold the fit of PLSR to the others and the scores of its own words, (n_test, a)."""
+        if self.mapper.n_components < 1:
+            raise ExplaintError(f"n_components must be at least 1, got {self.mapper.n_components}")
         target = sparse_if_lighter(Y)
         if Y.shape == self.X.shape and np.array_equal(Y, self.X):
             for train, test in self._splits:
@@ -263,6 +265,12 @@ class CrossFit:
             yield fit, places @ rho.T
 
     def _checked(self, Y: ArrayLike) -> np.ndarray:
+        _check_two_axes("Y (words, features)", Y)
         checked: np.ndarray = check_array(Y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_folds(self.folds, len(checked), checked)
         return checked
+
+
+def _check_two_axes(name: str, given: ArrayLike) -> None:
+    if np.ndim(given) != 2:
+        raise ExplaintError(f"{name} must have two axes, one row a word; found the shape {np.shape(given)}")

@@ -38,7 +38,7 @@ def top_share(values: np.ndarray, k: int | np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : array of shape (rows, columns)
-        Cells of ``-inf`` are never among them.
+        Cells of ``-inf`` or NaN are never among them.
     k : int or array of shape (rows,)
         From 0 to the number of finite cells of the row.
 
@@ -48,6 +48,11 @@ def top_share(values: np.ndarray, k: int | np.ndarray) -> np.ndarray:
         1 above the row's k-th largest value, 0 below, (k - a) / b at it, with `a` cells above and `b` cells
         at it. Rows sum to k.
 
+    Raises
+    ------
+    ExplaintError
+        If k is larger than a row.
+
     Examples
     --------
     >>> from explaint_lib import metrics
@@ -55,6 +60,10 @@ def top_share(values: np.ndarray, k: int | np.ndarray) -> np.ndarray:
     [[1.0, 0.5, 0.5, 0.0]]
     """
     k = np.broadcast_to(np.asarray(k), (len(values),))
+    if k.max(initial=0) > values.shape[1]:
+        raise ExplaintError(f"k is {k.max()}, and a row has {values.shape[1]} cells; ask for no more of them")
+    if np.isnan(values).any():  # NumPy sorts these above all numbers
+        values = np.where(np.isnan(values), -np.inf, values)
     cut, part = cut_of(values, np.maximum(k, 1))
     share = (values > cut[:, None]) + (values == cut[:, None]) * part[:, None]
     return np.where(k[:, None] > 0, share, 0.0)
