@@ -35,7 +35,7 @@ from explaint_lib.experiments.table._significance import p_holm_floor, system_te
 from explaint_lib.inference import SIGN_FLIPS
 from explaint_lib.metrics import left_out
 from explaint_lib.norms import FeatureNorms
-from explaint_lib.results import Result, manifest
+from explaint_lib.results import Result, manifest, typed
 
 SHORT = 60  # seconds; what takes longer is said after the first fit
 
@@ -162,7 +162,7 @@ def run_table(
     about |= {"sign_flips": SIGN_FLIPS, "p_holm_floor": p_holm_floor(tests)}
     about |= {"metrics_left_out": left_out(norms.values, kind=norms.kind)}
     about |= {"words_of_one_vector": words_of_one_vector(norms.word_forms, X)}
-    return Result("table", about, [names | row for row in rows], tests)
+    return Result("table", about, typed([names | row for row in rows]), typed(tests))
 
 
 def fits(conditions: Sequence[str] | None, permutations: int) -> dict[str, int]:
