@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -226,6 +227,15 @@ def test_an_interval_over_draws_takes_all_of_them_in_turn():
     assert (row["ci_low"], row["ci_high"]) == (pytest.approx(-1), pytest.approx(1))
     np.testing.assert_allclose(found.means["spearman_feature"], [1.0] * 5 + [-1.0] * 5)
     np.testing.assert_allclose(sorted(set(found.resampled["spearman_feature"].round(9))), [-1, 1])
+    noise = np.random.default_rng(2).normal(size=(7, *values.shape))
+    other = dataclasses.replace(
+        condition, draw=lambda setting: Draw(setting.Y, Prediction(noise[setting.draw], noise[setting.draw]))
+    )
+    resampled = _draws.tally(design, other, 7, lambda: None).resampled["spearman_feature"]
+    for b, counts in enumerate(design.counts):
+        draws = [noise[(5 * b + k) % 7] for k in range(5)]
+        expected = [inference.mean_spearman_feature(draw, values, counts[None])[0] for draw in draws]
+        assert resampled[b] == pytest.approx(np.mean(expected))
     three = _draws.tally(design, condition, 3, lambda: None)  # fewer than five: each resample has them all
     np.testing.assert_allclose(three.resampled["spearman_feature"], 1)
 
@@ -265,7 +275,26 @@ def test_every_draw_of_every_condition_is_another_and_follows_from_the_seed(reco
     assert folds[0] == folds[2] != folds[1] and all(len(one) == 1 for one in folds)
 
 
+def test_signs_are_flipped_by_the_seed():
+    norms, X = ratings()
+    design = _design.Design(norms, X, mapper="ridge", folds=3, bootstrap=5, seed=0)
+    tallies = {name: _draws.tally(design, CONDITIONS[name], 1, lambda: None) for name in ("system", "mean_profile")}
+
+    def p_values(seed):
+        design.seed = seed
+        return [test["p_value"] for test in _significance.system_tests(design, tallies, 99)]
+
+    assert p_values(0) == p_values(0) != p_values(1)
+
+
 # --- arguments ---
+
+
+def test_what_is_left_out_goes_by_the_kind_of_norms():
+    norms, X = ratings()
+    below = norms_of(norms.values - 100)  # no rating is above 0, as a share of words would have to be
+    found = run_table(below, X, mapper="ridge", **NUMBERS | {"permutations": 0}, conditions=["system"])
+    assert found.manifest["metrics_left_out"] == {} and set(found.rows.metric) == set(METRICS)
 
 
 def test_components_mapper_and_seed_reach_the_mapper(monkeypatch):
@@ -285,8 +314,6 @@ def test_components_mapper_and_seed_reach_the_mapper(monkeypatch):
 
 def test_a_metric_of_which_less_is_more_is_tested_the_other_way(monkeypatch):
     """The same scores with their sign turned, and direction -1, have the same p."""
-    import dataclasses
-
     norms, X = ratings()
     plain = run_table(norms, X, mapper="ridge", **NUMBERS, conditions=FEW).tests
     turned = {}
