@@ -188,7 +188,7 @@ def test_missing_x_and_empty_features_are_errors(name):
 def test_ridge_leave_one_out_equals_refitting(shape):
     X, Y, _ = planted(*shape, noise=1.0)
     Xs = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
-    alphas = (0.1, 3.0, 100.0, 1e4)
+    alphas = (1e-6, 0.1, 3.0, 100.0, 1e4)
     errors = []
     for alpha in alphas:
         refits = [

@@ -60,6 +60,18 @@ def test_where_no_near_word_is_free_the_nearest_free_one_is_taken_and_who_comes_
     assert {half for both in halves for half in both} == {(1, 0, 3, 2), (3, 2, 1, 0)}
 
 
+def test_what_is_not_said_is_as_the_documentation_has_it():
+    X, words = np.random.default_rng(6).normal(size=(40, 4)), [f"w{i:02d}" for i in range(70)]
+    five, default = (controls.swap_neighbours(X, *k, rng=np.random.default_rng(7)) for k in ((5,), ()))
+    assert np.array_equal(five, default)
+    assert controls.hash_bits(words)[0].shape == (70, 64)
+    assert controls.length_differences(words, rng=np.random.default_rng(0))[0].shape == (70, 65)
+    once = controls.length_differences(words, 70, rng=np.random.default_rng(0))[1]
+    assert list(once) == [f"length_minus_{word}" for word in words]  # no reference word is drawn twice
+    written = controls.character_ngrams(words, sizes=(1, 2, 3), least=2)
+    assert np.array_equal(controls.character_ngrams(words), written)
+
+
 def test_permutations_within_a_category_are_all_of_them_equally_often():
     rng = np.random.default_rng(2)
     draws = [tuple(controls.permute_within(list("xayaaz"), rng=rng)[[1, 3, 4]]) for _ in range(1200)]
