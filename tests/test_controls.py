@@ -158,6 +158,27 @@ def test_one_string_is_no_list_of_words(function):
         function("word")
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda flat, rng: controls.shuffle_columns(flat, rng=rng),
+        lambda flat, rng: controls.random_like(flat, "sparse", rng=rng),
+        lambda flat, rng: controls.random_like(flat, "dense", rng=rng),
+        lambda flat, rng: controls.curveball(flat, rng=rng),
+        lambda flat, rng: controls.curveball_mixing(flat, 2, rng=rng),
+        lambda flat, rng: controls.gaussian_like(flat, rng=rng),
+        lambda flat, rng: controls.swap_neighbours(flat, 1, rng=rng),
+        lambda flat, rng: controls.cluster_words(flat, 2),
+        lambda flat, rng: controls.cluster_folds(flat, 2, rng=rng),
+        lambda flat, rng: controls.near_duplicate_folds(flat, 2, threshold=0.5, rng=rng),
+        lambda flat, rng: controls.category_centroids(flat, ["a"] * 20, np.arange(20)),
+    ],
+)
+def test_one_number_a_word_is_no_matrix(function):
+    with pytest.raises(ExplaintError, match="must be a non-empty"):
+        function(np.arange(20.0), np.random.default_rng(0))
+
+
 def test_the_smallest_input_that_makes_sense_is_taken():
     rng = np.random.default_rng(0)
     assert controls.permute_rows(1, rng=rng).tolist() == [0]
