@@ -82,6 +82,21 @@ def test_bad_paths_and_texts_are_named_before_the_long_run(tiny, tmp_path):
     with pytest.raises(ExplaintError, match="line 1 of short.txt, line 5 of short.txt: too short to rank words"):
         run("--model", tiny, "--text", text)
     assert [path.name for path in tmp_path.iterdir()] == ["short.txt"]
+    text.write_text(f"{TEXT}A bird.\n" + "The robin sang and " * 400 + "slept.\n", encoding="utf-8")
+    with pytest.raises(ExplaintError, match=r"line 5 of short.txt \(\d+ tokens\): longer .* line 4 .* too short"):
+        run("--model", tiny, "--text", text)
+
+
+def test_in_a_narrow_terminal_every_name_and_number_is_whole(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = tmp_path / "mine.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    shown = run("--model", tiny, "--text", text).partition("Agreement with what happens")[2]
+    lines = shown.splitlines()
+    assert "…" not in shown and max(map(len, lines)) <= 60
+    for method in METHODS:
+        found = [line for line in lines if line.startswith(f"{method} ") and "mean of" not in line]
+        assert len(found) == 2 and all(line.endswith(")") for line in found), method  # once beside each causal measure
 
 
 def test_the_table_is_printed_whatever_happens_to_the_file(tiny, tmp_path, monkeypatch):

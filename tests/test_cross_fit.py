@@ -286,6 +286,8 @@ def test_cross_fit_says_what_is_wrong():
         CrossFit(PLSR(), X, folds[:5])
     with pytest.raises(ExplaintError, match="at least two folds"):
         CrossFit(PLSR(), X, np.zeros(66))
+    with pytest.raises(ExplaintError, match="one label a word .* not lists of training and test rows"):
+        CrossFit(PLSR(), X, [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(3)])
     cross = CrossFit(PLSR(), X, folds)
     with pytest.raises(ExplaintError, match="one row a word"):
         cross.predict(Y[:30])

@@ -263,9 +263,13 @@ def test_a_viewer_of_encodings_is_the_viewer_of_their_arrays(rng):
     )  # fmt: skip
     assert viewer.static_html() == same.static_html() and viewer.sentence == ""
     assert AttentionViewer.from_encodings(own, other.attention).meta == AttentionViewer.from_encodings(own, other).meta
+    assert AttentionViewer.from_encodings(own, control=other).meta == AttentionViewer.from_encodings(own, other).meta
     assert AttentionViewer.from_encodings(own).meta["control"] is None
     with pytest.raises(ExplaintError, match="the control holds no attention"):
         AttentionViewer.from_encodings(own, dataclasses.replace(other, attention=None))
+    for given in (([own, other],), (own, [other])):  # what `encode` returns, as it stands
+        with pytest.raises(ExplaintError, match=r"expected one text as \w+, found a list of [12]; take one"):
+            AttentionViewer.from_encodings(*given)
 
 
 def test_a_typed_text_is_read_as_the_first_was(rng):

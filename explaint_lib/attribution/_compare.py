@@ -122,8 +122,8 @@ def compare_methods(
     Raises
     ------
     ExplaintError
-        Without any text, for texts in which no row has three other tokens to rank, or all of one token; for a
-        model whose attention blocks are not known.
+        Without any text; for texts longer than the model takes, in which no row has three other tokens to rank, or
+        all of one token; for a model whose attention blocks are not known.
 
     Examples
     --------
@@ -138,14 +138,12 @@ def compare_methods(
     """
     if not texts:
         raise ExplaintError("there is no text to run; give at least one")
-    encodings = encoder.encode(texts, hidden_states=False, attention=False)
-    _check_length(encodings, labels)
+    encodings = encoder.tokenize(texts)
+    _check_lengths(encoder, encodings, labels)
     exchange, rng = _exchange(encoder, encodings), np.random.default_rng(seed)
     about = f"methods ({printable(encoder.name)})"
-    found = [
-        _compare_on(encoder, encoding, exchange, n_samples, n_draws, rng)
-        for encoding in tqdm(encodings, desc=about, unit="text", disable=not progress, leave=False)
-    ]
+    with tqdm(encodings, desc=about, unit="text", disable=not progress, leave=False) as bar:
+        found = [_compare_on(encoder, encoding, exchange, n_samples, n_draws, rng) for encoding in bar]
     agreement = {level: np.stack([one.agreement[level] for one in found]) for level in LEVELS}
     kept = np.stack([one.kept for one in found])
     sink = {name: np.stack([one.sink[name] for one in found]) for name in found[0].sink}
@@ -163,18 +161,27 @@ def compare_methods(
     return MethodComparison(encodings, [one.maps for one in found], agreement, kept, sink, result)
 
 
-def _check_length(encodings: Sequence[Encoding], labels: Sequence[str] | None) -> None:
-    """Refuse, before the long run and all at once, texts too short to rank anything."""
+def _check_lengths(encoder: Encoder, encodings: Sequence[Encoding], labels: Sequence[str] | None) -> None:
+    """Refuse, before the long run and all at once, texts longer than the model takes or too short to rank anything."""
     names = [repr(encoding.text[:40]) for encoding in encodings] if labels is None else labels
-    short = []
+    long, short = [], []
     for name, encoding in zip(names, encodings, strict=True):
+        if len(encoding) > encoder.max_tokens:
+            long.append(f"{name} ({len(encoding)} tokens)")
+            continue
         levels = _agreements({"nearness": attention.nearness(len(encoding), causal=encoding.causal)}, encoding)
         short += [name] if any(np.isnan(found).any() for found in levels.values()) else []
-    if short:
-        more = f" and {len(short) - 5} more" if len(short) > 5 else ""
-        raise ExplaintError(
-            f"{', '.join(short[:5])}{more}: too short to rank words; leave out what has fewer than about five words"
-        )
+    faults = {
+        f"longer than the {encoder.max_tokens} tokens that {encoder.name} takes; split into sentences": long,
+        "too short to rank words; leave out what has fewer than about five words": short,
+    }
+    said = [
+        f"{', '.join(found[:5])}{f' and {len(found) - 5} more' if len(found) > 5 else ''}: {fault}"
+        for fault, found in faults.items()
+        if found
+    ]
+    if said:
+        raise ExplaintError("; ".join(said))
 
 
 def _exchange(encoder: Encoder, encodings: Sequence[Encoding]) -> Replacer:

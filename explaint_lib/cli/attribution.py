@@ -10,11 +10,14 @@ from explaint_lib.cli._show import plain_table, short, write_result
 from explaint_lib.cli._terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from explaint_lib.results import Result
 
 _BUNDLED, _WORDS = 20, 12  # how many of the bundled sentences, and of how many words at most
+_ROOM_FOR_BOTH = 100  # terminal columns; below that, one causal measure at a time
 
 
 def attribution(
@@ -75,6 +78,8 @@ def attribution(
 
 def _show(result: Result, source: str) -> None:
     """Print the agreement with what happens, and where weight and states go."""
+    from explaint_lib.attribution import CAUSAL
+
     console = Terminal()
     about = result.manifest
     n_texts = about["data"]["n_texts"]
@@ -85,7 +90,8 @@ def _show(result: Result, source: str) -> None:
         "distance alone, its 95 % interval over texts, and p.",
         style="dim",
     )
-    console.print(_agreement(result))
+    for causes in [CAUSAL] if console.width >= _ROOM_FOR_BOTH else [(cause,) for cause in CAUSAL]:
+        console.print(_agreement(result, causes))
     console.print("\nWhere the weight goes, and what stays", style="bold")
     console.print(
         "Of what ordinary positions take from others, the share credited to sinks; and the share of a state that is "
@@ -100,7 +106,7 @@ def _show(result: Result, source: str) -> None:
     )
 
 
-def _agreement(result: Result) -> Table:
+def _agreement(result: Result, causes: Sequence[str]) -> Table:
     from explaint_lib.attribution import AVERAGED, CAUSAL, METHODS
     from explaint_lib.results import pick
 
@@ -109,10 +115,10 @@ def _agreement(result: Result) -> Table:
         return short(float(between.value.mean())) if len(between) else ""
 
     rows = pick(result.rows, metric="agreement", level="tokens")
-    table = plain_table("method", CAUSAL)
+    table = plain_table("method", causes)
     for method in (*METHODS, *AVERAGED):
         cells = []
-        for cause in CAUSAL:
+        for cause in causes:
             beyond = ""
             if len(result.tests):
                 score = f"agreement with {cause}"
@@ -120,8 +126,9 @@ def _agreement(result: Result) -> Table:
                 beyond = f" ({test.difference:+.2f} [{test.ci_low:+.2f} {test.ci_high:+.2f}] p {test.p_value:.2g})"
             cells.append(mean(method, cause) + beyond)
         table.add_row(method, *cells)
-    table.add_row("distance alone", *(mean("nearness", cause) for cause in CAUSAL), style="dim")
-    table.add_row("exchanged again", mean("exchanged again", CAUSAL[0]), style="dim")
+    table.add_row("distance alone", *(mean("nearness", cause) for cause in causes), style="dim")
+    if CAUSAL[0] in causes:
+        table.add_row("exchanged again", mean("exchanged again", CAUSAL[0]), style="dim")
     return table
 
 

@@ -71,7 +71,13 @@ class CrossFit:
 
     def __init__(self, mapper: BaseEstimator, X: ArrayLike, folds: ArrayLike) -> None:
         self.mapper: Any = mapper
-        self.folds = np.asarray(folds)
+        try:
+            self.folds = np.asarray(folds)
+        except ValueError:  # pairs of rows of different lengths, as ``KFold().split`` yields
+            raise ExplaintError(
+                "folds are one label a word (as `make_folds` returns), not lists of training and test rows: "
+                "folds = np.empty(n_words, int), then folds[test] = label for each test part"
+            ) from None
         # by type, not isinstance: a subclass may fit otherwise
         self._shares = type(mapper) in (PLSR, Ridge)
         _check_two_axes("X (words, dims)", X)

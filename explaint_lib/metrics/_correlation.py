@@ -32,7 +32,7 @@ def spearman_item(pred: ArrayLike, gold: ArrayLike) -> np.ndarray:
     Warnings
     --------
     On sparse norms nearly all gold values of a word are tied at zero. The best ranking without ties then
-    reaches only `spearman_oracle` (below .13 for a word with 13 of 2,526 features), however good it is. And
+    reaches only `spearman_item_oracle` (below .13 for a word with 13 of 2,526 features), however good it is. And
     the mean profile scores high on dense ratings, because features differ in level. Read `spearman_feature`
     instead.
 

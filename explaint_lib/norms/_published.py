@@ -1,6 +1,6 @@
 """Recognise the published files by their columns, never by their names: one record a layout.
 
-To teach the library another one, add a record here, and its reader in `production` or `ratings` if none fits. Where
+To teach the library another one, add a record here, and its reader in `_production` or `_ratings` if none fits. Where
 the header was written from memory, the record says so: compare it with the file when you have it.
 
 What it controls for: a file read by the rules of another. What it does not license: that a file with these columns is

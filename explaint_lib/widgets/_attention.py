@@ -178,7 +178,6 @@ class AttentionViewer(BookWidget):
         encoding: ReadText,
         control: ReadText | ArrayLike | None = None,
         more: Mapping[str, Any] | None = None,
-        /,
         *,
         compute: Callable[[str], Any] | None = None,
         **shown: Any,

@@ -32,6 +32,9 @@ def arguments(
     encoding: ReadText, control: ReadText | ArrayLike | None = None, more: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the arguments of `AttentionViewer` for a text and its control; `more` adds to them or replaces some."""
+    for what, read in (("encoding", encoding), ("control", control)):
+        if isinstance(read, list) and read and hasattr(read[0], "tokens"):
+            raise ExplaintError(f"expected one text as {what}, found a list of {len(read)}; take one of it")
     other = _weights(control, "control") if hasattr(control, "tokens") else control
     given = {
         "tokens": encoding.tokens,
