@@ -56,7 +56,9 @@ def door(monkeypatch):
     state = {"norms": norms(), "commit": "one", "loads": []}
 
     def outline(name, *, load, progress, revision=None, untrained=False, seed=0):
-        return Outline(name, f"{name} {revision} {state['commit']}", 2, lambda words: [], {"name": name})
+        return Outline(
+            name, f"{name} {revision} {state['commit']}", 2, lambda words: [], {"name": name, "family": "encoder"}
+        )
 
     def load(name, *, device, revision=None, untrained=False, seed=0):
         state["loads"].append((name, revision, device, untrained, seed))
