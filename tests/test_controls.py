@@ -188,6 +188,7 @@ def test_the_smallest_input_that_makes_sense_is_taken():
     assert sorted(controls.cluster_folds(np.eye(2), 2, rng=rng, n_clusters=2)) == [0, 1]
     assert sorted(controls.near_duplicate_folds(np.eye(3), 3, threshold=0.5, rng=rng)) == [0, 1, 2]
     assert controls.curveball(np.eye(2), rng=rng).sum() == 2
+    assert controls.curveball_mixing(np.eye(2), 1, rng=rng)[0] == 1.0
     assert controls.hash_bits(["a"], 512)[0].shape == (1, 512) and controls.hash_bits(["a"], 1)[1] == ("bit_00",)
 
 

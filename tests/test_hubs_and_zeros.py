@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -86,9 +88,33 @@ def test_the_ceiling_weighs_neighbours_by_their_cosine_and_fills_from_training_w
     assert found[0] == pytest.approx((1.0 * gold[1] + 0.6 * gold[2]) / 1.6)
     # word 4: its gap is the mean over words 0 and 3, which is 0; word 3 has cosine 1, word 0 none
     assert found[4] == pytest.approx(gold[3], abs=1e-6)
-    holed = np.array([[2.0, np.nan], [2, 4], [8, 1], [4, 2]])
-    # without fold 0, the second feature's mean is 1.5: word 0 lies along (2, 1.5) and nearer to word 3, (4, 2)
-    assert metrics.reachable_ceiling(holed, np.array([0, 0, 1, 1]), k=1)[0].tolist() == [4, 2]
+    holed = np.array([[2.0, np.nan], [2, 40], [4, 1], [1, 2]])
+    # without fold 0 the gap is 1.5, and (2, 1.5) lies nearer to (4, 1); with word 1 it would be 14, nearer to (1, 2)
+    assert metrics.reachable_ceiling(holed, np.array([0, 0, 1, 1]), k=1)[0].tolist() == [4, 1]
+
+
+def test_the_null_of_two_alternatives_is_one_of_permutations():
+    near = np.random.default_rng(12).random((4, 4))
+    beaten = [[np.mean([row[k] < row[j] for k in range(4) if k != j]) for j in range(4)] for row in near]
+    exact = np.round([np.mean([beaten[i][j] for i, j in enumerate(order)]) for order in permutations(range(4))], 9)
+    null = np.round(metrics.two_alternative_null_by(near, ["a"] * 4, 2400, rng=np.random.default_rng(13)), 9)
+    assert set(null) == set(exact)
+    for value in set(exact):
+        assert np.mean(null == value) == pytest.approx(np.mean(exact == value), abs=0.04)
+
+
+def test_what_a_correlation_of_features_needs_depends_on_the_kind_of_norms():
+    gold = np.zeros((30, 20))
+    gold[:9] = np.random.default_rng(14).random((9, 20))
+    needed = metrics.left_out(gold, kind="sparse")
+    assert needed["spearman_feature"] == "needs 10 words that share a feature, found 9"
+    metrics.require(gold, ["f1_at_10"], kind="sparse")
+    with pytest.raises(ExplaintError, match="too small for what is asked here .spearman_feature needs 10 words"):
+        metrics.require(gold, ["f1_at_10", "spearman_feature"], kind="sparse")
+    gold[9] = 1.0
+    assert "spearman_feature" not in metrics.left_out(gold, kind="sparse")
+    assert metrics.left_out(gold[:2], kind="dense")["spearman_feature"] == "needs 3 words, found 2"
+    assert "spearman_feature" not in metrics.left_out(gold[:3], kind="dense")
 
 
 # -- ends of ranges: the largest and smallest that is taken, and the next that is not --------------------------------
