@@ -201,3 +201,10 @@ def test_ffnn_drops_units_at_the_rate_asked_for_and_keeps_their_mean():
     for uniform in (W1, b1):
         assert 0.24 < float(uniform.detach().abs().max()) <= 0.25 and abs(float(uniform.detach().mean())) < 0.03
     assert W1.shape == (16, 400) and not W2.any() and not b2.any() and b2.shape == (3,)
+
+
+def test_ffnn_moves_at_the_rate_asked_for():
+    X, Y = linear_world()
+    settings = {"max_epochs": 3, "random_state": 0, "dropout": 0.0}
+    slow, fast = (FFNN(learning_rate=rate, **settings).fit(X, Y).predict(X) - Y.mean(axis=0) for rate in (1e-8, 0.01))
+    assert np.abs(slow).max() < 1e-4 < 0.1 < np.abs(fast).max()

@@ -43,6 +43,18 @@ def test_a_missing_rating_counts_as_the_mean_of_its_feature():
     assert np.array_equal(controls.cluster_words(V, 6), controls.cluster_words(RAYS, 6))
 
 
+def test_the_grain_of_cluster_folds_is_six_a_fold_doubled_until_no_cluster_outgrows_a_fold():
+    rng = np.random.default_rng(0)
+    near = [3.0, 0.12, 0, 0, 0, 0, 0, 0] * np.array([[1] * 8, [1, -1] + [1] * 6]).repeat(35, axis=0)
+    X = np.concatenate([rng.normal(size=(50, 8)), near + 0.002 * rng.normal(size=(70, 8))])
+    sizes = [np.bincount(controls.cluster_words(X, n)).max() for n in (12, 24)]
+    assert sizes == [70, 35]  # the two close heaps are one cluster of 12, too large for half of 120 words
+    kept = controls.cluster_words(X, 24)
+    for _ in range(20):
+        folds = controls.cluster_folds(X, 2, rng=rng)
+        assert all(len(set(folds[kept == cluster])) == 1 for cluster in range(24))
+
+
 def test_a_partner_is_any_of_the_k_nearest_and_none_beyond_them():
     rng = np.random.default_rng(1)
     X = np.repeat(rng.normal(size=(6, 8)) * 10, 4, axis=0) + rng.normal(size=(24, 8))  # six fours: k = 3 stays inside
