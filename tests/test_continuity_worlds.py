@@ -72,7 +72,7 @@ def test_the_first_position_of_a_decoder_is_not_replaced(monkeypatch):
     def interventional(encoder, ids, **more):
         asked.update(more)
         shape = (4, 2)
-        argmax = np.array([[1.0, 0], [1, 1], [0, 1], [np.nan, 0]])
+        argmax = np.array([[1.0, np.nan], [1, 1], [0, 1], [1, 0]])  # of the first, nothing is defined at the top
         return SimpleNamespace(
             argmax_hit=argmax, share=np.full(shape, 0.25), sentence=np.array([0, 0, 2, 2]), chance=np.full(4, 0.2)
         )
@@ -86,8 +86,8 @@ def test_the_first_position_of_a_decoder_is_not_replaced(monkeypatch):
     assert asked["n_interventions"] == 9
     assert asked["rng"].bit_generator.state == np.random.default_rng(3).bit_generator.state
     hits = sums[measuring.Measure(1, "causal_locality", None, None, None, "argmax")]
-    assert hits.total[:3].tolist() == [1, 0, 1] and hits.count[:3].tolist() == [2, 0, 2]
-    np.testing.assert_allclose(hits.chance[:3], [0.4, 0, 0.4])
+    assert hits.total[:3].tolist() == [1, 0, 1] and hits.count[:3].tolist() == [1, 0, 2]
+    np.testing.assert_allclose(hits.chance[:3], [0.2, 0, 0.4])
     share = sums[measuring.Measure(1, "content_share", None, None, None, "share")]
     np.testing.assert_allclose(share.total[:3], [0.5, 0, 0.5])
 
