@@ -30,13 +30,16 @@ def encoding(causal: bool, seed: int = 0) -> Encoding:
 
 
 class Reader:
-    name, untrained = "reader", False
+    name, untrained, max_tokens = "reader", False, 99
     vocabulary = tuple(f"t{i}" for i in range(20))
 
     def __init__(self, causal: bool) -> None:
         self.causal = causal
 
-    def encode(self, texts, *, hidden_states, attention):
+    def tokenize(self, texts):
+        return self.encode(texts)
+
+    def encode(self, texts, *, hidden_states=False, attention=False):
         return [encoding(self.causal, seed) for seed in range(len(texts))]
 
     def describe(self):
