@@ -237,9 +237,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in COPIED:
-            skip = shutil.ignore_patterns("__pycache__", "_build", "node_modules")
-            copying = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copying(ROOT / name, tree / name, **({"ignore": skip} if copying is shutil.copytree else {}))
+            if (ROOT / name).is_dir():
+                skip = shutil.ignore_patterns("__pycache__", "_build", "node_modules")
+                shutil.copytree(ROOT / name, tree / name, ignore=skip)
+            else:
+                shutil.copy2(ROOT / name, tree / name)
         for chosen in args.rooms or TESTS:
             if chosen.endswith(".py"):
                 modules, room = [ROOT / chosen], Path(chosen).parts[1]
