@@ -243,7 +243,7 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
         "draws": {"shuffled": 1, "random": 1}, "p_holm_floor": 0.5,
     }  # fmt: skip
     continuity._show(Result("continuity", about), text)
-    monkeypatch.setattr(attribution, "_agreement", lambda _: text)
+    monkeypatch.setattr(attribution, "_agreement", lambda *_: text)
     monkeypatch.setattr(attribution, "_shares", lambda _: "")
     attribution._show(Result("attribution", about), text)
     hypernymy._show(Result("hypernymy", about), f"{text}: banner {text}")
