@@ -10,7 +10,7 @@ from explaint_lib import metrics
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._terminal import Terminal
 from explaint_lib.cli.table import show
-from explaint_lib.experiments.grid import Grid, run_grid
+from explaint_lib.experiments.grid import Grid, listing, run_grid
 from explaint_lib.experiments.table import check_norms, run_table
 from explaint_lib.metrics import METRICS, Metric, Scorer
 from explaint_lib.norms import FeatureNorms
@@ -118,6 +118,30 @@ def test_a_registered_metric_is_in_a_grid(tmp_path, monkeypatch):
     grid = Grid(**world | {"models": world["models"][:1], "layers": "last", "mappers": ["ridge"], "components": None})
     assert grid.metrics == tuple(METRICS)
     assert set(run_grid(grid).rows.metric) == set(METRICS)
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_a_program_registers_is_computed_anew_by_its_next_run(tmp_path, monkeypatch):
+    """The name stays while the code may change: an old cell would be a wrong number."""
+    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path / "cache"))
+    world = make_world(tmp_path)
+    grid = Grid(**world | {"models": world["models"][:1], "layers": "last", "mappers": ["ridge"], "components": None})
+    run_grid(grid)
+    (_, kept), *_ = listing(grid)
+    assert kept
+    monkeypatch.setattr("explaint_lib.experiments.grid._cells._THIS_RUN", "another run")
+    assert not any(kept for _, kept in listing(grid))
+    with pytest.raises(ExplaintError, match="in this program alone, and other processes do not know it: run with jobs"):
+        run_grid(grid, jobs=2)
+
+
+def test_the_librarys_own_cells_are_kept_from_run_to_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLAINT_CACHE", str(tmp_path / "cache"))
+    world = make_world(tmp_path)
+    grid = Grid(**world | {"models": world["models"][:1], "layers": "last", "mappers": ["ridge"], "components": None})
+    run_grid(grid)
+    monkeypatch.setattr("explaint_lib.experiments.grid._cells._THIS_RUN", "another run")
+    assert all(kept for _, kept in listing(grid))
 
 
 def test_resampling_the_long_way_is_the_fast_way():

@@ -44,8 +44,12 @@ from explaint_lib.controls._targets import random_like, shuffle_columns
 from explaint_lib.controls._taxonomy import category_centroids
 from explaint_lib.controls._vectors import character_ngrams, form_only, gaussian_like
 
+#: The names of the library's own conditions; `register` adds those of a program to `CONDITIONS` alone.
+SHIPPED = frozenset(CONDITIONS)
+
 __all__ = [
     "CONDITIONS",
+    "SHIPPED",
     "Condition",
     "Draw",
     "Ends",

@@ -68,8 +68,12 @@ from explaint_lib.metrics._two_alternative import (
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
+#: The names of the library's own metrics; `register` adds those of a program to `METRICS` alone.
+SHIPPED = frozenset(METRICS)
+
 __all__ = [
     "METRICS",
+    "SHIPPED",
     "Comparison",
     "Kind",
     "Metric",

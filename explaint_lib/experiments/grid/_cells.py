@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from explaint_lib import __version__
+from explaint_lib import __version__, controls, metrics
 from explaint_lib._cache import code_hash, computer
 from explaint_lib.experiments.grid._declare import Model
 from explaint_lib.experiments.table import run_table
 from explaint_lib.norms import FeatureNorms
+
+_THIS_RUN = uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
@@ -71,3 +74,14 @@ def one_thread() -> Iterator[None]:
 def made_by() -> dict[str, Any]:
     """Return the versions, the kind of machine and processor, and the hash of the code that compute a cell."""
     return {"explaint": __version__, "code": code_hash(__name__)} | computer()
+
+
+def registered_here() -> dict[str, Any]:
+    """Return the metrics and conditions that this program has registered, as part of a key that no other run has.
+
+    Their code may change while their names stay, and cannot be read in every case: what rests on them is computed
+    anew by each run. Empty where there are none.
+    """
+    names = [name for name in metrics.METRICS if name not in metrics.SHIPPED]
+    names += [name for name in controls.CONDITIONS if name not in controls.SHIPPED]
+    return {"names": names, "run": _THIS_RUN} if names else {}

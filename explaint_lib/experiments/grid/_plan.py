@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from explaint_lib._cache import Entry, code_hash, computer, hashed
 from explaint_lib._common import ExplaintError, remove_leftovers
-from explaint_lib.experiments.grid._cells import Cell, made_by, one_thread
+from explaint_lib.experiments.grid._cells import Cell, made_by, one_thread, registered_here
 from explaint_lib.experiments.grid._declare import Grid, Model
 from explaint_lib.experiments.table import check_norms
 from explaint_lib.metrics import METRICS
@@ -152,6 +152,7 @@ class Plan:
             "vectors": self.vectors(cell).key,
             "made_by": made_by(),
             "metrics": list(METRICS),
+            "registered": registered_here(),
         }
         return Entry("cells", hashed(about), ".json")
 

@@ -85,6 +85,11 @@ def run_grid(
     whole_from(1)("jobs", jobs)
     if scheduler is not None and backend != "dask":
         raise ExplaintError("a scheduler is an address of a Dask cluster: it needs the backend dask")
+    if (jobs > 1 or backend == "dask") and (here := _cells.registered_here()):
+        raise ExplaintError(
+            f"{', '.join(here['names'])} is registered in this program alone, and other processes do not know it: run "
+            "with jobs=1 and the backend joblib, or put it into explaint_lib"
+        )
     target = None if out is None else _output.checked_target(out)
     plan = make_plan(grid, device=device, progress=progress)
     waiting = plan.waiting()
