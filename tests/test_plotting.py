@@ -235,6 +235,13 @@ def test_verdicts_stand_side_by_side_with_the_smallest_difference_of_each_claim(
     assert a.to_dict("index") == {"early": {"mostly": "explained away (+0.00)"}}
     (models,) = plotting.verdict_table(found, across="model").tables
     assert models.columns.tolist() == ["b", "a"] and models.loc[("early", "mostly"), "b"] == "-"
+    claims["b", "alone", "of its own"] = claims["b", "last", "mostly"] = [one]
+    more = Result(
+        "05", {}, verdicts=inference.verdicts(claims, smallest_effect=0.05, by=("model", "claim", "question"))
+    )
+    b, alone, a = plotting.verdict_table(more, across="question").tables  # no column of its own beside those of others
+    assert b.index.tolist() == ["later", "last"] and b.loc["last", "more than chance"] == "-"
+    assert alone.to_dict("index") == {"alone": {"of its own": "supported (+0.30)"}} and alone.columns.name == "b"
     with pytest.raises(ExplaintError, match="by model, claim, question, found across='split'"):
         plotting.verdict_table(found, across="split")
     with pytest.raises(ExplaintError, match="holds no verdicts"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.results import MIME, Result
@@ -40,8 +41,9 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
         Its verdicts are what `explaint_lib.inference.verdicts` returns.
     across : str, optional
         The column whose values stand side by side ("model", "split", "question"). The table then has one line a claim
-        and, in each cell, the verdict with the smallest of its differences; there is one such table a model, unless
-        models are what stands side by side. Left out: one line a control, each claim and its verdict written once.
+        and, in each cell, the verdict with the smallest of its differences. Unless models are what stands side by side,
+        there is one such table a model, and one more for claims that share no column with the others. Left out: one
+        line a control, each claim and its verdict written once.
 
     Returns
     -------
@@ -75,10 +77,10 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
         raise ExplaintError(f"verdicts can stand side by side by {found}, found across={across!r}")
     lines = [name for name in _KEYS if name in verdicts and name not in ("model", across)]
     if "model" not in verdicts or across == "model":
-        return VerdictTable(result, [_side_by_side(verdicts, lines, across)])
+        return VerdictTable(result, [_side_by_side(verdicts, lines, across).fillna("-")])
     tables = []
     for model, part in verdicts.groupby("model", sort=False):
-        tables.append(_side_by_side(part, lines, across).rename_axis(columns=str(model)))
+        tables += _apart(_side_by_side(part, lines, across).rename_axis(columns=str(model)))
     return VerdictTable(result, tables)
 
 
@@ -96,13 +98,21 @@ def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _side_by_side(verdicts: pd.DataFrame, lines: list[str], across: str) -> pd.DataFrame:
-    """Return one line a claim, and in each cell the verdict with the smallest of its differences."""
+    """Return one line a claim, in each cell the verdict with its smallest difference; None: not asked."""
     asked = verdicts.groupby([*lines, across], sort=False)
     difference = asked["difference"].min().map(" ({:+.2f})".format, na_action="ignore").fillna("")
     shown = asked["verdict"].first().str.partition(" by ")[0] + difference
-    table = shown.unstack(across, sort=False).fillna("-").rename_axis(columns=None)
+    table = shown.unstack(across, sort=False).rename_axis(columns=None)
     table.index.names = [None] * len(lines)
     return table
+
+
+def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return a table for each group of claims that share columns: empty ones would push others off a narrow page."""
+    asked = table.notna().to_numpy().astype(int)
+    n, group = connected_components(asked @ asked.T, directed=False)
+    parts = [table[group == number].dropna(axis="columns", how="all") for number in range(n)]
+    return [part.fillna("-") for part in parts]
 
 
 def _difference(row: Any) -> str:
