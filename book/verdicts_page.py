@@ -29,9 +29,9 @@ INTRODUCTION = """\
 
 Does a conclusion hold on other norms? Each line below is a claim that a chapter tests, each column a set of norms: the
 bundled teaching set that everybody can run, and three human ones that only those can run who have them. A cell holds
-the verdict and, of all controls of the claim, the difference to the one that comes nearest, with its 95 % interval. The
-rule is that of [](how_to_read_a_verdict.md). Differences are in the units of the claim's own score: compare verdicts
-along a line, not sizes.
+the verdict and, of all controls of the claim, the difference to the one that comes nearest, with its interval, which
+holds for all comparisons of the chapter at once. The rule is that of [](how_to_read_a_verdict.md). Differences are in
+the units of the claim's own score: compare verdicts along a line, not sizes.
 
 These are runs of the full profile (`make book PROFILE=full`), kept as aggregates in `book/reference/chapters/` with
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
@@ -86,7 +86,7 @@ def page(folder: Path = FOLDER) -> str:
             lines.append(f"| {claim} | " + " | ".join(_cell(asked.get(norms)) for norms in of_norms) + " |")
             compared += 1
             tested = found[found["difference"].notna()]
-            differ += [str(claim)] if tested["verdict"].map(_short).nunique() > 1 else []
+            differ += [str(claim)] if tested["word"].nunique() > 1 else []
         table = "\n".join(lines)
         parts.append(f"## {_title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
     agree = compared - len(differ)
@@ -101,11 +101,6 @@ def _title(chapter: str) -> str:
     return first.splitlines()[0].removeprefix("# ")
 
 
-def _short(verdict: str) -> str:
-    """Return a verdict without the controls it names."""
-    return verdict.partition(" by ")[0]
-
-
 def _cell(rows: pd.DataFrame | None) -> str:
     """Return the verdict on a claim, and the smallest difference to a control; a claim may be missing, or untested."""
     if rows is None:
@@ -114,7 +109,7 @@ def _cell(rows: pd.DataFrame | None) -> str:
         return "not tested"
     nearest = rows.iloc[int(np.nanargmin(rows["difference"]))]
     shown = f"{nearest.difference:+.3f}<br>[{nearest.ci_low:+.3f}, {nearest.ci_high:+.3f}]"
-    return f"**{_short(nearest.verdict)}**<br>{shown}<br>against *{nearest.control}*"
+    return f"**{nearest.word}**<br>{shown}<br>against *{nearest.control}*"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from explaint_lib import inference, plotting
 from explaint_lib._common import ExplaintError
-from explaint_lib.results import Result, in_notebook
+from explaint_lib.results import Result, in_notebook, typed
 
 CONDITIONS = {
     "random": 0.01, "system": 0.25, "upper_bound": 0.27, "oracle": 0.81, "shuffled": 0.10, "chance": 0.004,
@@ -189,9 +189,9 @@ def test_every_condition_is_told_apart_without_colour():
 
 
 def test_a_verdict_table_writes_each_claim_once_and_cuts_no_text():
-    one = inference.Comparison("mean profile", 0.2, 0.1, 0.3, 0.001, "F1@10")
+    one = inference.Comparison("mean profile", 0.2, 0.05, p_value=0.001, score="F1@10")
     long = inference.Comparison(
-        "a control whose name is much longer than a column of pandas is wide", -0.1, -0.2, 0.0, 1
+        "a control whose name is much longer than a column of pandas is wide", -0.1, 0.02, p_value=1
     )
     rows = inference.verdicts({"first": [one, long], "not tried": []}, smallest_effect=0.05)
     with pd.option_context("display.max_colwidth", 50):
@@ -200,20 +200,34 @@ def test_a_verdict_table_writes_each_claim_once_and_cuts_no_text():
         assert long.control in html and "..." not in html and long.control in repr(shown)
     (table,) = shown.tables
     assert table.index.tolist() == ["first", "", "not tried"] and table["control"].tolist()[2] == "none could be run"
-    assert table["observed - control"].tolist() == ["+0.200 [+0.100, +0.300]", "-0.100 [-0.200, +0.000]", "-"]
-    assert table["verdict"].tolist() == [f"explained away by {long.control}", "", "cannot tell"]
+    assert table["observed - control"].tolist() == ["+0.200 [+0.088, +0.312]", "-0.100 [-0.145, -0.055]", "-"]
+    assert table["verdict"].tolist() == [f"worse than {long.control}", "", "cannot tell"]
     assert table["p (Holm)"].tolist() == ["0.002", "1", "-"] and "score" not in table
+    assert table["margin"].tolist() == ["0.05, out of reach", "0.05", "-"]
+    assert not {"stable", "false alarms, power"} & set(table)  # nothing was drawn again, nothing calibrated
+
+
+def test_a_verdict_table_says_how_stable_a_verdict_is_and_how_often_it_errs():
+    one = inference.Comparison(
+        "x", 0.2, 0.05, score="F1@10", p_value=0.001, n=200, varied="folds", draws=(0.2,) * 9 + (0.0,), se_units=0.05,
+        asks="word",
+    )  # fmt: skip
+    about = {"asks": "word", "control": "x", "score": "F1@10", "n": 240, "worlds": 100}
+    known = typed([about | {"truth": t, "supported": s, "refuted": r} for t, s, r in ((False, 3, 80), (True, 92, 1))])
+    rows = inference.verdicts({"it": [one], "other": []}, smallest_effect=0.05, calibrated=known)
+    (table,) = plotting.verdict_table(Result("06", {}, verdicts=rows)).tables
+    assert table["stable"].tolist() == ["90%", "-"] and table["false alarms, power"].tolist() == ["3%, 92%", "-"]
 
 
 def test_a_verdict_table_names_the_score_of_each_difference_where_there_are_several():
-    one, other = (inference.Comparison("x", 0.2, 0.1, 0.3, 0.001, score) for score in ("F1@10", "AUC"))
+    one, other = (inference.Comparison("x", 0.2, 0.05, p_value=0.001, score=score) for score in ("F1@10", "AUC"))
     rows = inference.verdicts({"first": [one, other], "not tried": []}, smallest_effect=0.05)
     (table,) = plotting.verdict_table(Result("06", {}, verdicts=rows)).tables
     assert table["score"].tolist() == ["F1@10", "AUC", "-"]
 
 
 def test_a_verdict_table_leaves_its_numbers_in_the_notebook(tmp_path):
-    rows = inference.verdicts({"it": [inference.Comparison("x", 1 / 3, 0.1, 0.4, 0.001)]}, smallest_effect=0.05)
+    rows = inference.verdicts({"it": [inference.Comparison("x", 1 / 3, 0.1, p_value=0.001)]}, smallest_effect=0.05)
     found = Result("06", {"seed": 0}, verdicts=rows)
     shown = plotting.verdict_table(found)._repr_mimebundle_()
     (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": shown}]}]}))
@@ -222,17 +236,17 @@ def test_a_verdict_table_leaves_its_numbers_in_the_notebook(tmp_path):
 
 
 def test_verdicts_stand_side_by_side_with_the_smallest_difference_of_each_claim():
-    one, other = (inference.Comparison("x", d, d - 0.1, d + 0.1, 0.001) for d in (0.3, 0.2))
+    one, other = (inference.Comparison("x", d, 0.05, p_value=0.001) for d in (0.3, 0.2))
     claims = {
         ("b", "later", "more than chance"): [one, other],
         ("b", "later", "mostly"): [],
-        ("a", "early", "mostly"): [inference.Comparison("y", 0, -0.1, 0.01, 1)],
+        ("a", "early", "mostly"): [inference.Comparison("y", 0, 0.01, p_value=1)],
     }
     rows = inference.verdicts(claims, smallest_effect=0.05, by=("model", "claim", "question"))
     found = Result("03", {}, verdicts=rows)
     b, a = plotting.verdict_table(found, across="question").tables
     assert b.to_dict("index") == {"later": {"more than chance": "supported (+0.20)", "mostly": "cannot tell"}}
-    assert a.to_dict("index") == {"early": {"mostly": "explained away (+0.00)"}}
+    assert a.to_dict("index") == {"early": {"mostly": "equivalent (+0.00)"}}
     (models,) = plotting.verdict_table(found, across="model").tables
     assert models.columns.tolist() == ["b", "a"] and models.loc[("early", "mostly"), "b"] == "-"
     claims["b", "alone", "of its own"] = claims["b", "last", "mostly"] = [one]

@@ -19,6 +19,7 @@ from explaint_lib import encoders, norms
 from explaint_lib.controls import CONDITIONS
 from explaint_lib.experiments.grid import read_grid
 from explaint_lib.experiments.table import PAPER_SCORES, run_table
+from explaint_lib.inference import WORDS
 from explaint_lib.metrics import METRICS
 from explaint_lib.results import Result, in_notebook
 
@@ -92,7 +93,7 @@ def test_a_sample_computed_again_is_the_same(name, mapper):
 # --- the verdicts of the chapters on all norms ---
 
 KEPT = verdicts_page.load()
-OUTCOMES = ("supported", "explained away", "cannot tell")
+OUTCOMES = (*WORDS, "explained away")  # the last until the chapters have been run again
 
 
 def test_every_chapter_on_norms_has_verdicts_on_every_set():
@@ -108,9 +109,7 @@ def test_verdicts_are_complete_and_aggregates_only(kept):
     assert re.fullmatch(r"[0-9a-f]{64}", about["data"]["fingerprint"]) and {"versions", "arguments"} <= set(about)
     assert set(about["arguments"]) == set(known_parameters(notebook))
     assert verdicts.groupby("claim").verdict.nunique().eq(1).all() and verdicts.claim.nunique() >= 4
-    assert (
-        verdicts.verdict.str.startswith(OUTCOMES).all() and not verdicts.verdict.str.contains("...", regex=False).any()
-    )
+    assert verdicts.word.isin(OUTCOMES).all() and not verdicts.verdict.str.contains("...", regex=False).any()
     tested = verdicts[verdicts.difference.notna()]
     assert tested[["control", "score", "ci_low", "ci_high", "p_holm"]].notna().all(axis=None)
 
@@ -157,15 +156,15 @@ def test_collecting_refuses_chapters_that_were_not_run_or_left_no_result(tmp_pat
 
 def test_the_page_finds_the_nearest_control_and_the_norms_on_which_verdicts_differ(tmp_path):
     def kept(norms, *rows):
-        columns = ("claim", "control", "difference", "ci_low", "ci_high", "verdict")
+        columns = ("claim", "control", "difference", "ci_low", "ci_high", "word")
         rows = [dict(zip(columns, row, strict=True)) for row in rows]
         Result("09_geometry_not_semantics", {}, verdicts=rows).to_json(tmp_path / f"09_{norms}.json")
 
     untested = ("by kind", "none could be run", None, None, None, "cannot tell")
     kept("bundled", ("it", "x", 0.3, 0.2, 0.4, "supported"), ("it", "y", 0.0996, 0.05, 0.2, "supported"), untested)
-    kept("mcrae", ("it", "x", -0.1, -0.2, 0.0, "explained away by x"), ("by kind", "x", 0.1, 0, 1, "supported"))
+    kept("mcrae", ("it", "x", -0.1, -0.2, 0.0, "worse"), ("by kind", "x", 0.1, 0, 1, "supported"))
     text = verdicts_page.page(tmp_path)
-    assert "| it | **supported**<br>+0.100<br>[+0.050, +0.200]<br>against *y* | **explained away**<br>-0.100" in text
+    assert "| it | **supported**<br>+0.100<br>[+0.050, +0.200]<br>against *y* | **worse**<br>-0.100" in text
     assert "| by kind | not tested | **supported**" in text
     assert "Of 2 claims, 1 have the same verdict" in text and "They differ on: it." in text
 

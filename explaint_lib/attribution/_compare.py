@@ -285,12 +285,10 @@ def _tests(agreement: dict[str, np.ndarray], n_boot: int, seed: int) -> list[dic
             for rival in RIVALS:
                 for cause in CAUSAL if rival != method else ():
                     own, other = (found[:, MAPS.index(name), MAPS.index(cause)] for name in (method, rival))
-                    rng = np.random.default_rng(seed)
-                    one = inference.compare(own, other, rival, n_boot=n_boot, rng=rng)
-                    numbers = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high}
+                    one = inference.compare(own, other, rival)
                     tests.append(
                         {"level": level, "method": method, "control": rival, "score": f"agreement with {cause}"}
-                        | numbers
-                        | {"p_value": one.p_value, "n": len(found)}
+                        | one.numbers()
+                        | {"n": one.n}
                     )
     return tests

@@ -18,22 +18,30 @@ from explaint_lib.inference._bootstrap import (
     cluster_bootstrap_ci,
     percentile_interval,
 )
+from explaint_lib.inference._calibration import Rates, calibration, rates
+from explaint_lib.inference._compare import Comparison, compare, compare_statistic
 from explaint_lib.inference._decomposition import decomposition
 from explaint_lib.inference._spearman import mean_spearman_feature
 from explaint_lib.inference._tests import (
+    SIGN_FLIPS,
     holm,
     paired_permutation_p,
     paired_swap_p,
     permutation_p,
 )
-from explaint_lib.inference._verdict import SIGN_FLIPS, Comparison, compare, compare_statistic, comparisons, verdicts
+from explaint_lib.inference._verdict import FEW_DRAWS, MARGINS, WORDS, comparisons, verdicts
 
 __all__ = [
+    "FEW_DRAWS",
+    "MARGINS",
     "SIGN_FLIPS",
+    "WORDS",
     "Comparison",
+    "Rates",
     "bootstrap_ci",
     "bootstrap_counts",
     "bootstrap_p",
+    "calibration",
     "cluster_bootstrap_ci",
     "compare",
     "compare_statistic",
@@ -45,5 +53,6 @@ __all__ = [
     "paired_swap_p",
     "percentile_interval",
     "permutation_p",
+    "rates",
     "verdicts",
 ]

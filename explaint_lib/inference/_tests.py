@@ -16,6 +16,7 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.inference._bootstrap import defined
 
 Alternative = Literal["greater", "less", "two-sided"]
+SIGN_FLIPS = 9_999  # they cost nothing: no refitting
 _CHUNK = 250  # permutations held in memory at once
 
 

@@ -43,7 +43,10 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
         The column whose values stand side by side ("model", "split", "question"). The table then has one line a claim
         and, in each cell, the verdict with the smallest of its differences. Unless models are what stands side by side,
         there is one such table a model, and one more for claims that share no column with the others. Left out: one
-        line a control, each claim and its verdict written once.
+        line a control, each claim and its verdict written once; with the margin, and whether it was in reach at this
+        size; how often planted worlds in which the claim is false, and true, were supported
+        (`explaint_lib.inference.calibration`); and in what share of the draws of folds or twins the claim would have
+        got the same word.
 
     Returns
     -------
@@ -59,13 +62,13 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
     Examples
     --------
     >>> from explaint_lib import inference, plotting, results
-    >>> clear = inference.Comparison("chance", difference=0.2, low=0.1, high=0.3, p_value=0.001)
-    >>> reached = inference.Comparison("chance", difference=0.0, low=-0.01, high=0.01, p_value=0.4)
+    >>> clear = inference.Comparison("category", difference=0.2, se=0.05, p_value=0.001)
+    >>> reached = inference.Comparison("category", difference=0.0, se=0.005, p_value=0.4)
     >>> claims = {("trained", "tells true from false"): [clear], ("untrained", "tells true from false"): [reached]}
     >>> found = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"))
     >>> plotting.verdict_table(results.Result("02", {"seed": 0}, verdicts=found), across="model")
-                                     trained               untrained
-    tells true from false  supported (+0.20)  explained away (+0.00)
+                                     trained           untrained
+    tells true from false  supported (+0.20)  equivalent (+0.00)
     """
     verdicts = result.verdicts
     if verdicts.empty:
@@ -92,7 +95,12 @@ def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:
     if "score" in verdicts and verdicts["score"].nunique() > 1:  # else the chapter says once which it is
         table["score"] = verdicts["score"].fillna("-")
     table["observed - control"] = [_difference(row) for row in verdicts.itertuples()]
+    table["margin"] = [_margin(row) for row in verdicts.itertuples()]
     table["p (Holm)"] = ["-" if pd.isna(p) else f"{p:.2g}" for p in verdicts["p_holm"]]
+    if verdicts["power"].notna().any():
+        table["false alarms, power"] = [_rates(row) for row in verdicts.itertuples()]
+    if verdicts["stable"].notna().any():
+        table["stable"] = [_stable(row) if new else "" for row, new in zip(verdicts.itertuples(), first, strict=True)]
     table["verdict"] = verdicts["verdict"].where(first, "")
     return table.set_axis(claim.where(first, "").tolist())
 
@@ -101,7 +109,7 @@ def _side_by_side(verdicts: pd.DataFrame, lines: list[str], across: str) -> pd.D
     """Return one line a claim, in each cell the verdict with its smallest difference; None: not asked."""
     asked = verdicts.groupby([*lines, across], sort=False)
     difference = asked["difference"].min().map(" ({:+.2f})".format, na_action="ignore").fillna("")
-    shown = asked["verdict"].first().str.partition(" by ")[0] + difference
+    shown = asked["word"].first() + difference
     table = shown.unstack(across, sort=False).rename_axis(columns=None)
     table.index.names = [None] * len(lines)
     return table
@@ -118,4 +126,21 @@ def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
 def _difference(row: Any) -> str:
     if pd.isna(row.difference):
         return "-"
+    if pd.isna(row.ci_low):
+        return f"{row.difference:+.3f}"
     return f"{row.difference:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}]"
+
+
+def _margin(row: Any) -> str:
+    if pd.isna(row.margin) or pd.isna(row.difference):
+        return "-"
+    return f"{row.margin:g}" if pd.isna(row.reachable) or row.reachable else f"{row.margin:g}, out of reach"
+
+
+def _rates(row: Any) -> str:
+    return "-" if pd.isna(row.power) else f"{row.false_alarm:.0%}, {row.power:.0%}"
+
+
+def _stable(row: Any) -> str:
+    """Return in how many of how many draws, with what was drawn."""
+    return "-" if pd.isna(row.stable) else f"{row.stable:.0%}"

@@ -19,20 +19,22 @@ MIME = "application/vnd.explaint.result+json"
 _TEXT = (
     "norms", "model", "mapper", "condition", "metric", "claim", "question", "control", "score", "verdict", "predictor",
     "negatives", "split", "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
+    "asks", "varied", "word",
 )  # fmt: skip
 _WHOLE = (
     "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
-    "text",
+    "text", "draws", "worlds", "supported", "refuted", "n_calibrated",
 )  # fmt: skip
 _NUMBER = (
     "value", "ci_low", "ci_high", "p_value", "p_holm", "chance", "difference", "accuracy", "accuracy_unseen_template",
+    "se", "df", "margin", "stable", "false_alarm", "power",
 )  # fmt: skip
 #: The type of each column that a table of a result may hold, by name: what a name means is the same in every table.
 COLUMNS: dict[str, str] = (
     dict.fromkeys(_TEXT, "str")
     | dict.fromkeys(_WHOLE, "Int64")
     | dict.fromkeys(_NUMBER, "float64")
-    | {"untrained": "boolean"}
+    | dict.fromkeys(("untrained", "reachable", "truth"), "boolean")
 )
 _TABLES = ("rows", "tests", "verdicts")
 

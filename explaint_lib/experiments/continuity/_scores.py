@@ -28,19 +28,21 @@ def summarise(
     for what in sorted(trained, key=lambda what: [str(part) for part in what[1:]] + [what.layer]):
         row: Record = {"model": model, "untrained": False} | what._asdict() | _row([trained[what]], sentences, alone)
         rows.append(row)
-        scores, chances = (_draws([trained[what]], part, sentences, alone) for part in ("total", "chance"))
         about: Record = {"model": model} | what._asdict()
         n = {"n": row["n"]}
-        tests.append(about | {"control": "chance"} | _test(row["value"] - row["chance"], scores - chances) | n)
+        tests.append(about | {"control": "chance"} | _test(trained[what], [trained[what].chance]) | n)
         if what.metric != "mrr":  # one half of the positions, or of the change; of a reciprocal rank it says nothing
-            tests.append(about | {"control": "one_half"} | _test(row["value"] - 0.5, scores - 0.5) | n)
+            half = 0.5 * trained[what].count
+            tests.append(about | {"control": "one_half"} | _test(trained[what], [half]) | n)
         twins = [found[what] for found in untrained if what in found]
         if not twins:
             continue
+        if any(not np.array_equal(twin.count, trained[what].count) for twin in twins):
+            raise ValueError(f"the twins were scored on other items than the trained model, in {what}")
         seeds = several if several is not None and len(twins) > 1 else alone  # (n_boot, twin)
         beside: Record = {"model": model, "untrained": True} | what._asdict() | _row(twins, sentences, seeds)
         rows.append(beside)
-        gap = _test(row["value"] - beside["value"], scores - _draws(twins, "total", sentences, seeds))
+        gap = _test(trained[what], [twin.total for twin in twins], varied="twins")
         tests.append(about | {"control": "untrained"} | gap | n | {"untrained_seeds": len(twins)})
     return rows, tests
 
@@ -69,11 +71,21 @@ def _draws(models: Sequence[SentenceSums], part: str, sentences: np.ndarray, see
     return (means * seeds).sum(axis=1) / seeds.sum(axis=1)
 
 
-def _test(difference: float, draws: np.ndarray) -> Record:
-    """Return a difference with its interval and its p, both from the same resamples."""
-    low, high = _interval(draws)
-    p = inference.bootstrap_p(draws[np.isfinite(draws)])
-    return {"difference": difference, "ci_low": low, "ci_high": high, "p_value": p}
+def _test(trained: SentenceSums, controls: Sequence[np.ndarray], varied: str | None = None) -> Record:
+    """Return the difference of the mean over items, whole sentences resampled, with its interval and its p.
+
+    The control's sums are over the same items as the trained model's, (sentence,) each; several are draws of twins.
+    """
+    items = np.repeat(np.arange(len(trained.count)), trained.count)  # the sentence of each item
+
+    def spread_out(total: np.ndarray) -> np.ndarray:
+        return (total / np.maximum(trained.count, 1))[items]  # all items of a sentence take its mean
+
+    others = np.stack([spread_out(total) for total in controls])
+    found = inference.compare(
+        spread_out(trained.total), others if varied else others[0], "", clusters=items, varied=varied
+    )
+    return found.numbers()
 
 
 def _interval(draws: np.ndarray) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,23 +128,23 @@ def summarise(
     contrasts = [("attention", name) for name in PREDICTORS[1:-1]] + [("rivals_and_attention", "rivals")]
     tests = []
     for one, other in contrasts:
-        gap = _gap(seen[one, "affirmed"], seen[other, "affirmed"], clusters, n_boot, seed)
+        gap = _gap(seen[one, "affirmed"], seen[other, "affirmed"], data)
         tests.append(shared | {"predictor": one, "control": other} | gap)
-    levels = {"chance": np.full(len(clusters), 0.5)}
+    levels: dict[str, np.ndarray | float] = {"chance": 0.5}
     levels |= {
         f"{group} sentences": other
         for (name, group), other in seen.items()
         if name == "attention" and group != "affirmed"
     }
     for name, level in levels.items():
-        gap = _gap(seen["attention", "affirmed"], level, clusters, n_boot, seed)
+        gap = _gap(seen["attention", "affirmed"], level, data)
         tests.append(shared | {"predictor": "attention", "control": name} | gap)
     return rows, tests
 
 
-def _gap(scores: np.ndarray, others: np.ndarray, clusters: Sequence[str], n_boot: int, seed: int) -> dict[str, float]:
-    """Return a mean difference, its interval over hypernyms, and p from flipping the signs of whole hypernyms."""
-    rng = np.random.default_rng(seed)
-    low, high = inference.cluster_bootstrap_ci(scores - others, clusters, n_boot, rng=rng)
-    p = inference.paired_permutation_p(scores, others, inference.SIGN_FLIPS, rng=rng, clusters=clusters)
-    return {"difference": float((scores - others).mean()), "ci_low": low, "ci_high": high, "p_value": p}
+def _gap(scores: np.ndarray, others: np.ndarray | float, data: PairFeatures) -> dict[str, float]:
+    """Return a mean difference with its interval and p: pairs that share a hyponym or a hypernym count as one draw."""
+    pairs = data.pairs
+    clusters = {"hyponym": pairs.hyponyms, "hypernym": pairs.hypernyms}
+    found = inference.compare(scores, others, "", clusters=clusters)
+    return found.numbers() | {"n": found.n}
