@@ -255,7 +255,7 @@ def test_every_twin_has_its_seed_the_same_sentences_and_the_same_plan_but_for_th
     assert door["summaries"] == [("toy", 33, np.random.default_rng(6).integers(10**9))]
     untrained = found.tests.set_index("control").loc["untrained"]
     assert untrained.difference == pytest.approx(0.2) and untrained.untrained_seeds == 3
-    assert untrained.ci_low == pytest.approx(0.1, abs=0.05) and untrained.ci_high == pytest.approx(0.3, abs=0.05)
+    assert untrained.se == pytest.approx(0.1 / np.sqrt(3)) and untrained.df == 2  # the twins score .4, .3 and .2
 
 
 def test_texts_are_drawn_with_the_seed_and_named_by_their_labels(door, monkeypatch):

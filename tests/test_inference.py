@@ -333,13 +333,3 @@ def test_resamples_in_blocks_give_the_same_correlations(monkeypatch):
     monkeypatch.setattr("explaint_lib.inference._spearman._CELLS", 40 * 7)
     monkeypatch.setattr("explaint_lib.inference._spearman._FEW", 0)  # through sparse sums, as many words are
     np.testing.assert_allclose(inference.mean_spearman_feature(pred, gold, counts), whole, rtol=1e-14)
-
-
-def test_a_bootstrap_p_counts_the_resamples_that_are_not_above_zero():
-    assert inference.bootstrap_p(np.full(99, 0.2)) == 0.01
-    assert inference.bootstrap_p(np.array([0.1, 0.2, -0.3])) == 0.5
-    assert inference.bootstrap_p([0.1]) == 0.5
-    assert inference.bootstrap_p(np.zeros(9)) == 1  # no difference at all is not a difference above zero
-    for draws in ([], [0.1, np.nan]):
-        with pytest.raises(ExplaintError, match="at least 1 resample"):
-            inference.bootstrap_p(draws)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from explaint_lib.inference._bootstrap import (
     bootstrap_ci,
     bootstrap_counts,
-    bootstrap_p,
     cluster_bootstrap_ci,
     percentile_interval,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "Rates",
     "bootstrap_ci",
     "bootstrap_counts",
-    "bootstrap_p",
     "calibration",
     "cluster_bootstrap_ci",
     "compare",

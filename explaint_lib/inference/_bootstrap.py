@@ -167,34 +167,6 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
     return float(low), float(high)
 
 
-def bootstrap_p(draws: np.ndarray) -> float:
-    """Return the one-sided p-value (1 + b) / (1 + B) that a difference lies above 0: in b of B resamples it does not.
-
-    It says of the resamples what their percentile interval says: whatever was resampled together (whole sentences,
-    untrained models) is in it. It is as rough as that interval where few units were resampled.
-
-    Parameters
-    ----------
-    draws : (B,) array
-        The difference in each bootstrap resample. B resamples cannot show less than 1 / (1 + B).
-
-    Raises
-    ------
-    ExplaintError
-        Without a resample, or with an undefined (NaN) one.
-
-    Examples
-    --------
-    >>> from explaint_lib import inference
-    >>> inference.bootstrap_p([0.2, 0.1, -0.1, 0.3])
-    0.4
-    """
-    draws = np.asarray(draws, dtype=np.float64)
-    if draws.size < 1 or np.isnan(draws).any():
-        raise ExplaintError("a bootstrap p needs at least 1 resample, each with a defined difference")
-    return float((1 + np.count_nonzero(draws <= 1e-12)) / (1 + draws.size))  # a difference of rounding alone is none
-
-
 def defined(values: np.ndarray, what: str) -> np.ndarray:
     """Return the values that are not NaN, at least one."""
     values = np.asarray(values, dtype=np.float64)

@@ -90,11 +90,11 @@ def run_continuity(
         claims. Token types unseen in training have rows of their own, with ``_unseen_types`` at the end of
         `candidates`; see `explaint_lib.continuity.continuity_curve` for all of them.
 
-        ``tests``: the same keys, with `control`, difference, ci_low, ci_high, p_value. The difference is that of the
-        trained model to ``chance``, to ``one_half`` (of the positions, or of the change; not for ``mrr``), and to its
-        ``untrained`` twins, of which there are `untrained_seeds`. p is one-sided (trained above control): the share
-        of the resamples behind the interval in which it is not (`explaint_lib.inference.bootstrap_p`), not
-        corrected for the number of tests. A model that lies below its control is shown to by the interval.
+        ``tests``: the same keys, with `control`, difference, se, df, ci_low, ci_high, p_value, n (sentences). The
+        difference is that of the trained model to ``chance``, to ``one_half`` (of the positions, or of the change; not
+        for ``mrr``), and to its ``untrained`` twins, of which there are `untrained_seeds`. Interval and one-sided p
+        (trained above control) are over whole sentences and over twins (`explaint_lib.inference.compare`), not
+        corrected for the number of tests. One twin leaves nobody knowing how much twins vary: no interval, no p.
 
     Raises
     ------

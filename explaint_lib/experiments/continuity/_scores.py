@@ -29,11 +29,10 @@ def summarise(
         row: Record = {"model": model, "untrained": False} | what._asdict() | _row([trained[what]], sentences, alone)
         rows.append(row)
         about: Record = {"model": model} | what._asdict()
-        n = {"n": row["n"]}
-        tests.append(about | {"control": "chance"} | _test(trained[what], [trained[what].chance]) | n)
+        tests.append(about | {"control": "chance"} | _test(trained[what], [trained[what].chance]))
         if what.metric != "mrr":  # one half of the positions, or of the change; of a reciprocal rank it says nothing
             half = 0.5 * trained[what].count
-            tests.append(about | {"control": "one_half"} | _test(trained[what], [half]) | n)
+            tests.append(about | {"control": "one_half"} | _test(trained[what], [half]))
         twins = [found[what] for found in untrained if what in found]
         if not twins:
             continue
@@ -43,7 +42,7 @@ def summarise(
         beside: Record = {"model": model, "untrained": True} | what._asdict() | _row(twins, sentences, seeds)
         rows.append(beside)
         gap = _test(trained[what], [twin.total for twin in twins], varied="twins")
-        tests.append(about | {"control": "untrained"} | gap | n | {"untrained_seeds": len(twins)})
+        tests.append(about | {"control": "untrained"} | gap | {"untrained_seeds": len(twins)})
     return rows, tests
 
 
@@ -76,7 +75,7 @@ def _test(trained: SentenceSums, controls: Sequence[np.ndarray], varied: str | N
 
     The control's sums are over the same items as the trained model's, (sentence,) each; several are draws of twins.
     """
-    items = np.repeat(np.arange(len(trained.count)), trained.count)  # the sentence of each item
+    items = np.repeat(np.arange(len(trained.count)), trained.count.astype(int))  # the sentence of each item
 
     def spread_out(total: np.ndarray) -> np.ndarray:
         return (total / np.maximum(trained.count, 1))[items]  # all items of a sentence take its mean
@@ -85,7 +84,7 @@ def _test(trained: SentenceSums, controls: Sequence[np.ndarray], varied: str | N
     found = inference.compare(
         spread_out(trained.total), others if varied else others[0], "", clusters=items, varied=varied
     )
-    return found.numbers()
+    return found.numbers() | {"n": found.n}
 
 
 def _interval(draws: np.ndarray) -> tuple[float, float]:
