@@ -450,13 +450,13 @@ def test_tests_are_trained_minus_untrained_minus_chance_and_minus_one_half(fake)
     rows = result.rows.fillna("").set_index(["untrained", *keys])
     tests = result.tests.fillna({key: "" for key in ("reference", "candidates", "similarity")})
     assert tests.groupby("control").size().to_dict() == {
-        "chance": len(rows) / 2, "untrained": len(rows) / 2, "one_half": (result.rows.metric != "mrr").sum() / 2
+        "chance": len(rows) / 2, "untrained": len(rows) / 2, "one half": (result.rows.metric != "mrr").sum() / 2
     }  # fmt: skip
     assert tests.p_value.between(0, 1, inclusive="right").all() and (tests.ci_low <= tests.ci_high).all()
     for test in tests.to_dict("records"):
         what = tuple(test[key] for key in keys)
         trained = rows.loc[(False, *what)]
-        level = {"chance": trained["chance"], "one_half": 0.5, "untrained": rows.loc[(True, *what)]["value"]}
+        level = {"chance": trained["chance"], "one half": 0.5, "untrained": rows.loc[(True, *what)]["value"]}
         assert test["difference"] == pytest.approx(trained["value"] - level[test["control"]])
         assert 2 <= test["n"] <= 40 and (test["ci_low"] > 0) == (test["p_value"] < 0.025)
     assert set(tests[tests.control == "untrained"].untrained_seeds) == {2}
@@ -521,14 +521,14 @@ def test_intervals_and_p_resample_sentences_and_twins():
 def test_p_is_small_where_there_is_a_difference_and_as_often_as_it_says_where_there_is_none():
     """Sentences differ, and so do twins: both are in p, so that one lucky draw of weights shows nothing."""
     rng = np.random.default_rng(0)
-    small = dict.fromkeys(("untrained", "one_half"), 0)
+    small = dict.fromkeys(("untrained", "one half"), 0)
     for _ in range(200):
         scores = 0.5 + 0.1 * rng.standard_normal(40)
         twins = [sums(scores + 0.03 * rng.standard_normal() + 0.05 * rng.standard_normal(40)) for _ in range(5)]
         found = by_control(sums(scores), twins, n_boot=200, seed=int(rng.integers(1000)))
         for control in small:
             small[control] += found[control]["p_value"] <= 0.05
-    assert 0.01 < small["one_half"] / 200 < 0.1 and 0.01 < small["untrained"] / 200 < 0.1
+    assert 0.01 < small["one half"] / 200 < 0.1 and 0.01 < small["untrained"] / 200 < 0.1
     clear = by_control(sums(scores), [sums(scores - 0.2 + 0.03 * rng.standard_normal(40)) for _ in range(5)])
     assert clear["untrained"]["p_value"] < 1e-6 and clear["untrained"]["ci_low"] > 0.15
 

@@ -279,6 +279,6 @@ def test_chance_and_one_half_are_taken_from_the_trained_model_and_twins_from_the
     rows, tests = summary.summarise("m", sums([4, 0, 8], [1, 1, 1]), twins, 50, np.random.default_rng(0))
     assert [row["value"] for row in rows] == pytest.approx([12 / 15, (3 / 15 + 6 / 15) / 2])
     assert [row["chance"] for row in rows] == pytest.approx([3 / 15, 3 / 15]) and {row["n"] for row in rows} == {15}
-    expected = {"chance": 9 / 15, "one_half": 0.3, "untrained": 7.5 / 15}
+    expected = {"chance": 9 / 15, "one half": 0.3, "untrained": 7.5 / 15}
     assert {test["control"]: test["difference"] for test in tests} == pytest.approx(expected)
     assert all(test["ci_low"] <= test["difference"] <= test["ci_high"] for test in tests)

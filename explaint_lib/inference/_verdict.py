@@ -126,7 +126,7 @@ def verdicts(
     return typed(rows)
 
 
-def comparisons(tests: pd.DataFrame, *, asks: str | None = None) -> list[Comparison]:
+def comparisons(tests: pd.DataFrame, *, score: str | None = None, asks: str | None = None) -> list[Comparison]:
     """Return the tests of a result as comparisons, for `verdicts`.
 
     Parameters
@@ -134,8 +134,8 @@ def comparisons(tests: pd.DataFrame, *, asks: str | None = None) -> list[Compari
     tests : DataFrame
         Rows of `explaint_lib.results.Result.tests`: control, difference, se, df, p_value, and where they have one the
         score and n.
-    asks : str, optional
-        As in `Comparison`, for all of them.
+    score, asks : str, optional
+        As in `Comparison`, for all of them; left out, the score is that of the row.
 
     Examples
     --------
@@ -150,10 +150,11 @@ def comparisons(tests: pd.DataFrame, *, asks: str | None = None) -> list[Compari
         difference, se, df, p = (
             float("nan") if pd.isna(row[name]) else float(row[name]) for name in ("difference", "se", "df", "p_value")
         )
-        score, n = (None if pd.isna(row.get(name)) else row[name] for name in ("score", "n"))
+        own, n = (None if pd.isna(row.get(name)) else row[name] for name in ("score", "n"))
         control = str(row["control"])
+        said = score or own
         made.append(
-            Comparison(control, difference, se, df, p, score, int(n or 0), chance=control == "chance", asks=asks)
+            Comparison(control, difference, se, df, p, said, int(n or 0), chance=control == "chance", asks=asks)
         )
     return made
 

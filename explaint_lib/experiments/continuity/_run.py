@@ -91,7 +91,7 @@ def run_continuity(
         `candidates`; see `explaint_lib.continuity.continuity_curve` for all of them.
 
         ``tests``: the same keys, with `control`, difference, se, df, ci_low, ci_high, p_value, n (sentences). The
-        difference is that of the trained model to ``chance``, to ``one_half`` (of the positions, or of the change; not
+        difference is that of the trained model to ``chance``, to ``one half`` (of the positions, or of the change; not
         for ``mrr``), and to its ``untrained`` twins, of which there are `untrained_seeds`. Interval and one-sided p
         (trained above control) are over whole sentences and over twins (`explaint_lib.inference.compare`), not
         corrected for the number of tests. One twin leaves nobody knowing how much twins vary: no interval, no p.

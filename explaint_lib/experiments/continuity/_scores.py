@@ -32,7 +32,7 @@ def summarise(
         tests.append(about | {"control": "chance"} | _test(trained[what], [trained[what].chance]))
         if what.metric != "mrr":  # one half of the positions, or of the change; of a reciprocal rank it says nothing
             half = 0.5 * trained[what].count
-            tests.append(about | {"control": "one_half"} | _test(trained[what], [half]))
+            tests.append(about | {"control": "one half"} | _test(trained[what], [half]))
         twins = [found[what] for found in untrained if what in found]
         if not twins:
             continue
