@@ -18,7 +18,7 @@ from explaint_lib.inference._bootstrap import (
     percentile_interval,
 )
 from explaint_lib.inference._calibration import Rates, calibration, rates
-from explaint_lib.inference._compare import Comparison, compare, compare_statistic
+from explaint_lib.inference._compare import Clusters, Comparison, compare, compare_statistic
 from explaint_lib.inference._decomposition import decomposition
 from explaint_lib.inference._spearman import mean_spearman_feature
 from explaint_lib.inference._tests import (
@@ -35,6 +35,7 @@ __all__ = [
     "MARGINS",
     "SIGN_FLIPS",
     "WORDS",
+    "Clusters",
     "Comparison",
     "Rates",
     "bootstrap_ci",

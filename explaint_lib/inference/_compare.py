@@ -18,7 +18,7 @@ from scipy import stats
 from explaint_lib._common import ExplaintError
 from explaint_lib.inference._tests import permutation_p
 
-Clusters = Sequence[Any] | np.ndarray | Mapping[str, Sequence[Any]]
+Clusters = Sequence[Any] | np.ndarray | Mapping[str, Sequence[Any] | np.ndarray]
 
 
 @dataclass(frozen=True)
