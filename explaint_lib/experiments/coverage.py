@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from explaint_lib import inference, metrics
 from explaint_lib._common import ExplaintError
-from explaint_lib.results import Result, manifest
+from explaint_lib.results import Result, manifest, typed
 
 
 class _Sample(NamedTuple):
@@ -86,7 +86,7 @@ def coverage(*, n_worlds: int = 2000, seed: int = 0, progress: bool = False) -> 
         rows += _rows(_SHAPES, np.array([held_shape]), n_worlds // 10)
         bar.update(n_worlds)
     about = manifest(data={"name": "simulated"}, model={}, arguments={"n_worlds": n_worlds}, seed=seed)
-    return Result("coverage", about, rows)
+    return Result("coverage", about, typed(rows))
 
 
 def _holds(one: inference.Comparison, truth: float) -> bool:
