@@ -51,7 +51,7 @@ LOADED = (
 
 #: Test files of each room; other rooms' tests would kill more, later.
 TESTS = {
-    "metrics": "metrics hubs_and_zeros metric_objects neighbour_ties geometry_metrics table_scoring",
+    "metrics": "metrics hubs_and_zeros metric_objects neighbour_ties geometry_metrics table_scoring treatments",
     "controls": "controls pairings_and_splits condition_objects",
     "inference": "verdict inference decomposition",
     "mappers": "mapper_branches mappers cross_fit",

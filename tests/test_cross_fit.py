@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers import FFNN, PLSR, CrossFit, Ridge, _cross_fit, make_folds, make_mapper
+from explaint_lib.mappers import FFNN, PLSR, CrossFit, MeanProfile, Ridge, _cross_fit, make_folds, make_mapper
 from explaint_lib.mappers._base import moments, sparse_moments
 from explaint_lib.mappers._components import principal_components
 from explaint_lib.mappers._pls import TrainingWords
@@ -304,3 +304,23 @@ def test_cross_fit_says_what_is_wrong():
         CrossFit(PLSR(), np.where(X > 0, X, np.nan), folds)
     with pytest.raises(ValueError, match="NaN"):
         CrossFit(make_mapper("mean"), np.where(X > 0, X, np.nan), folds).predict(Y)
+
+
+@pytest.mark.parametrize("mapper", [PLSR(4), PLSR(4, scale=False), Ridge(), MeanProfile()])
+@pytest.mark.parametrize("columns", [3, 300])
+def test_weights_are_those_of_the_training_words_in_each_prediction(mapper, columns):
+    rng = np.random.default_rng(8)
+    X, folds = rng.standard_normal((40, 6)), np.arange(40) % 4
+    Y = (rng.random((40, columns)) < 0.2) * 1.0 + 0.1 * rng.random((40, columns)) * (columns == 3)
+    cross = CrossFit(mapper, X, folds)
+    weights = cross.weights(Y)
+    assert np.allclose(weights @ Y, cross.predict(Y)) and np.allclose(weights.sum(axis=1), 1)
+    assert not weights[folds[:, None] == folds].any()
+    itself = cross.itself(Y)
+    assert np.allclose(itself.weights(Y) @ Y, itself.predict(Y))
+
+
+def test_only_predictions_that_are_sums_of_training_rows_have_weights():
+    X = np.random.default_rng(9).standard_normal((12, 3))
+    with pytest.raises(ExplaintError, match="PLSR, Ridge or MeanProfile, got FFNN"):
+        CrossFit(FFNN(), X, np.arange(12) % 2).weights(X)

@@ -297,42 +297,6 @@ def test_a_free_permutation_raises_false_alarms_when_the_category_is_partialled_
     assert alarms["within"] <= 7 and alarms["free"] > 10
 
 
-# -- no map ------------------------------------------------------------------------------------------------------------
-
-
-def test_relational_nearness_finds_turned_words_without_a_map_and_not_permuted_ones():
-    rng = np.random.default_rng(14)
-    gold, folds = rng.normal(size=(90, 12)), np.arange(90) % 3
-    turned = gold @ np.linalg.qr(rng.normal(size=(12, 12)))[0] + 0.1 * rng.normal(size=(90, 12))
-    found = metrics.retrieval_by(metrics.relational_nearness(turned, gold, folds), 1).mean()
-    mixed = metrics.retrieval_by(metrics.relational_nearness(turned[rng.permutation(90)], gold, folds), 1).mean()
-    assert found > 0.95 and mixed < 0.1
-
-
-def test_relational_nearness_does_not_read_the_gold_rows_of_the_words_it_looks_for(worlds):
-    """Candidates from training and from the fold compete on equal terms: noise finds each as often."""
-    world, folds, _ = worlds["nothing"]
-    near = metrics.relational_nearness(world.embeddings, world.values, folds)
-    best = near.argmax(axis=1)
-    assert abs((folds[best] == folds).mean() - 0.2) < 0.1
-
-
-def test_relational_nearness_tells_the_planted_worlds_apart(worlds):
-    within = {}
-    for name, (world, folds, pred) in worlds.items():
-        near = metrics.relational_nearness(world.embeddings, world.values, folds)
-        within[name] = np.nanmean(metrics.two_alternative_by(near, world.categories, folds=folds))
-        cosine = metrics.cosines(pred, world.values)
-        same = metrics.two_alternative_by(cosine, world.categories, folds=folds)
-        assert np.allclose(
-            same, metrics.two_alternative(pred, world.values, world.categories, folds=folds), equal_nan=True
-        )
-    assert abs(within["category"] - 0.5) < 0.06 and within["words"] > 0.62
-    world, folds, _ = worlds["words"]
-    null = metrics.two_alternative_null_by(near, world.categories, 200, folds=folds, rng=np.random.default_rng(15))
-    assert abs(null.mean() - 0.5) < 0.01 and within["words"] > null.max()
-
-
 # -- bad input -------------------------------------------------------------------------------------------------------
 
 SQUARE = np.eye(4) + 0.1
@@ -351,7 +315,6 @@ SQUARE = np.eye(4) + 0.1
         (lambda: metrics.reachable_ceiling(SQUARE, [0, 0, 1, 1], k=3), "size of the training set"),
         (lambda: metrics.mixture_ceiling(SQUARE, [0, 1]), "at least two folds"),
         (lambda: metrics.two_alternative_by(SQUARE[:3], ["a"] * 3), "square"),
-        (lambda: metrics.relational_nearness(SQUARE, SQUARE, [0, 0, 1, 1]), "at least 3 words"),
         (lambda: metrics.rsa(SQUARE, SQUARE[:3]), "at least 3 words"),
         (lambda: metrics.rsa(np.ones((4, 4)), np.random.default_rng(0).random((4, 4))), "constant"),
         (lambda: metrics.rsa(np.full((4, 4), np.nan), SQUARE), "NaN"),

@@ -161,7 +161,7 @@ def test_the_smallest_number_of_words_that_can_be_asked_about():
     assert metrics.rsa_null(three, three, 1, rng=rng).shape == (1,)
     assert metrics.two_alternative_by(np.eye(2), ["a", "a"]).tolist() == [1.0, 1.0]
     assert metrics.two_alternative_null_by(np.eye(2), ["a", "a"], 1, rng=rng)[0] in (0.0, 1.0)
-    assert metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 1, 1, 1]).shape == (6, 6)  # three outside each fold
+    assert metrics.similarity_encoding(NEAR, NEAR, [0, 0, 0, 1, 1, 1]).shape == (6, 6)  # three outside each fold
     calls = (
         lambda: metrics.rsa(three[:2, :2], three[:2, :2]),
         lambda: metrics.rsa_null(three, three, 0, rng=rng),
@@ -169,8 +169,8 @@ def test_the_smallest_number_of_words_that_can_be_asked_about():
         lambda: metrics.rsa(three, three, counts=np.ones((2, 4))),
         lambda: metrics.two_alternative_null_by(np.eye(2), ["a", "a"], 0, rng=rng),
         lambda: metrics.hubness([3.0]),
-        lambda: metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 0, 1, 1]),
-        lambda: metrics.relational_nearness(NEAR, NEAR, [0, 0, 0, 1, 1]),
+        lambda: metrics.similarity_encoding(NEAR, NEAR, [0, 0, 0, 0, 1, 1]),
+        lambda: metrics.similarity_encoding(NEAR, NEAR, [0, 0, 0, 1, 1]),
         lambda: metrics.mutual_proximity(NEAR[:3]),
         lambda: metrics.csls(NEAR[:3], 1),
         lambda: metrics.reachable_ceiling(NEAR, [0, 0, 0, 1, 1, 1], k=0),

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import sparse_if_lighter
 from explaint_lib.mappers._folds import check_folds
-from explaint_lib.mappers._linear import Ridge, SharedRidge
+from explaint_lib.mappers._linear import MeanProfile, Ridge, SharedRidge
 from explaint_lib.mappers._pls import PLSR, FittedTargets, TrainingWords, fit_itself
 
 
@@ -199,6 +199,49 @@ class CrossFit:
             compact[test] = place @ R[:, start : start + place.shape[1]].T
             start += place.shape[1]
         return predicted, compact
+
+    def weights(self, Y: ArrayLike) -> np.ndarray:
+        """Return of how much of each training word's row the predictions of `PLSR`, `Ridge` and `MeanProfile` are sums.
+
+        Parameters
+        ----------
+        Y : array of shape (n_words, n_features)
+            The target; it decides the penalty of `Ridge` and the components of `PLSR`.
+
+        Returns
+        -------
+        array of shape (n_words, n_words)
+            (word, training word): ``predict(Y) = weights @ Y``, 0 within a fold, each row summing to 1. Where cells of
+            `Y` are missing, the weights of features that miss none.
+
+        Raises
+        ------
+        ExplaintError
+            As `predict`; and for other mappers, whose predictions need not be such sums.
+
+        Examples
+        --------
+        >>> from explaint_lib import mappers
+        >>> rng = np.random.default_rng(0)
+        >>> X, Y = rng.standard_normal((40, 5)), rng.random((40, 3))
+        >>> cross = mappers.CrossFit(mappers.PLSR(2), X, mappers.make_folds(40, 4, rng=rng))
+        >>> bool(np.allclose(cross.weights(Y) @ Y, cross.predict(Y)))
+        True
+        """
+        Y = self._checked(Y)
+        if type(self.mapper) not in (PLSR, Ridge, MeanProfile):
+            raise ExplaintError(f"expected the mapper PLSR, Ridge or MeanProfile, got {type(self.mapper).__name__}")
+        weights = np.zeros((len(Y), len(Y)))
+        for train, test in self._splits:
+            weights[np.ix_(test, train)] = 1 / len(train)
+        if type(self.mapper) is PLSR:
+            for (train, test), (fit, scores) in zip(self._splits, self._fits(Y, self.mapper.n_components), strict=True):
+                weights[np.ix_(test, train)] += scores @ fit.scores.T
+        elif type(self.mapper) is Ridge:
+            target = sparse_if_lighter(Y)
+            for (train, test), (ridge, places) in zip(self._splits, self._of_words(), strict=True):
+                weights[np.ix_(test, train)] += ridge.weights(target[train], places)
+        return weights
 
     def choose_components(
         self, Y: ArrayLike, candidates: Sequence[int], score: Callable[[np.ndarray, np.ndarray], float]

@@ -130,6 +130,10 @@ class SharedRidge:
             predicted[:, columns] = part.predict(places, self.alphas[chosen])
         return predicted
 
+    def weights(self, Y: np.ndarray | sparse.csr_array, places: np.ndarray) -> np.ndarray:
+        """Return the training words' weights in predictions of complete features, beyond the mean's, (n_new, n)."""
+        return self._complete.weights_of(places, self.alphas[self._choose(Y)[1]])
+
     def _choose(
         self, Y: np.ndarray | sparse.csr_array
     ) -> tuple[list[tuple[np.ndarray | slice, _Targets]], int, np.ndarray]:
@@ -185,6 +189,13 @@ class _Design:
             self._inner = list(self._make_inner())
         yield from self._inner if small else self._make_inner()
 
+    def weights_of(self, X: np.ndarray, alpha: float) -> np.ndarray:
+        """Return the weights of the training words, beyond the mean's, for vectors placed as these, (n_new, n)."""
+        return (((X - self.mean) @ self.Vt.T) * self.gain(alpha)) @ self.U.T
+
+    def gain(self, alpha: float) -> np.ndarray:
+        return self.s / (self.s**2 + alpha)
+
     def _make_inner(self) -> Iterator[np.ndarray]:
         for g, w in zip(self.shrink, self.weights.T, strict=True):
             half = self.U * g * np.sqrt(w)[:, None]  # (n, r)
@@ -227,14 +238,9 @@ class _Targets:
 
     def solve(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients (m, p) and intercepts (m,)."""
-        coef = (self.Y.T @ self.design.U * self._gain(alpha)) @ self.design.Vt  # U is centred, so Y need not be
+        coef = (self.Y.T @ self.design.U * self.design.gain(alpha)) @ self.design.Vt  # U is centred, so Y need not be
         return coef, self.mean - coef @ self.design.mean
 
     def predict(self, X: np.ndarray, alpha: float) -> np.ndarray:
         """Return predictions (n_new, m) for vectors placed as the design's were."""
-        places = (X - self.design.mean) @ self.design.Vt.T  # (n_new, r)
-        weights = (places * self._gain(alpha)) @ self.design.U.T  # (n_new, n): of the training words
-        return (self.Y.T @ weights.T).T + self.mean
-
-    def _gain(self, alpha: float) -> np.ndarray:
-        return self.design.s / (self.design.s**2 + alpha)
+        return (self.Y.T @ self.design.weights_of(X, alpha).T).T + self.mean

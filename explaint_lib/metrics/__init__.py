@@ -5,8 +5,8 @@ the same shape, one value a word or a feature (never only a mean), so that boots
 resample the unit. Each is a `Metric`, registered where it is defined (a new module of this room is found by
 itself); `Scorer` computes them for many predictions. Beside them stand the scores that ask other questions:
 `two_alternative` (which word of its category?), `auc_feature`, `average_precision_feature` and `r2_pooled`
-(feature by feature), `rsa` (are the spaces shaped alike?), `hubness` and its corrections, and two ceilings
-that a map could reach.
+(feature by feature), `rsa` (are the spaces shaped alike?), `hubness` and its corrections, `nearness` (of any
+system to all candidates, under one `Treatment`), and two ceilings that a map could reach.
 
 What it controls for: chance (a ranking at random) and oracle (the best ranking, given how many features a
 word has and which gold values are tied). Ties are broken fairly everywhere, by exact expectation, so that a
@@ -55,9 +55,10 @@ from explaint_lib.metrics._features import auc_feature, average_precision_featur
 from explaint_lib.metrics._hubness import csls, hubness, k_occurrence, mutual_proximity, retrieval_by
 from explaint_lib.metrics._many import Comparison, Scorer
 from explaint_lib.metrics._metric import METRICS, Kind, Metric, left_out, register, require
-from explaint_lib.metrics._relational import relational_nearness
 from explaint_lib.metrics._rsa import rsa, rsa_null, same_group
+from explaint_lib.metrics._similarity_encoding import similarity_encoding
 from explaint_lib.metrics._ties import top_share
+from explaint_lib.metrics._treatment import COSINE, TREATMENTS, Treatment, nearness, treatment_grid
 from explaint_lib.metrics._two_alternative import (
     two_alternative,
     two_alternative_by,
@@ -72,12 +73,15 @@ for _module in pkgutil.iter_modules(__path__):
 SHIPPED = frozenset(METRICS)
 
 __all__ = [
+    "COSINE",
     "METRICS",
     "SHIPPED",
+    "TREATMENTS",
     "Comparison",
     "Kind",
     "Metric",
     "Scorer",
+    "Treatment",
     "auc_feature",
     "average_precision_feature",
     "cosines",
@@ -90,6 +94,7 @@ __all__ = [
     "left_out",
     "mixture_ceiling",
     "mutual_proximity",
+    "nearness",
     "neighbour_overlap_at_k",
     "neighbour_overlap_chance",
     "neighbour_overlap_oracle",
@@ -99,7 +104,6 @@ __all__ = [
     "r_precision_oracle",
     "reachable_ceiling",
     "register",
-    "relational_nearness",
     "require",
     "retrieval_at_k",
     "retrieval_by",
@@ -109,11 +113,13 @@ __all__ = [
     "rsa_null",
     "same_group",
     "scored_features",
+    "similarity_encoding",
     "spearman_feature",
     "spearman_feature_oracle",
     "spearman_item",
     "spearman_item_oracle",
     "top_share",
+    "treatment_grid",
     "two_alternative",
     "two_alternative_by",
     "two_alternative_null",

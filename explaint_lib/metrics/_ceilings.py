@@ -45,7 +45,7 @@ def reachable_ceiling(gold: ArrayLike, folds: ArrayLike, *, k: int = 10) -> np.n
     >>> metrics.reachable_ceiling(gold, [0, 1, 0, 1], k=1).round(1).tolist()
     [[1.0, 0.1], [1.0, 0.0], [0.1, 1.0], [0.0, 1.0]]
     """
-    gold, fills = _filled(gold, folds)
+    gold, fills = filled_by_fold(gold, folds)
     predicted = np.empty(gold.shape)
     for train, test, filled in fills:
         if not 1 <= k <= len(train):
@@ -88,7 +88,7 @@ def mixture_ceiling(gold: ArrayLike, folds: ArrayLike) -> np.ndarray:
     >>> metrics.mixture_ceiling(gold, [0, 1, 0, 1]).round(2).tolist()
     [[1.0, 0.0, 2.0], [2.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 3.0, 0.0]]
     """
-    gold, fills = _filled(gold, folds)
+    gold, fills = filled_by_fold(gold, folds)
     predicted = np.empty(gold.shape)
     for train, test, filled in fills:
         gram = filled[train] @ filled[train].T
@@ -97,7 +97,9 @@ def mixture_ceiling(gold: ArrayLike, folds: ArrayLike) -> np.ndarray:
     return predicted
 
 
-def _filled(gold: ArrayLike, folds: ArrayLike) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+def filled_by_fold(
+    gold: ArrayLike, folds: ArrayLike
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
     """Return gold, and for each fold training rows, test rows and gold without gaps."""
     gold, folds = matrix(gold), np.asarray(folds)
     if folds.shape != (len(gold),) or len(np.unique(folds)) < 2:

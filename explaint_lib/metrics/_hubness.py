@@ -151,7 +151,14 @@ def mutual_proximity(near: ArrayLike, *, own: bool = False) -> np.ndarray:
 
 
 def retrieval_by(near: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return `retrieval_at_k` for nearness (prediction, gold) given as a matrix, corrected for hubs or not.
+    """Return `retrieval_at_k` for nearness (prediction, gold) given as a matrix, under any treatment.
+
+    Parameters
+    ----------
+    near : array of shape (words, words)
+        Larger is nearer: `nearness`, `csls`, `mutual_proximity`. NaN: no candidate of this word.
+    k : int, default=10
+        From 1 to the smallest number of candidates.
 
     Returns
     -------
@@ -164,5 +171,5 @@ def retrieval_by(near: ArrayLike, k: int = 10) -> np.ndarray:
     [1.0, 0.0]
     """
     near = square(matrix(near, "near"))
-    check_k(k, len(near), "the number of words")
+    check_k(k, int((~np.isnan(near)).sum(axis=1).min()), "the number of candidates")
     return place_share(near, np.diagonal(near), k)

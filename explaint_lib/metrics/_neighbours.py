@@ -13,7 +13,7 @@ from explaint_lib.metrics._metric import K, Metric, register, without_kind
 from explaint_lib.metrics._ties import checked_pair, matrix, top_share
 
 # Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
-_DECIMALS = 12
+DECIMALS = 12
 _ONE_BLOCK = 4096  # up to so many words, all pairs are held at once; more are compared a block of words at a time
 
 
@@ -23,7 +23,7 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     Parameters
     ----------
     pred : array of shape (words, dims)
-        Predictions, or any vectors of the same words (word vectors before any map): neighbours of a row are
+        Predictions, or any vectors of the same words (the word vectors themselves): neighbours of a row are
         sought among these rows, so they need not have the columns of `gold`.
     gold : array of shape (words, features)
         Its neighbours are sought among the gold vectors.
@@ -43,8 +43,9 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
 
     Warnings
     --------
-    High values do not show that the map added anything: the neighbourhoods may be there in the word vectors
-    before any mapping.
+    High values do not show that the map added anything: the neighbourhoods may be there in the word vectors, which
+    have seen no norms. Compare the two under one treatment: subtract the mean over the words from both or from
+    neither. Predictions hold the mean profile, so that centring moves their neighbours.
 
     Notes
     -----
@@ -134,18 +135,26 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     return np.concatenate(places)
 
 
-def retrieval_chance(gold: ArrayLike, k: int = 10) -> np.ndarray:
-    """Return the chance of a candidate drawn at random, per word: ``k / words``.
+def retrieval_chance(gold: ArrayLike, k: int = 10, *, folds: ArrayLike | None = None) -> np.ndarray:
+    """Return the chance of a candidate drawn at random, per word: ``k / words``, or ``k`` over the words of its fold.
+
+    Pass `folds` where candidates are the words held out together (`Treatment`).
 
     Examples
     --------
     >>> from explaint_lib import metrics
     >>> metrics.retrieval_chance(np.eye(4), k=1).tolist()
     [0.25, 0.25, 0.25, 0.25]
+    >>> metrics.retrieval_chance(np.eye(4), k=1, folds=[0, 0, 1, 1]).tolist()
+    [0.5, 0.5, 0.5, 0.5]
     """
     n = len(matrix(gold))
-    check_k(k, n, "the number of words")
-    return np.full(n, k / n)
+    label = np.unique(np.zeros(n) if folds is None else np.asarray(folds), return_inverse=True)[1]
+    if label.shape != (n,):
+        raise ExplaintError(f"expected one fold for each of {n} words, found shape {label.shape}")
+    candidates = np.bincount(label)[label]  # (word,)
+    check_k(k, int(candidates.min()), "the number of words" + ("" if folds is None else " of a fold"))
+    return k / candidates
 
 
 def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
@@ -213,12 +222,10 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> metrics.cosines(np.array([[3.0, 4.0]]), np.array([[3.0, 4.0], [4.0, -3.0], [0.0, 2.0]])).tolist()
     [[1.0, 0.0, 0.8]]
     """
-    products = _product(np.nan_to_num(a), np.nan_to_num(b))
+    products = product(np.nan_to_num(a), np.nan_to_num(b))
     if np.isnan(a).any() or np.isnan(b).any():
         # the squared length of either vector over the features that the other one has observed
-        lengths = _product(np.nan_to_num(a) ** 2, 1.0 - np.isnan(b)) * _product(
-            1.0 - np.isnan(a), np.nan_to_num(b) ** 2
-        )
+        lengths = product(np.nan_to_num(a) ** 2, 1.0 - np.isnan(b)) * product(1.0 - np.isnan(a), np.nan_to_num(b) ** 2)
     else:
         lengths = np.outer((a**2).sum(axis=1), (b**2).sum(axis=1))
     safe = np.where(lengths > 0, lengths, 1.0)
@@ -227,10 +234,10 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def rounded(cosine: np.ndarray) -> np.ndarray:
     """Return cosines as they are compared, in the same memory: equal vectors tie."""
-    return np.round(np.clip(cosine, -1, 1, out=cosine), _DECIMALS, out=cosine)
+    return np.round(np.clip(cosine, -1, 1, out=cosine), DECIMALS, out=cosine)
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return ``a @ b.T``, through a sparse b where that is much cheaper (norms are about 99 % zeros)."""
     if np.count_nonzero(b) < 0.05 * b.size:
         return np.asarray((sparse.csr_array(b) @ a.T).T)

@@ -68,12 +68,12 @@ def two_alternative(
 
 
 def two_alternative_by(near: ArrayLike, groups: Sequence, *, folds: ArrayLike | None = None) -> np.ndarray:
-    """Return `two_alternative` for nearness (prediction, gold word) given as a matrix: corrected, or without a map.
+    """Return `two_alternative` for nearness (prediction, gold word) given as a matrix, under any treatment.
 
     Parameters
     ----------
     near : array of shape (words, words)
-        Larger is nearer: `csls`, `mutual_proximity`, `relational_nearness`.
+        Larger is nearer: `nearness`, `similarity_encoding`, `csls`, `mutual_proximity`. Treat all systems alike.
     groups, folds
         As in `two_alternative`.
 
