@@ -1,4 +1,4 @@
-"""Candidates treated alike for all rivals: definitions, what the fold gives away, worlds where unlike treatment lies."""
+"""Candidates treated alike for all rivals: definitions, what the fold gives away, where unlike treatment errs."""
 
 from __future__ import annotations
 
