@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import corrections_page
 import nbformat
 import numpy as np
 import pytest
 import verdicts_page
+import yaml
 from chapters import execute
 from conftest import ROOT
 from keys import keep
@@ -117,6 +119,20 @@ def test_verdicts_are_complete_and_aggregates_only(kept):
 def test_the_page_of_verdicts_shows_them_as_they_are_and_is_part_of_the_book():
     assert verdicts_page.PAGE.read_text("utf8") == verdicts_page.page(), "run: python book/verdicts_page.py"
     assert f"file: book/{verdicts_page.PAGE.stem}" in (ROOT / "_toc.yml").read_text("utf8")
+
+
+def test_the_page_of_corrections_holds_then_and_now_and_every_claim_it_names():
+    assert corrections_page.PAGE.read_text("utf8") == corrections_page.page(), "run: python book/corrections_page.py"
+    assert f"file: book/{corrections_page.PAGE.stem}" in (ROOT / "_toc.yml").read_text("utf8")
+    earlier = json.loads(corrections_page.EARLIER.read_text("utf8"))
+    for entry in yaml.safe_load(corrections_page.TEXTS.read_text("utf8")):
+        assert {"title", "said", "wrong", "holds"} <= set(entry)
+        assert not re.search(r"[0-9]\.[0-9]|\.[0-9]{2}", entry["said"] + entry["wrong"] + entry["holds"]), (
+            "typed numbers"
+        )
+        for chapter, claims in entry.get("verdicts", {}).items():
+            was = {row["claim"] for norms in verdicts_page.NORMS for row in earlier[f"{chapter}_{norms}"]}
+            assert set(claims) <= was
 
 
 def test_collecting_from_a_folder_without_chapters_says_what_to_do(tmp_path, capsys):
