@@ -22,7 +22,7 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(encoder):
-    return attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1, n_boot=50)
+    return attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1)
 
 
 def test_a_run_holds_every_map_at_every_level(encoder, run):
@@ -68,7 +68,7 @@ def test_the_result_holds_the_numbers_of_the_arrays_each_once(encoder, run):
     assert rows.model.unique().tolist() == [encoder.name] and not rows.untrained.any()
     assert Result.from_dict(run.result.to_dict()).equals(run.result)
     about = run.result.manifest
-    assert about["data"]["n_texts"] == 2 and about["arguments"] == {"n_samples": 2, "n_draws": 1, "n_boot": 50}
+    assert about["data"]["n_texts"] == 2 and about["arguments"] == {"n_samples": 2, "n_draws": 1}
 
 
 def test_every_method_is_tested_against_its_rivals_on_both_causal_measures_at_every_level(run):
@@ -83,7 +83,7 @@ def test_every_method_is_tested_against_its_rivals_on_both_causal_measures_at_ev
 
 
 def test_a_seed_repeats_a_run_and_a_single_text_has_no_tests(encoder, run):
-    again = attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1, n_boot=50)
+    again = attribution.compare_methods(encoder, TEXTS, n_samples=2, n_draws=1)
     assert again.result.equals(run.result)
     other = attribution.compare_methods(encoder, TEXTS[:1], n_samples=2, n_draws=1, seed=1)
     assert other.result.tests.empty and len(other.result.rows) == len(run.result.rows) / 2

@@ -6,10 +6,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, ttest_rel
 
-from explaint_lib import attention
-from explaint_lib.attribution import AVERAGED, CAUSAL, LEVELS, MAPS, METHODS, RIVALS, compare_methods
+from explaint_lib import attention, planted
+from explaint_lib.attribution import (
+    AVERAGED,
+    CAUSAL,
+    LEVELS,
+    MAPS,
+    METHODS,
+    RIVALS,
+    compare_methods,
+    layer_maps,
+    method_maps,
+    value_zeroing,
+)
 from explaint_lib.attribution import _compare as comparing
 from explaint_lib.encoders import Encoding
 
@@ -87,7 +98,7 @@ def door(request, monkeypatch):
 
 
 def run(door, n_texts=1, **more):
-    return compare_methods(door.reader, ["text"] * n_texts, **{"n_samples": 5, "n_draws": 4, "n_boot": 50} | more)
+    return compare_methods(door.reader, ["text"] * n_texts, **{"n_samples": 5, "n_draws": 4} | more)
 
 
 def agreement_by_hand(one, other, keep, causal):
@@ -160,34 +171,57 @@ def test_what_is_exchanged_is_no_special_token_and_another_one(door):
             assert found != read.token_ids[position] and found not in read.token_ids[read.special]
 
 
-def test_the_seed_draws_exchanges_and_resamples(door):
+def test_the_seed_draws_exchanges_and_directions(door):
     for seed in (0, 0, 1):
         run(door, seed=seed)
     draws = [asked[2].integers(10**9) for asked in door.asked if asked[0] == "methods"]
     assert draws[0] == draws[1] == np.random.default_rng(0).integers(10**9) != draws[2]
-    agreement = {"words": np.random.default_rng(2).normal(size=(6, len(MAPS), len(MAPS)))}
-    found = [comparing._tests(agreement, 50, seed)[0] for seed in (0, 0, 1)]
-    assert found[0] == found[1] and found[0]["ci_low"] != found[2]["ci_low"]
-    once = comparing._tests(agreement, 1, 0)[0]
-    assert once["ci_low"] == once["ci_high"]
 
 
 def test_each_test_is_of_its_own_level_method_rival_and_cause():
     """Each number of the agreement is another: all four names must be the right ones, and so must the sign."""
     rng = np.random.default_rng(0)
     agreement = {level: rng.normal(size=(9, len(MAPS), len(MAPS))) for level in LEVELS}
-    tests = comparing._tests(agreement, 200, 0)
+    tests = comparing._tests(agreement)
     for test in tests:
         cause = test["score"].removeprefix("agreement with ")
         assert cause in CAUSAL and test["control"] in RIVALS and test["n"] == 9
         level, column = agreement[test["level"]], MAPS.index(cause)
         own, other = (level[:, MAPS.index(test[name]), column] for name in ("method", "control"))
-        gap = own - other
-        assert test["difference"] == pytest.approx(gap.mean()) and test["ci_low"] < gap.mean() < test["ci_high"]
-        flips = np.array(np.meshgrid(*[[1, -1]] * 9)).reshape(9, -1).T @ gap  # all 512 of them
-        assert test["p_value"] == pytest.approx(np.mean(flips >= gap.sum() - 1e-12), abs=0.02)
+        by_hand = ttest_rel(own, other, alternative="greater")
+        assert test["difference"] == pytest.approx((own - other).mean()) and test["df"] == 8
+        assert test["p_value"] == pytest.approx(max(by_hand.pvalue, 2.0**-9))
+        interval = ttest_rel(own, other).confidence_interval(0.95)
+        assert (test["ci_low"], test["ci_high"]) == pytest.approx((interval.low, interval.high))
     named = {(test["level"], test["method"], test["control"], test["score"]) for test in tests}
     assert len(named) == len(tests)
+
+
+def test_only_maps_of_weights_get_a_share_for_the_residual_when_rolled_out():
+    """Two layers by hand: the plain product, and for rollout that of (A + I) / 2; nothing is counted twice."""
+    world = planted.decoy(rng=np.random.default_rng(0))
+    ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]  # four tokens stand apart from the first two
+    steps = np.stack([np.eye(6)] * 2)
+    steps[:, :2, :2] = [[[0.5, 0.5], [0.25, 0.75]], [[0.9, 0.1], [0.4, 0.6]]]
+    layers = dict.fromkeys(STEPS, steps)
+    found = method_maps(world, ids, layers=layers, n_samples=1, rng=np.random.default_rng(2))
+    for name in ("norm-weighted", "ALTI", "value zeroing"):
+        np.testing.assert_allclose(found[name][:2, :2], [[0.475, 0.525], [0.35, 0.65]], err_msg=name)
+    # [[.95, .05], [.2, .8]] @ [[.75, .25], [.125, .875]]
+    np.testing.assert_allclose(found["rollout"][:2, :2], [[0.71875, 0.28125], [0.25, 0.75]])
+    np.testing.assert_allclose(found["raw attention"][:2, :2], [[0.9, 0.1], [0.4, 0.6]])
+    flow = attention.flow(layers["raw attention"], residual=0.5)
+    np.testing.assert_allclose(found["flow"], flow)
+    assert not np.allclose(flow, attention.flow(layers["raw attention"], residual=0))
+
+
+def test_the_diagonal_of_value_zeroing_is_what_a_position_reads_of_itself_and_no_residual():
+    """The Decoy reads nothing: each state is its own by the residual connection, which value zeroing does not see."""
+    world = planted.decoy(rng=np.random.default_rng(0))
+    ids = world.sample(1, 6, rng=np.random.default_rng(1))[0]
+    assert np.array_equal(value_zeroing(world, ids), np.zeros((world.n_layers, 6, 6)))
+    for found in layer_maps(world, ids)["norm-weighted"]:
+        np.testing.assert_allclose(found, np.eye(6), atol=1e-6)
 
 
 def test_rows_name_what_they_are(door):

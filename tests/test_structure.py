@@ -137,7 +137,7 @@ def test_kinds_that_differ_are_told_apart(shape):
     first, second = rng.normal(size=(2, *shape))
     second[..., 1] += 4
     found = s.blind_test(first, second, rng=rng)
-    assert found.accuracy.shape == found.forced_choice.shape == (40,)
+    assert found.accuracy.shape == found.forced_choice.shape == (10, 40)
     assert found.accuracy.mean() > 0.95 and found.forced_choice.mean() > 0.97
 
 
@@ -157,7 +157,27 @@ def test_statistics_that_do_not_exist_are_left_out():
     assert s.blind_test(first, second, rng=rng).accuracy.mean() > 0.9
 
 
-@pytest.mark.parametrize(("first", "second"), [((20, 3), (20, 4)), ((9, 3), (9, 3)), ((20,), (20,))])
+def test_each_draw_divides_anew():
+    first, second = np.random.default_rng(0).normal(size=(2, 40, 3))
+    found = s.blind_test(first, second, n_draws=6, rng=np.random.default_rng(1)).accuracy
+    assert found.shape == (6, 40) and len({tuple(row) for row in found.tolist()}) == 6
+
+
+def test_each_half_is_judged_by_what_learnt_from_the_other():
+    """Three sentences of one world and one of the contrary: whoever learns from a pair of them is wrong on the rest."""
+    first, second = np.array([[0.0], [0], [0], [9]]), np.array([[9.0], [9], [9], [0]])
+    found = s.blind_test(first, second, n_draws=20, rng=np.random.default_rng(0)).accuracy
+    # the odd one is judged by a pair of the others, and always wrongly; its partner's pair is undecided
+    assert (found[:, 3] == 0).all()
+    assert np.isin(found[:, :3], (0.0, 0.5, 1.0)).all() and ((found[:, :3] == 1).sum(axis=1) <= 1).all()
+
+
+@pytest.mark.parametrize(("first", "second"), [((20, 3), (20, 4)), ((3, 3), (3, 3)), ((20,), (20,))])
 def test_blind_tests_that_cannot_be(first, second):
     with pytest.raises(ExplaintError, match="one shape"):
         s.blind_test(np.zeros(first), np.zeros(second), rng=np.random.default_rng(0))
+
+
+def test_a_blind_test_needs_a_draw():
+    with pytest.raises(ExplaintError, match="0 draws"):
+        s.blind_test(np.zeros((8, 2)), np.zeros((8, 2)), n_draws=0, rng=np.random.default_rng(0))

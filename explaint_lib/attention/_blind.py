@@ -2,8 +2,9 @@
 
 What it measures: how often a logistic regression names the kind of a map rightly from its statistics
 (`explaint_lib.attention.map_statistics`), on sentences that it has not seen. What it controls for: the sentence, which
-is never in training. What it does not license: where it fails, that nothing tells the maps apart; where it succeeds,
-that a reader would see it.
+is never in training, and the luck of one division of the sentences. What it does not license: an interval over judged
+sentences as if they were independent, since each has taught the judge of others (`attribution.compare_judged`); where
+it fails, that nothing tells the maps apart; where it succeeds, that a reader would see it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from explaint_lib._common import ExplaintError
 
 
 class BlindTest(NamedTuple):
-    """The outcome for each sentence, (sentence,): chance is one half for both.
+    """The outcome for each division and sentence, (draw, sentence): chance is one half for both.
 
     `accuracy`: share of its two kinds of maps named rightly, one at a time. `forced_choice`: of a map of each
     kind side by side, is the right one called the second kind? (Ties count one half.)
@@ -27,7 +28,7 @@ class BlindTest(NamedTuple):
 
 
 def blind_test(
-    first: np.ndarray, second: np.ndarray, *, n_folds: int = 5, rng: np.random.Generator, penalty: float = 1.0
+    first: np.ndarray, second: np.ndarray, *, n_draws: int = 10, rng: np.random.Generator, penalty: float = 1.0
 ) -> BlindTest:
     """Let a classifier tell two kinds of maps apart by their statistics alone.
 
@@ -37,10 +38,11 @@ def blind_test(
         Statistics of the two kinds, the same sentence in the same row. With three axes or more the second one
         lists maps, and each is judged by itself, as a reader judges a picture; the sentence's score is their
         mean. With two axes a sentence is judged once, by all its numbers.
-    n_folds : int
-        Sentences are divided; no sentence is judged by a classifier that saw it.
+    n_draws : int
+        Random divisions of the sentences into halves; in each, either half is judged by a classifier that learnt
+        from the other, so that no sentence is judged by one that saw it.
     rng : numpy.random.Generator
-        Draws the folds.
+        Draws the divisions.
     penalty : float
         Inverse strength of the logistic regression's L2 penalty, fixed beforehand.
 
@@ -51,7 +53,7 @@ def blind_test(
     Raises
     ------
     ExplaintError
-        If the shapes differ or there are fewer than 2 sentences a fold.
+        If the shapes differ, or there are fewer than 4 sentences or no draw.
 
     Warnings
     --------
@@ -70,10 +72,10 @@ def blind_test(
     """
     first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     n = len(first)
-    if first.shape != second.shape or first.ndim < 2 or n < 2 * n_folds or n_folds < 2:
+    if first.shape != second.shape or first.ndim < 2 or n < 4 or n_draws < 1:
         raise ExplaintError(
-            f"expected two arrays of one shape (sentence, ...) with at least 2 sentences for each of {n_folds} folds; "
-            f"found {first.shape} and {second.shape}"
+            "expected two arrays of one shape (sentence, ...) with at least 4 sentences, and at least 1 draw; "
+            f"found {first.shape}, {second.shape} and {n_draws} draws"
         )
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -82,17 +84,20 @@ def blind_test(
     single = first.ndim == 2
     both = np.stack([first, second]).reshape(2, n, 1 if single else first.shape[1], -1)  # (kind, sentence, map, f)
     both = both[..., np.isfinite(both).all(axis=(0, 1, 2))]
-    fold_of = rng.permutation(n) % n_folds
     solver = "lbfgs" if single else "newton-cholesky"  # the second is far faster for many maps and few numbers
-    score = np.zeros(both.shape[:3])
-    for fold in range(n_folds):
-        train, test = both[:, fold_of != fold], both[:, fold_of == fold]
-        # a single map has few numbers, and kinds may differ in their products ("sharp, and off the diagonal")
-        steps = [] if single else [PolynomialFeatures(2, include_bias=False)]
-        model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=1000, solver=solver))
-        kinds = np.broadcast_to(np.arange(2)[:, None, None], train.shape[:3])
-        model.fit(train.reshape(-1, both.shape[3]), kinds.ravel())
-        score[:, fold_of == fold] = model.decision_function(test.reshape(-1, both.shape[3])).reshape(test.shape[:3])
-    right = np.stack([(score[0] < 0) + 0.5 * (score[0] == 0), (score[1] > 0) + 0.5 * (score[1] == 0)])
-    choice = 0.5 + 0.5 * np.sign(score[1] - score[0])  # (sentence, map)
-    return BlindTest(right.mean(axis=(0, 2)), choice.mean(axis=1))
+    score = np.zeros((n_draws, *both.shape[:3]))
+    for draw in range(n_draws):
+        half_of = rng.permutation(n) % 2
+        for half in range(2):
+            train, test = both[:, half_of != half], both[:, half_of == half]
+            # a single map has few numbers, and kinds may differ in their products ("sharp, and off the diagonal")
+            steps = [] if single else [PolynomialFeatures(2, include_bias=False)]
+            model = make_pipeline(StandardScaler(), *steps, LogisticRegression(C=penalty, max_iter=1000, solver=solver))
+            kinds = np.broadcast_to(np.arange(2)[:, None, None], train.shape[:3])
+            model.fit(train.reshape(-1, both.shape[3]), kinds.ravel())
+            found = model.decision_function(test.reshape(-1, both.shape[3]))
+            score[draw][:, half_of == half] = found.reshape(test.shape[:3])
+    own, other = score[:, 0], score[:, 1]  # (draw, sentence, map)
+    right = np.stack([(own < 0) + 0.5 * (own == 0), (other > 0) + 0.5 * (other == 0)])
+    choice = 0.5 + 0.5 * np.sign(other - own)
+    return BlindTest(right.mean(axis=(0, 3)), choice.mean(axis=2))

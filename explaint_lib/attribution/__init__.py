@@ -50,6 +50,7 @@ from explaint_lib.attribution._interventions import (
     locality,
     relative_change,
 )
+from explaint_lib.attribution._judged import compare_judged
 from explaint_lib.attribution._maps import METHODS, layer_maps, method_maps, score_world
 from explaint_lib.attribution._methods import (
     layer_parts,
@@ -77,6 +78,7 @@ __all__ = [
     "Replacer",
     "Runner",
     "attention_statistics",
+    "compare_judged",
     "compare_methods",
     "corrupted",
     "draw_edits",

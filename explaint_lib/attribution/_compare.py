@@ -8,7 +8,10 @@ What it measures
 What it controls for
     Distance alone, a map made without any model, is the floor of an agreement; the exchange of tokens, drawn again,
     its ceiling. Sinks (special tokens and a decoder's first position) are left out and put back, and pieces
-    are merged to words, since rankings of methods change with either. Intervals and p go over whole texts.
+    are merged to words, since rankings of methods change with either. Intervals and p go over whole texts. What is
+    drawn again inside a text (exchanges, random directions) is drawn for each text anew: its noise is part of what
+    differs between texts, and so in the interval. Not in it: other texts than these, other models, other seeds of
+    the model's weights.
 
 What it does not license
     A ranking of methods on other texts, models or levels. Leave-one-out and hidden token attribution are kin to the
@@ -83,7 +86,6 @@ def compare_methods(
     *,
     n_samples: int = 16,
     n_draws: int = 2,
-    n_boot: int = 1000,
     seed: int = 0,
     labels: Sequence[str] | None = None,
     progress: bool = False,
@@ -100,10 +102,8 @@ def compare_methods(
         Random directions for hidden token attribution.
     n_draws : int
         Exchanges of each token, for the causal measure and again for its repetition (its ceiling).
-    n_boot : int
-        Resamples of the texts.
     seed : int
-        Draws exchanges, directions, and resamples.
+        Draws exchanges and directions.
     labels : sequence of str, optional
         How an error calls each text ("line 7"). Default: its first words.
     progress : bool
@@ -116,8 +116,8 @@ def compare_methods(
         ``share_to_sinks`` method and layer.
 
         ``tests``: for every method, averaged map and level, whether it agrees with a causal measure (`score`) better
-        than each of `RIVALS` does (`control`): difference, ci_low, ci_high, p_value (one-sided, from flipping the
-        signs of whole texts, not corrected for the number of tests), n (texts). None with a single text.
+        than each of `RIVALS` does (`control`): difference, se, df, ci_low, ci_high, p_value (one-sided, of the t
+        statistic over texts, not corrected for the number of tests), n (texts). None with a single text.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def compare_methods(
     >>> from explaint_lib import attribution, encoders
     >>> encoder = encoders.load_encoder("minilm")  # doctest: +SKIP
     >>> texts = ["The robin sang to the small red bird.", "A truck is not a bird, and the robin sang."]
-    >>> found = attribution.compare_methods(encoder, texts, n_samples=2, n_draws=1, n_boot=100)
+    >>> found = attribution.compare_methods(encoder, texts, n_samples=2, n_draws=1)
     >>> found.between("ALTI", "token exchanged").shape  # one agreement a text
     (2,)
     >>> found.result.tests.query("level == 'tokens' and method == 'rollout' and control == 'nearness'").score.tolist()
@@ -149,13 +149,13 @@ def compare_methods(
     sink = {name: np.stack([one.sink[name] for one in found]) for name in found[0].sink}
     shared = {"model": encoder.name, "untrained": encoder.untrained}
     rows = [shared | row for row in _rows(agreement, kept, sink)]
-    tests = [shared | test for test in _tests(agreement, n_boot, seed)] if len(found) > 1 else []
+    tests = [shared | test for test in _tests(agreement)] if len(found) > 1 else []
     data = {
         "n_texts": len(texts),
         "n_tokens": sum(map(len, encodings)),
         "sha256": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
     }
-    arguments = {"n_samples": n_samples, "n_draws": n_draws, "n_boot": n_boot}
+    arguments = {"n_samples": n_samples, "n_draws": n_draws}
     record = manifest(data=data, model=encoder.describe(), arguments=arguments, seed=seed)
     result = Result("attribution", record, typed(rows), typed(tests))
     return MethodComparison(encodings, [one.maps for one in found], agreement, kept, sink, result)
@@ -277,8 +277,8 @@ def _rows(agreement: dict[str, np.ndarray], kept: np.ndarray, sink: dict[str, np
     return rows
 
 
-def _tests(agreement: dict[str, np.ndarray], n_boot: int, seed: int) -> list[dict[str, Any]]:
-    """Return whether each map agrees with what happens better than its rivals; all resample the same texts."""
+def _tests(agreement: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return whether each map agrees with what happens better than its rivals, over texts."""
     tests = []
     for level, found in agreement.items():
         for method in (*METHODS, *AVERAGED):

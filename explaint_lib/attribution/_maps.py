@@ -2,9 +2,12 @@
 
 What it measures
     For one text, ``M[i, j]``: how much of the top state at position i is credited to input token j. Raw
-    attention is the last layer's; rollout and flow combine all layers by weight; norm-weighted attention, ALTI
-    and value zeroing give each layer a map and are rolled out without a fixed residual share, since their
-    maps hold it; gradient x input, leave-one-out and hidden token attribution go from input to top at once.
+    attention is the last layer's; rollout and flow combine all layers by weight, with one half for the residual
+    connection; norm-weighted attention, ALTI and value zeroing give each layer a map and are rolled out without
+    such a share. The maps of the first two hold the residual connection as measured. Those of value zeroing do not:
+    it stays in place while a value is zeroed, and the diagonal is what a position reads of itself; that nothing is
+    added is its authors' choice. Gradient x input, leave-one-out and hidden token attribution go from input to top
+    at once.
 
 What it controls for
     On planted worlds it is known what every state is made of (`PlantedTransformer.sources`); `score_world`
@@ -31,6 +34,7 @@ METHODS = (
     "raw attention", "rollout", "flow", "norm-weighted", "ALTI", "value zeroing", "gradient x input", "leave-one-out",
     "hidden token attribution",
 )  # fmt: skip
+_NOTHING_ADDED = ("norm-weighted", "ALTI", "value zeroing")  # rolled out without a further share for the residual
 _NOTHING = 1e-6  # share of a planted state: float64 rounding is far below, every planted share far above
 
 
@@ -109,7 +113,7 @@ def method_maps(
     layers = layer_maps(model, ids) if layers is None else layers
     raw = layers["raw attention"] / layers["raw attention"].sum(axis=-1, keepdims=True)
     found = {"raw attention": raw[-1], "rollout": attention.rollout(raw)[-1], "flow": attention.flow(raw)}
-    found |= {name: attention.rollout(layers[name], residual=0)[-1] for name in METHODS[3:6]}
+    found |= {name: attention.rollout(layers[name], residual=0)[-1] for name in _NOTHING_ADDED}
     again: dict[str, Callable[[], np.ndarray]] = {
         "gradient x input": lambda: gradient_x_input(model, ids),
         "leave-one-out": lambda: leave_one_out(model, ids),

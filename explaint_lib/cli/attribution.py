@@ -101,7 +101,7 @@ def _show(result: Result, source: str) -> None:
     console.print(_shares(result))
     console.print(
         "\nA map may be called what flows where it agrees with both measures better than distance does, and not for "
-        "other models or texts. p: signs of whole texts flipped, one-sided, not corrected for the number of rows."
+        "other models or texts. p: one-sided, over texts, not corrected for the number of rows."
         + (" With so few texts no p can be small." if n_texts < 8 else "")
     )
 
