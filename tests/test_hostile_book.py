@@ -56,7 +56,7 @@ def hostile_norms(path: Path) -> Path:
 
 CHAPTERS = {
     "01_the_picture_that_convinces": dict(n_sentences=80, n_untrained=1, n_permutations=19, n_boot=20),
-    "06_scores_that_convince": dict(n_folds=2, n_seeds=1, n_permutations=5, n_boot=20, max_components=4),
+    "06_scores_that_convince": dict(n_folds=2, n_fold_draws=2, n_permutations=5, n_boot=20, max_components=4),
 }
 
 
