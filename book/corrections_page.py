@@ -66,7 +66,7 @@ def _now(verdicts: pd.DataFrame, claim: str) -> str:
         raise KeyError(f"no claim {claim!r} in the results; they have {', '.join(verdicts['claim'].unique())}")
     if rows["difference"].isna().all():
         return "not tested"
-    nearest: dict[str, Any] = rows.sort_values("difference").to_dict("records")[0]
+    nearest = {str(name): value for name, value in rows.sort_values("difference").iloc[0].items()}
     return _cell(nearest | {"verdict": nearest["word"]})
 
 
