@@ -45,7 +45,7 @@ def result(texts):
                 row(layer, untrained, "decodability", "corpus", "ridge", "top1", 0.996, 0.001),
                 row(layer, untrained, "causal_locality", None, None, "argmax", 0.875),
             ]
-    arguments = {"untrained_seeds": 2, "first_position_left_out": True}
+    arguments = {"untrained_seeds": 2, "twin": "initialised", "first_position_left_out": True}
     data = {"n_texts": len(texts), "n_repeated_texts_left_out": 0, "n_tokens": 99, "n_unknown_tokens": 7}
     manifest = {"model": {"name": "[toy]"}, "data": data, "arguments": arguments, "seed": 7}
     return Result("continuity", manifest, rows)

@@ -422,7 +422,7 @@ def test_run_continuity_gives_the_rows_of_the_schema(fake):
     )
     tables = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     rows = tables["rows"]
-    keys = "model untrained layer claim reference candidates similarity metric value chance ci_low ci_high n"
+    keys = "model untrained twin layer claim reference candidates similarity metric value chance ci_low ci_high n"
     assert all(sorted(row) == sorted(keys.split()) for row in rows)
     assert {row["metric"] for row in rows} == {"top1", "mrr", "argmax", "share"}
     assert {row["layer"] for row in rows} == set(range(5))

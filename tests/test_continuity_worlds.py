@@ -215,8 +215,8 @@ def door(monkeypatch):
         def describe(self):
             return {"name": "toy", "family": self.family}
 
-    def load(name, *, revision=None, device="cpu", untrained=False, seed=0, progress=False):
-        notes["loads"].append((name, revision, device, untrained, seed))
+    def load(name, *, revision=None, device="cpu", untrained=False, twin="initialised", seed=0, progress=False):
+        notes["loads"].append((name, revision, device, untrained and twin, seed))
         return Model(untrained, seed)
 
     def measure(encoder, texts, plan):
@@ -242,9 +242,9 @@ def test_every_twin_has_its_seed_the_same_sentences_and_the_same_plan_but_for_th
     texts = [f"text number {i}" for i in range(25)]
     found = experiment.run_continuity(
         "toy", texts, revision="r", seed=6, untrained_seeds=3, n_interventions=7, max_layers=2, mlp_layers=2,
-        vocabulary_items=8, n_boot=33,
+        vocabulary_items=8, n_boot=33, twin="permuted_weights",
     )  # fmt: skip
-    twins = [("toy", "r", "cpu", True, seed) for seed in range(3)]
+    twins = [("toy", "r", "cpu", "permuted_weights", seed) for seed in range(3)]
     assert door["loads"] == [("toy", "r", "cpu", False, 0), *twins]
     plans = [plan for *_, plan in door["plans"]]
     assert [plan.mlp_layers for plan in plans] == [2, 2, 0, 0]
@@ -253,6 +253,10 @@ def test_every_twin_has_its_seed_the_same_sentences_and_the_same_plan_but_for_th
     assert [(untrained, seed) for untrained, seed, *_ in door["plans"]] == [(False, 0), *((True, s) for s in range(3))]
     assert {given for _, _, given, _ in door["plans"]} == {tuple(texts)}
     assert door["summaries"] == [("toy", 33, np.random.default_rng(6).integers(10**9))]
+    assert found.manifest["arguments"]["twin"] == "permuted_weights"
+    which = {untrained: set(rows.twin.dropna()) for untrained, rows in found.rows.groupby("untrained")}
+    assert which == {False: set(), True: {"permuted_weights"}}
+    assert found.tests.twin.notna().tolist() == (found.tests.control == "untrained").tolist()
     untrained = found.tests.set_index("control").loc["untrained"]
     assert untrained.difference == pytest.approx(0.2) and untrained.untrained_seeds == 3
     assert untrained.se == pytest.approx(0.1 / np.sqrt(3)) and untrained.df == 2  # the twins score .4, .3 and .2

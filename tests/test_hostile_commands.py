@@ -236,7 +236,8 @@ def test_the_long_commands_print_names_as_text(capsys, text, monkeypatch):
         "model": {"name": text}, "seed": 0,
         "data": {"n_texts": 3, "n_repeated_texts_left_out": 1, "n_unknown_tokens": 1, "n_tokens": 9},
         "arguments": {
-            "untrained_seeds": 2, "first_position_left_out": True, "negatives": [], "splits": ["pair"], "groups": [],
+            "untrained_seeds": 2, "twin": "permuted_weights", "first_position_left_out": True,
+            "negatives": [], "splits": ["pair"], "groups": [],
             "model": text, "layer": 1, "mapper": "plsr", "components": 2, "folds": 2,
             "seed": 0,
         },

@@ -172,7 +172,7 @@ def test_rows_have_every_key_and_a_second_run_is_equal_and_cached(tiny):
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == files
     tables = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     keys = {"model", "predictor", "negatives", "split", "accuracy", "ci_low", "ci_high", "chance", "n", "templates",
-            "accuracy_unseen_template"}  # fmt: skip
+            "accuracy_unseen_template", "twin"}  # fmt: skip
     assert all(set(row) == keys for row in tables["rows"])
     assert all(row["ci_low"] <= row["accuracy"] <= row["ci_high"] and row["chance"] == 0.5 for row in tables["rows"])
     assert {row["predictor"] for row in tables["rows"]} == set(experiment.PREDICTORS)
@@ -261,7 +261,12 @@ def asked(monkeypatch, sets):
         rows, tests = scoring.summarise(
             "toy", data, "pair", *scoring.pair_accuracies(data, "pair", n_folds=3, seed=0), n_boot=50, seed=0
         )
-        settings = {"negatives": ["balanced"], "splits": ["pair"], "groups": ["affirmed", "negated"]}
+        settings = {
+            "twin": "initialised",
+            "negatives": ["balanced"],
+            "splits": ["pair"],
+            "groups": ["affirmed", "negated"],
+        }
         about = {"model": {"name": "[toy]"}, "data": {"n_pairs_balanced": 300}, "arguments": settings, "seed": 7}
         return Result("hypernymy", about, rows, tests)
 

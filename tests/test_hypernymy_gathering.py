@@ -35,8 +35,8 @@ def door(monkeypatch):
     """Fakes at the door: models that are asked for are noted, sentences become numbers."""
     loads = []
 
-    def load(name, *, revision=None, device="cpu", untrained=False, seed=0, progress=False):
-        loads.append((name, revision, device, untrained, seed))
+    def load(name, *, revision=None, device="cpu", untrained=False, twin="initialised", seed=0, progress=False):
+        loads.append((name, revision, device, untrained and twin, seed))
         return FakeEncoder(name, untrained, seed)
 
     def read(encoder, sentences, *, progress=False):
@@ -70,9 +70,10 @@ def taxonomy_norms() -> FeatureNorms:
 def test_each_feature_is_that_of_its_own_sentence_pair_and_model(door):
     found = gather.gather_hypernymy(
         "toy", taxonomy_norms(), negatives=("naive", "balanced"), groups=("negated",), untrained_seeds=2,
-        max_per_hypernym=3, seed=4, revision="r1", device="cpu",
+        max_per_hypernym=3, seed=4, revision="r1", device="cpu", twin="permuted_weights",
     )  # fmt: skip
-    assert door == [("toy", "r1", "cpu", False, 0), ("toy", "r1", "cpu", True, 0), ("toy", "r1", "cpu", True, 1)]
+    twins = [("toy", "r1", "cpu", "permuted_weights", number) for number in range(2)]
+    assert door == [("toy", "r1", "cpu", False, 0), *twins] and found.arguments["twin"] == "permuted_weights"
     assert found.seed == 4 and set(found.features["naive"].attention) == {"affirmed"}
     assert list(found.features["balanced"].attention) == ["affirmed", "negated"]
     for name, data in found.features.items():

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from explaint_lib._common import text_lines
+
+
+class TwinOption(StrEnum):
+    """What ``--twin`` takes, as `explaint_lib.encoders.TWINS`."""
+
+    initialised = "initialised"
+    permuted_weights = "permuted_weights"
+
 
 ModelName = Annotated[
     str,
@@ -20,6 +29,10 @@ Device = Annotated[str, typer.Option("--device", metavar="NAME", help="cpu, cuda
 NormsName = Annotated[
     str,
     typer.Option("--norms", metavar="NAME|FILE", help="Feature norms: a name of `explaint norms list`, or a file."),
+]
+TwinKind = Annotated[
+    TwinOption,
+    typer.Option("--twin", help="Weights of the twins: as before training, or the trained ones, each tensor permuted."),
 ]
 Layer = Annotated[
     str,

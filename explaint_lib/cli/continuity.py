@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import check_writable
-from explaint_lib.cli._options import Device, JsonFile, ModelName, Revision, Seed, TextFile, read_sentences
+from explaint_lib.cli._options import (
+    Device,
+    JsonFile,
+    ModelName,
+    Revision,
+    Seed,
+    TextFile,
+    TwinKind,
+    TwinOption,
+    read_sentences,
+)
 from explaint_lib.cli._show import plain_table, short, write_result
 from explaint_lib.cli._terminal import Terminal
 
@@ -65,6 +75,7 @@ def continuity(
     untrained_seeds: Annotated[
         int, typer.Option(min=0, help="Untrained twins to compare with; a verdict needs at least 5.")
     ] = 1,
+    twin: TwinKind = TwinOption.initialised,
     seed: Seed = 0,
     device: Device = "cpu",
     revision: Revision = None,
@@ -84,8 +95,10 @@ def continuity(
     A layer that rotates its input loses (a) and keeps (b); a model can keep
     (b) while most of (d) is elsewhere. So name the claim before quoting a
     number. Every number stands beside chance and beside untrained twins: the
-    same architecture with random weights, which may keep tokens better than
-    the trained model or lose them sooner; either way it is no zero point.
+    same architecture with weights drawn as before training (or, with --twin
+    permuted_weights, the trained weights in a random order within each
+    matrix), which may keep tokens better than the trained model or lose them
+    sooner; either way it is no zero point.
 
     The terminal shows the main curves. The JSON file holds all of them: three
     references, more candidates, top-1 and reciprocal rank, 95 % intervals
@@ -110,6 +123,7 @@ def continuity(
         revision=revision,
         seed=seed,
         untrained_seeds=untrained_seeds,
+        twin=twin.value,
         n_interventions=interventions,
         device=device,
         progress=True,
@@ -138,6 +152,7 @@ def _show(result: Result, source: str) -> None:
         console.print("A decoder's first position is left out: it sees nothing but itself.")
     if twins:
         beside = f"the mean of {twins} untrained twins" if twins > 1 else "an untrained twin"
+        beside += " (trained weights, permuted)" if about["arguments"]["twin"] == "permuted_weights" else ""
         console.print(f"Each cell: trained, then {beside}.")
     for title, explanation, columns in _TABLES:
         table = _table(rows, columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explaint_lib._common import ExplaintError, check_writable
-from explaint_lib.cli._options import Device, JsonFile, ModelName, NormsName, Revision, Seed
+from explaint_lib.cli._options import Device, JsonFile, ModelName, NormsName, Revision, Seed, TwinKind, TwinOption
 from explaint_lib.cli._show import plain_table, short, write_result
 from explaint_lib.cli._terminal import Terminal
 
@@ -52,6 +52,7 @@ def hypernymy(
         int, typer.Option(min=2, help="At most so many true pairs of one hypernym; fewer run faster.")
     ] = 20,
     untrained_seeds: Annotated[int, typer.Option(min=1, help="Untrained twins to compare with.")] = 1,
+    twin: TwinKind = TwinOption.initialised,
     seed: Seed = 0,
     device: Device = "cpu",
     revision: Revision = None,
@@ -66,7 +67,8 @@ def hypernymy(
     nothing duller reaches it, so the same probe on the same folds also gets:
 
     \b
-    an untrained twin    the same architecture with random weights
+    an untrained twin    the same architecture with random weights, or (--twin
+                         permuted_weights) the trained ones out of order
     which hypernym       lexical memorisation: "animal" is usually right
     similarity           cosines of static vectors, and of the model's own
                          vectors of the two words, each read alone
@@ -103,6 +105,7 @@ def hypernymy(
         negatives=wanted,
         max_per_hypernym=per_hypernym,
         untrained_seeds=untrained_seeds,
+        twin=twin.value,
         seed=seed,
         device=device,
         revision=revision,
@@ -138,6 +141,8 @@ def _show(result: Result, banner: str) -> None:
 
     console.print(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", style="bold")
     console.print(f"{banner}\nAccuracy and its 95 % interval over hypernyms; chance is .50.")
+    if settings["twin"] == "permuted_weights":
+        console.print("The untrained twin has the trained weights, in a random order within each matrix.")
     for name in settings["negatives"]:
         count = about["data"][f"n_pairs_{name}"]
         console.print(f"\nFalse pairs: {name} ({_NEGATIVES[name]}); {count} pairs, half of them true", style="bold")

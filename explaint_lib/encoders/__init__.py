@@ -2,8 +2,8 @@
 
 What it gives: tokens, words, hidden states (layer, position, dim) and attention weights (layer, head, query,
 key) exactly as the transformers library computes them, and word vectors with their recipe stated. What it
-controls for: pinned weights, float32, eager attention, batches that do not matter, an untrained twin of every
-architecture. What it does NOT license: nothing read off these arrays is an explanation yet; that a position
+controls for: pinned weights, float32, eager attention, batches that do not matter, two kinds of untrained twin of
+every architecture. What it does NOT license: nothing read off these arrays is an explanation yet; that a position
 "is" its token is what the chapters put to the test. ::
 
     from explaint_lib import encoders
@@ -22,11 +22,13 @@ from explaint_lib.encoders._open import examine_model, load_encoder, load_vector
 from explaint_lib.encoders._outline import Outline, outline
 from explaint_lib.encoders._static import StaticVectors
 from explaint_lib.encoders._tokens import Encoding
+from explaint_lib.encoders._twins import TWINS, Twin
 from explaint_lib.encoders._vectors import WordVectors
 from explaint_lib.encoders._wheels import MODELS, WheelModel, fetch, list_models
 
 __all__ = [
     "MODELS",
+    "TWINS",
     "Check",
     "Encoder",
     "Encoding",
@@ -34,6 +36,7 @@ __all__ = [
     "Limited",
     "Outline",
     "StaticVectors",
+    "Twin",
     "WheelModel",
     "WordVectors",
     "check_layer",

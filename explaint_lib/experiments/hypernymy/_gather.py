@@ -10,7 +10,7 @@ import numpy as np
 
 from explaint_lib import relations
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import Encoder, load_encoder
+from explaint_lib.encoders import Encoder, Twin, load_encoder
 from explaint_lib.experiments.hypernymy._features import PairFeatures, read_alone, similarities, word_features
 from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
 from explaint_lib.experiments.hypernymy._pairs import make_pair_sets
@@ -36,6 +36,7 @@ def gather_hypernymy(
     groups: Sequence[str] = relations.GROUPS,
     max_per_hypernym: int = 20,
     untrained_seeds: int = 1,
+    twin: Twin = "initialised",
     seed: int = 0,
     revision: str | None = None,
     device: str = "cpu",
@@ -67,14 +68,14 @@ found unfair
     ]
     encoder = load_encoder(model_name, revision=revision, device=device, progress=progress)
     twins = (
-        load_encoder(model_name, revision=revision, device=device, untrained=True, seed=twin)
-        for twin in range(untrained_seeds)
+        load_encoder(model_name, revision=revision, device=device, untrained=True, twin=twin, seed=number)
+        for number in range(untrained_seeds)
     )
     most = "balanced" if "balanced" in sets else next(iter(sets))
     shown = {name: wanted if name == most else wanted[:1] for name in sets}
     arguments = {
         "negatives": list(sets), "groups": wanted, "max_per_hypernym": max_per_hypernym,
-        "untrained_seeds": untrained_seeds, "family": encoder.family,
+        "untrained_seeds": untrained_seeds, "twin": twin, "family": encoder.family,
         "templates": {template.name: template.text for template in relations.TEMPLATES if template.group in wanted},
     }  # fmt: skip
     facts = norms.describe() | {"n_true_pairs_in_norms": len(taxonomy.pairs), "hypernyms": list(taxonomy.hypernyms)}

@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from explaint_lib import probes, relations
 from explaint_lib._common import ExplaintError
+from explaint_lib.encoders import Twin
 from explaint_lib.experiments.hypernymy._gather import Gathered, gather_hypernymy
 from explaint_lib.experiments.hypernymy._scores import LABEL_DRAWS, PENALTY, pair_accuracies, summarise
 from explaint_lib.norms import FeatureNorms
@@ -43,6 +44,7 @@ def run_hypernymy(
     groups: Sequence[str] = relations.GROUPS,
     max_per_hypernym: int = 20,
     untrained_seeds: int = 1,
+    twin: Twin = "initialised",
     n_folds: int = 4,
     n_boot: int = 1000,
     seed: int = 0,
@@ -66,6 +68,8 @@ def run_hypernymy(
         See `make_pair_sets`.
     untrained_seeds : int, at least 1
         Untrained twins; their accuracies are averaged pair by pair.
+    twin : {"initialised", "permuted_weights"}
+        Which twins; as in `load_encoder`.
     n_folds : int
     n_boot : int
         Resamples of the hypernyms.
@@ -80,10 +84,10 @@ def run_hypernymy(
     Result
         ``rows``: model, predictor, negatives, split, templates, accuracy, ci_low, ci_high, chance, n (pairs),
         accuracy_unseen_template (each template tested by a probe trained on the *other* affirmed ones; missing for
-        predictors that see no sentence).
+        predictors that see no sentence), twin (which one ``attention_untrained`` is of, else missing).
 
-        ``tests``: model, negatives, split, predictor, control, difference, ci_low, ci_high, p_value: attention minus
-        each other predictor, minus chance, and minus itself in each other group of sentences;
+        ``tests``: model, negatives, split, predictor, control, twin, difference, ci_low, ci_high, p_value: attention
+        minus each other predictor, minus chance, and minus itself in each other group of sentences;
         ``rivals_and_attention`` minus ``rivals``; with intervals over hypernyms and a one-sided p from flipping the
         sign of whole hypernyms, not corrected for the number of tests.
 
@@ -115,6 +119,7 @@ def run_hypernymy(
         groups=groups,
         max_per_hypernym=max_per_hypernym,
         untrained_seeds=untrained_seeds,
+        twin=twin,
         seed=seed,
         revision=revision,
         device=device,
@@ -162,6 +167,9 @@ def score_hypernymy(
         more = summarise(name, features, split, *found, n_boot=n_boot, seed=seed)
         rows += more[0]
         tests += more[1]
+    twin = gathered.arguments.get("twin")  # of a planted world there is none
+    rows = [row | {"twin": twin if row["predictor"] == "attention_untrained" else None} for row in rows]
+    tests = [test | {"twin": twin if test["control"] == "attention_untrained" else None} for test in tests]
     arguments = gathered.arguments | {
         "splits": list(splits),
         "n_folds": n_folds,
