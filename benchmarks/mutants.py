@@ -60,7 +60,10 @@ TESTS = {
     " condition_objects metric_objects",
 }
 #: Tests left out: they start processes, or take a third of the time of all.
-SLOW = "not in_a_grid and not (scikit_learn_contract and FFNN) and not false_alarms and not seldom_supports and not hold_the_truth"
+SLOW = (
+    "not in_a_grid and not (scikit_learn_contract and FFNN) and not false_alarms and not seldom_supports"
+    " and not hold_the_truth"
+)
 
 SWAPS: dict[type, tuple[type, ...]] = {
     ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.Lt),

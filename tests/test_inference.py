@@ -333,3 +333,7 @@ def test_resamples_in_blocks_give_the_same_correlations(monkeypatch):
     monkeypatch.setattr("explaint_lib.inference._spearman._CELLS", 40 * 7)
     monkeypatch.setattr("explaint_lib.inference._spearman._FEW", 0)  # through sparse sums, as many words are
     np.testing.assert_allclose(inference.mean_spearman_feature(pred, gold, counts), whole, rtol=1e-14)
+
+
+def test_holm_takes_the_ends_of_its_range():
+    assert inference.holm([0.0, 1.0]).tolist() == [0.0, 1.0]

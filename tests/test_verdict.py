@@ -100,6 +100,12 @@ def test_a_margin_for_each_score_and_whether_it_can_be_reached():
         verdicts(claims, smallest_effect={"F1@10": 0.02})
 
 
+def test_the_margins_are_small_against_their_scores():
+    """A margin of a correlation or of F1 is .02, of a share of cases one in twenty: none could swallow a result."""
+    assert all(0.01 <= margin <= 0.05 for margin in inference.MARGINS.values())
+    assert inference.MARGINS["F1@10"] < inference.MARGINS["retrieval@10"]
+
+
 def test_one_draw_of_what_varies_gets_no_word():
     one_twin = replace(BETTER, varied="twins", draws=(0.2,), se_units=0.05)
     assert verdict(one_twin) == "cannot tell"
@@ -185,6 +191,13 @@ def test_the_rates_are_those_of_the_nearest_size():
     assert found.n_calibrated[0] == 500 and found.false_alarm[0] == 0.03 and found.power[0] == 0.95
     found = verdicts({"it": [replace(ASKED, n=100)]}, smallest_effect=0.02, calibrated=both)
     assert found.n_calibrated[0] == 60 and found.power[0] == 0.2
+
+
+@pytest.mark.parametrize(("wrong", "speaks"), [(5, True), (9, True), (12, False)])
+def test_one_wrong_word_in_twenty_is_allowed_as_far_as_a_hundred_worlds_can_tell(wrong, speaks):
+    """Twelve of a hundred are more than luck with one in twenty would give (p below .01), nine are not."""
+    assert inference.rates(table(false=(wrong, 80), true=(95, 0))).may_support is speaks
+    assert inference.rates(table(false=(0, 80), true=(95, wrong))).may_refute is speaks
 
 
 def test_tests_of_a_result_become_comparisons():
