@@ -4,7 +4,9 @@ What is here
     Hand-built transformers, real ones (queries, keys, values, outputs, softmax, residual stream), small and
     exact: `keeper`, `rotator`, `mover`, `decoy`, `sink`. Property worlds: word vectors that encode nothing,
     the category, the category and attributes (loud or in a quiet subspace), or the spelling, all with the same
-    norms: `property_world`. `calibrate` asks diagnostics about many draws of such worlds. No download, no torch.
+    norms: `property_world`. What a model would give for sentences, better than a rival or exactly as good:
+    `pictures`, `head_search`, `agreeing_maps`, `own_shares`. `calibrate` asks diagnostics about many draws of such
+    worlds. No download, no torch.
 
 What it controls for
     A method that cannot tell these worlds apart cannot tell them apart in a real model either, where nobody
@@ -20,17 +22,23 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 
 from explaint_lib.planted._calibration import calibrate
 from explaint_lib.planted._properties import PropertyWorld, property_world
+from explaint_lib.planted._sentences import HeadSearch, agreeing_maps, head_search, own_shares, pictures
 from explaint_lib.planted._transformer import Parts, PlantedTransformer
 from explaint_lib.planted._worlds import decoy, keeper, mover, rotator, sink
 
 __all__ = [
+    "HeadSearch",
     "Parts",
     "PlantedTransformer",
     "PropertyWorld",
+    "agreeing_maps",
     "calibrate",
     "decoy",
+    "head_search",
     "keeper",
     "mover",
+    "own_shares",
+    "pictures",
     "property_world",
     "rotator",
     "sink",
