@@ -28,6 +28,12 @@ _LABELS = {
     "rivals": "similarity + position + frequency",
     "rivals_and_attention": "the same + attention",
 }
+_SAID = {
+    "attention": "attention",
+    "attention_untrained": "attention, untrained twin",
+    "position": "positions and lengths",
+    "frame_words": "the other words of the sentence",
+}
 _NEGATIVES = {
     "naive": "a wrong hypernym at random: frequent hypernyms are mostly right",
     "balanced": "every word as often right as wrong",
@@ -77,13 +83,15 @@ def hypernymy(
     permuted labels      what a probe finds where there is nothing
 
     Four ways to hold out: pairs; hyponyms; hypernyms; neither word of a
-    tested pair known from training. And four kinds of sentences: attention
-    that tells true from false pairs as well in "A robin is NOT a bird" does
-    not read what the sentence says. The pairs are the taxonomic features of
-    the norms (bundled, or mcrae where it is installed).
+    tested pair known from training. And a second question: does attention
+    tell "a robin is a tool", which asserts, from "a robin is NOT a tool",
+    whatever is true? The sentences tested are unlike those in training. The
+    pairs are the taxonomic features of the norms (bundled, or mcrae where it
+    is installed).
 
-    Intervals resample hypernyms with all their pairs. Attention is kept in
-    the cache, so a run that was stopped goes on where it was.
+    Intervals are over hyponyms, hypernyms and draws of folds, twins or
+    templates: with one twin it has none. Attention is kept in the cache, so
+    a run that was stopped goes on where it was.
 
     \b
     Examples:
@@ -140,7 +148,7 @@ def _show(result: Result, banner: str) -> None:
     settings = about["arguments"]
 
     console.print(f"\n{about['model']['name']}, hypernymy from attention, seed {about['seed']}", style="bold")
-    console.print(f"{banner}\nAccuracy and its 95 % interval over hypernyms; chance is .50.")
+    console.print(f"{banner}\nAccuracy and its 95 % interval over hyponyms and hypernyms; chance is .50.")
     if settings["twin"] == "permuted_weights":
         console.print("The untrained twin has the trained weights, in a random order within each matrix.")
     for name in settings["negatives"]:
@@ -154,18 +162,25 @@ def _show(result: Result, banner: str) -> None:
             "Attention; in brackets a probe trained on other sentences that affirm the relation.", style="dim"
         )
         console.print(_groups(rows, settings["groups"], settings["splits"]))
+    said = [row for row in rows if row["question"] == "said"]
+    if said:
+        console.print("\nDoes it tell sentences that assert the relation from others?", style="bold")
+        console.print("True and false pairs alike, in templates unlike those in training.", style="dim")
+        console.print(_said(said, settings["splits"]))
     console.print("\nWhat attention adds to similarity, position and frequency", style="bold")
     console.print(_added(tables["tests"], settings))
     console.print(
         "\nA number counts for a reading of attention by as much as it lies above every rival in its column. Where "
-        "the rivals reach it, attention may still hold more than they do: the last table says what it adds. p: signs "
-        "of whole hypernyms flipped, one-sided, not corrected for the number of rows."
+        "the rivals reach it, attention may still hold more than they do: the last table says what it adds. p: "
+        "one-sided, not corrected for the number of rows."
     )
 
 
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
+    if row["ci_low"] is None:  # one twin: nobody knows how much twins differ
+        return short(row["accuracy"])
     return f"{short(row['accuracy'])} [{short(row['ci_low'])} {short(row['ci_high'])}]"
 
 
@@ -174,7 +189,7 @@ def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -
     found = {
         (row["predictor"], row["split"]): row
         for row in rows
-        if row["negatives"] == negatives and row["templates"] == "affirmed"
+        if row["negatives"] == negatives and row["templates"] == "affirmed" and row["question"] == "relation"
     }
     for name, label in _LABELS.items():
         if any(key[0] == name for key in found):
@@ -188,12 +203,20 @@ def _predictors(rows: list[dict[str, Any]], negatives: str, splits: list[str]) -
 
 def _groups(rows: list[dict[str, Any]], groups: list[str], splits: list[str]) -> Table:
     table = plain_table("sentences", [f"held out:\n{split}" for split in splits])
-    attention = [row for row in rows if row["predictor"] == "attention"]
+    attention = [row for row in rows if row["predictor"] == "attention" and row["question"] == "relation"]
     shown = {row["negatives"] for row in attention if row["templates"] != "affirmed"}
     found = {(row["templates"], row["split"]): row for row in attention if row["negatives"] in shown}
     for group in groups:
         cells = [found[group, split] for split in splits]
         table.add_row(group, *[f"{short(row['accuracy'])} ({short(row['accuracy_unseen_template'])})" for row in cells])
+    return table
+
+
+def _said(rows: list[dict[str, Any]], splits: list[str]) -> Table:
+    table = plain_table("predictor", [f"held out:\n{split}" for split in splits])
+    found = {(row["predictor"], row["split"]): row for row in rows}
+    for name, label in _SAID.items():
+        table.add_row(label, *[_cell(found[name, split]) for split in splits], style="bold" * (name == "attention"))
     return table
 
 

@@ -15,10 +15,21 @@ probe that this rebuilds.
 from explaint_lib.relations._counterfactuals import PairSet, balanced, naive, near, pair_set
 from explaint_lib.relations._dependencies import ParsedSentence, parsed_sentences, shuffled_words
 from explaint_lib.relations._pairs import Pair, Taxonomy, at_most, hypernym_pairs
-from explaint_lib.relations._templates import GROUPS, TEMPLATES, Group, Sentence, Template, fill, templates
+from explaint_lib.relations._templates import (
+    FAMILIES,
+    GROUPS,
+    TEMPLATES,
+    Group,
+    Sentence,
+    Template,
+    fill,
+    frame_words,
+    templates,
+)
 from explaint_lib.relations._wordnet import WORDNET, load_wordnet, wordnet_pairs
 
 __all__ = [
+    "FAMILIES",
     "GROUPS",
     "TEMPLATES",
     "WORDNET",
@@ -32,6 +43,7 @@ __all__ = [
     "at_most",
     "balanced",
     "fill",
+    "frame_words",
     "hypernym_pairs",
     "load_wordnet",
     "naive",

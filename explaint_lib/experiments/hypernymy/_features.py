@@ -20,8 +20,8 @@ class PairFeatures:
     ----------
     pairs : PairSet
     attention : group of templates -> (template, pair, 2 * layer * head)
-    untrained : the same for "affirmed", one array a twin
-    surface : (template, pair, 5)
+    untrained : the same, one mapping a twin
+    surface : group of templates -> (template, pair, 5)
         Positions of hyponym and hypernym, their numbers of pieces, their distance.
     words : predictor -> (pair, feature)
         What can be known of a pair without a sentence.
@@ -29,8 +29,8 @@ class PairFeatures:
 
     pairs: relations.PairSet
     attention: Mapping[str, np.ndarray]
-    untrained: Sequence[np.ndarray]
-    surface: np.ndarray
+    untrained: Sequence[Mapping[str, np.ndarray]]
+    surface: Mapping[str, np.ndarray]
     words: Mapping[str, np.ndarray]
 
 

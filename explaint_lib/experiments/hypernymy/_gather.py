@@ -103,15 +103,10 @@ def _features(
                 for pair in pairs.pairs:
                     where.setdefault((template, pair), len(where))
     sentences = [relations.fill(template, *pair) for template, pair in where]
-    affirmed = [i for i, (template, _) in enumerate(where) if template.group == "affirmed"]
     trained = pair_attention(encoder, sentences, progress=progress)
     every = {pair for pairs in sets.values() for pair in pairs.pairs}
     similar, alone = similarities(encoder, every), read_alone(encoder, every)
-    untrained = []
-    for twin in twins:
-        table = np.full_like(trained[:, :-4], np.nan)
-        table[affirmed] = pair_attention(twin, [sentences[i] for i in affirmed], progress=progress)[:, :-4]
-        untrained.append(table)
+    untrained = [pair_attention(twin, sentences, progress=progress)[:, :-4] for twin in twins]
     found = {}
     for name, pairs in sets.items():
         rows = {
@@ -123,8 +118,8 @@ def _features(
         found[name] = PairFeatures(
             pairs,
             {group: trained[at][..., :-4] for group, at in rows.items()},
-            [twin[rows["affirmed"]] for twin in untrained],
-            _surface(trained[rows["affirmed"]][..., -4:]),
+            [{group: twin[at] for group, at in rows.items()} for twin in untrained],
+            {group: _surface(trained[at][..., -4:]) for group, at in rows.items()},
             word_features(pairs)
             | {"word_similarity": np.array([similar[pair] for pair in pairs.pairs])}
             | {"own_vectors": np.array([alone[pair] for pair in pairs.pairs])},

@@ -7,30 +7,30 @@ What it measures
 What it controls for
     The same probe on the same folds with an untrained twin's attention, with the hypernym's identity, with the
     similarity of the two words' static vectors, with that of the model's own vectors of the words read one at a time,
-    with positions and lengths, with word frequency, and with permuted
-    labels; false pairs that leak the hypernym (``naive``, and those from WordNet) and that do not (``balanced``,
-    ``near``); pairs, hyponyms, hypernyms or both held out; sentences that affirm, deny, reverse or do not mention the
-    relation; templates unseen in training. ``rivals`` are both similarities, position and frequency in one probe;
-    ``rivals_and_attention`` adds attention to them.
+    with positions and lengths, with word frequency, and with permuted labels; false pairs that leak the hypernym
+    (``naive``, and those from WordNet) and that do not (``balanced``, ``near``); pairs, hyponyms, hypernyms or both
+    held out; templates unseen in training. ``rivals`` are both similarities, position and frequency in one probe;
+    ``rivals_and_attention`` adds attention to them. And another question, of the same features: does the *sentence*
+    assert the relation, whether it is true or not ("said")?
 
 What it does not license
-    That the model uses what the probe finds. Accuracy is averaged over sentences of a pair first, and intervals
-    resample hypernyms with all their pairs; they cover no other set of nouns and no other model. With a few hypernyms
-    they are rough.
+    That the model uses what the probe finds. Accuracy is averaged over sentences of a pair first. Intervals are over
+    hyponyms and hypernyms, and what was drawn again: folds, twins or templates. They cover no other set of nouns and no
+    other model. With a few hypernyms they are wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
 from explaint_lib import probes, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import Twin
+from explaint_lib.experiments.hypernymy._compared import PairScores
 from explaint_lib.experiments.hypernymy._gather import Gathered, gather_hypernymy
-from explaint_lib.experiments.hypernymy._scores import LABEL_DRAWS, PENALTY, pair_accuracies, summarise
+from explaint_lib.experiments.hypernymy._scores import PENALTY, pair_scores
 from explaint_lib.norms import FeatureNorms
 from explaint_lib.results import Result, manifest, typed
 
@@ -46,7 +46,7 @@ def run_hypernymy(
     untrained_seeds: int = 1,
     twin: Twin = "initialised",
     n_folds: int = 4,
-    n_boot: int = 1000,
+    n_fold_draws: int = 10,
     seed: int = 0,
     revision: str | None = None,
     device: str = "cpu",
@@ -67,14 +67,15 @@ def run_hypernymy(
     max_per_hypernym : int
         See `make_pair_sets`.
     untrained_seeds : int, at least 1
-        Untrained twins; their accuracies are averaged pair by pair.
+        Untrained twins. With one of them nobody knows how much twins differ, so that the comparison has no interval.
     twin : {"initialised", "permuted_weights"}
         Which twins; as in `load_encoder`.
     n_folds : int
-    n_boot : int
-        Resamples of the hypernyms.
+    n_fold_draws : int
+        Times that folds are drawn, each with labels permuted anew, and with the next twin and template: at least one
+        for each of these.
     seed : int
-        Draws pairs, folds, label permutations, resamples.
+        Draws pairs, folds, label permutations.
     revision, device
         As in `load_encoder`.
     progress : bool
@@ -82,14 +83,17 @@ def run_hypernymy(
     Returns
     -------
     Result
-        ``rows``: model, predictor, negatives, split, templates, accuracy, ci_low, ci_high, chance, n (pairs),
-        accuracy_unseen_template (each template tested by a probe trained on the *other* affirmed ones; missing for
-        predictors that see no sentence), twin (which one ``attention_untrained`` is of, else missing).
+        ``rows``: model, question, predictor, negatives, split, templates, accuracy, ci_low, ci_high, chance, n (pairs),
+        accuracy_unseen_template (attention: each affirmed template tested by a probe trained on the others, each
+        other group by one trained on affirmed sentences). question is "relation" (true or false pair?) or, where all
+        groups of sentences were run, "said" (does the sentence assert the relation? in a family of templates left out
+        of training). twin: which one ``attention_untrained`` is of, else missing.
 
-        ``tests``: model, negatives, split, predictor, control, twin, difference, ci_low, ci_high, p_value: attention
-        minus each other predictor, minus chance, and minus itself in each other group of sentences;
-        ``rivals_and_attention`` minus ``rivals``; with intervals over hypernyms and a one-sided p from flipping the
-        sign of whole hypernyms, not corrected for the number of tests.
+        ``tests``: model, negatives, split, question, predictor, control, twin, score, difference, se, df, ci_low, ci_high,
+        p_value, n (hyponyms or hypernyms, the fewer), varied, draws: attention minus each other predictor, minus
+        chance, and minus itself in each other group of sentences; ``rivals_and_attention`` minus ``rivals``; attention
+        in templates left out minus chance (question "left out"); of "said", attention minus chance, the twin,
+        positions and the other words of the sentence. One-sided p, not corrected for the number of tests.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def run_hypernymy(
         device=device,
         progress=progress,
     )
-    return score_hypernymy(gathered, splits=splits, n_folds=n_folds, n_boot=n_boot, progress=progress)
+    return score_hypernymy(gathered, splits=splits, n_folds=n_folds, n_fold_draws=n_fold_draws, progress=progress)
 
 
 def score_hypernymy(
@@ -133,7 +137,7 @@ def score_hypernymy(
     *,
     splits: Sequence[str] = probes.SPLITS,
     n_folds: int = 4,
-    n_boot: int = 1000,
+    n_fold_draws: int = 10,
     progress: bool = False,
 ) -> Result:
     """Return what `run_hypernymy` does, of features that are there already: the quick half.
@@ -142,7 +146,7 @@ def score_hypernymy(
     ----------
     gathered : Gathered
         From `gather_hypernymy` or `planted_world`.
-    splits, n_folds, n_boot, progress
+    splits, n_folds, n_fold_draws, progress
         As in `run_hypernymy`.
 
     Examples
@@ -151,31 +155,77 @@ def score_hypernymy(
     >>> from explaint_lib.norms import load_norms
     >>> _, sets = hypernymy.make_pair_sets(load_norms("bundled"), negatives=["balanced"], max_per_hypernym=4)
     >>> world = hypernymy.planted_world(sets, "relation", rng=np.random.default_rng(0))
-    >>> found = hypernymy.score_hypernymy(world, splits=["pair"], n_boot=50)
+    >>> found = hypernymy.score_hypernymy(world, splits=["pair"], n_fold_draws=5)
     >>> bool(found.rows.set_index("predictor").accuracy["attention"] > 0.9)
     True
     >>> adds = found.tests[found.tests.predictor == "rivals_and_attention"].squeeze()
     >>> bool(adds.ci_low > 0)  # beyond what the similarity of the two words tells
     True
     """
-    rows: list[dict[str, Any]] = []
-    tests: list[dict[str, Any]] = []
-    name, seed = gathered.model["name"], gathered.seed
-    work = [(features, split) for features in gathered.features.values() for split in splits]
-    for features, split in tqdm(work, desc="probes", disable=not progress, leave=False):
-        found = pair_accuracies(features, split, n_folds=n_folds, seed=seed)
-        more = summarise(name, features, split, *found, n_boot=n_boot, seed=seed)
-        rows += more[0]
-        tests += more[1]
-    twin = gathered.arguments.get("twin")  # of a planted world there is none
-    rows = [row | {"twin": twin if row["predictor"] == "attention_untrained" else None} for row in rows]
-    tests = [test | {"twin": twin if test["control"] == "attention_untrained" else None} for test in tests]
+    scores = fit_probes(gathered, splits=splits, n_folds=n_folds, n_fold_draws=n_fold_draws, progress=progress)
+    return summarise(gathered, scores, n_folds=n_folds)
+
+
+def fit_probes(
+    gathered: Gathered,
+    *,
+    splits: Sequence[str] = probes.SPLITS,
+    n_folds: int = 4,
+    n_fold_draws: int = 10,
+    progress: bool = False,
+) -> dict[tuple[str, str], PairScores]:
+    """Return the scores of each kind of false pairs and each split, (negatives, split), for comparisons.
+
+    Parameters and errors as `run_hypernymy`.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments import hypernymy
+    >>> from explaint_lib.norms import load_norms
+    >>> _, sets = hypernymy.make_pair_sets(load_norms("bundled"), negatives=["balanced"], max_per_hypernym=4)
+    >>> world = hypernymy.planted_world(sets, "nothing", rng=np.random.default_rng(0))
+    >>> list(hypernymy.fit_probes(world, splits=["pair"], n_fold_draws=5))
+    [('balanced', 'pair')]
+    """
+    work = [(name, split) for name in gathered.features for split in splits]
+    return {
+        (name, split): pair_scores(
+            gathered.features[name], split, n_folds=n_folds, n_fold_draws=n_fold_draws, seed=gathered.seed
+        )
+        for name, split in tqdm(work, desc="probes", disable=not progress, leave=False)
+    }
+
+
+def summarise(gathered: Gathered, scores: Mapping[tuple[str, str], PairScores], *, n_folds: int = 4) -> Result:
+    """Return what `run_hypernymy` does, of probes that are fitted already.
+
+    Parameters
+    ----------
+    gathered : Gathered
+    scores : mapping
+        From `fit_probes`.
+    n_folds : int
+        With which they were fitted.
+
+    Examples
+    --------
+    >>> from explaint_lib.experiments import hypernymy
+    >>> from explaint_lib.norms import load_norms
+    >>> _, sets = hypernymy.make_pair_sets(load_norms("bundled"), negatives=["balanced"], max_per_hypernym=4)
+    >>> world = hypernymy.planted_world(sets, "nothing", rng=np.random.default_rng(0))
+    >>> scores = hypernymy.fit_probes(world, splits=["pair"], n_fold_draws=5)
+    >>> len(hypernymy.summarise(world, scores).rows)
+    10
+    """
+    shared = {"model": gathered.model["name"]}
     arguments = gathered.arguments | {
-        "splits": list(splits),
+        "splits": list(dict.fromkeys(split for _, split in scores)),
         "n_folds": n_folds,
-        "n_boot": n_boot,
-        "label_draws": LABEL_DRAWS,
+        "n_fold_draws": max(one.n_fold_draws for one in scores.values()),
         "probe_penalty": PENALTY,
     }
-    about = manifest(data=gathered.facts, model=gathered.model, arguments=arguments, seed=seed)
+    about = manifest(data=gathered.facts, model=gathered.model, arguments=arguments, seed=gathered.seed)
+    twins = {"attention_untrained": gathered.arguments.get("twin")}  # of a planted world there is none
+    rows = [shared | row | {"twin": twins.get(row["predictor"])} for one in scores.values() for row in one.rows()]
+    tests = [shared | test | {"twin": twins.get(test["control"])} for one in scores.values() for test in one.tests()]
     return Result("hypernymy", about, typed(rows), typed(tests))

@@ -1,32 +1,28 @@
-"""The scores of the hypernymy experiment: every predictor on the same folds, pair by pair, then intervals."""
+"""The probes of the hypernymy experiment: every predictor on the same folds, pair by pair, in several draws of folds.
+
+A draw has folds of its own, the next of the untrained twins, the next template (or family of templates) to leave out,
+and labels permuted anew. So each of these varies between draws, and the comparison (`PairScores.compare`) can put it
+into the error, at the price of one fit a draw.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from explaint_lib import inference, probes
+from explaint_lib import probes, relations
+from explaint_lib._common import ExplaintError
+from explaint_lib.experiments.hypernymy._compared import PairScores
 from explaint_lib.experiments.hypernymy._features import PairFeatures
 
-#: In the order in which a reader asks; the last two are both similarities, position and frequency together, without and
-#: with attention.
-PREDICTORS = (
-    "attention", "attention_untrained", "hypernym_identity", "word_similarity", "own_vectors", "position",
-    "frequency", "permuted_labels", "rivals", "rivals_and_attention",
-)  # fmt: skip
-
 PENALTY = 10.0  # enough for hundreds of redundant heads, next to nothing for a handful of features
-LABEL_DRAWS = 3
-
-PairAccuracies = dict[
-    tuple[str, str], np.ndarray
-]  # (predictor, group of templates) -> (pair,) share of sentences right
 
 
 class _ProbeTask(NamedTuple):
-    """What all predictors of one set and one split share."""
+    """What all predictors of one set, one split and one draw share."""
 
     labels: np.ndarray
     folds: list[tuple[np.ndarray, np.ndarray]]
@@ -34,39 +30,110 @@ class _ProbeTask(NamedTuple):
 
 
 @threadpool_limits.wrap(limits=1)  # many small fits: threads would only get in each other's way
-def pair_accuracies(
-    data: PairFeatures, split: str, *, n_folds: int, seed: int
-) -> tuple[PairAccuracies, PairAccuracies]:
-    """Return the accuracies of every predictor, pair by pair: as trained, and on templates unseen in training."""
+def pair_scores(data: PairFeatures, split: str, *, n_folds: int, n_fold_draws: int, seed: int) -> PairScores:
+    """Return the accuracies of every predictor, draw by draw and pair by pair."""
+    n_templates, n_twins = len(data.attention["affirmed"]), len(data.untrained)
+    if n_fold_draws < max(n_templates, n_twins):
+        raise ExplaintError(
+            f"each of {n_templates} templates and {n_twins} untrained twins needs a draw of folds; found "
+            f"n_fold_draws {n_fold_draws}"
+        )
     pairs = data.pairs
-    folds = probes.split_folds(
-        split,
-        pairs.hyponyms,
-        pairs.hypernyms,
-        matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2),
-        n_folds=n_folds,
-        rng=np.random.default_rng(seed),
-    )
+    seen: dict[tuple[str, str], list[np.ndarray]] = {}
+    unseen: dict[tuple[str, str], list[np.ndarray]] = {}
+    said: dict[str, list[np.ndarray]] = {}
     fair = pairs.negatives in ("balanced", "near")  # the others leak the hypernym, and are meant to
-    task = _ProbeTask(pairs.labels, folds, [np.array(pairs.hyponyms), np.array(pairs.hypernyms)] if fair else [])
-    affirmed = data.attention["affirmed"]
+    for draw in range(n_fold_draws):
+        rng = np.random.default_rng([seed, draw])
+        folds = probes.split_folds(
+            split,
+            pairs.hyponyms,
+            pairs.hypernyms,
+            matched_sets=np.tile(np.arange(len(pairs.pairs) // 2), 2),
+            n_folds=n_folds,
+            rng=rng,
+        )
+        task = _ProbeTask(pairs.labels, folds, [np.array(pairs.hyponyms), np.array(pairs.hypernyms)] if fair else [])
+        for key, right in _seen(data, task, draw, rng):
+            seen.setdefault(key, []).append(right)
+        for key, right in _unseen(data, task, draw):
+            unseen.setdefault(key, []).append(right)
+        for predictor, right in _said(data, task, draw):
+            said.setdefault(predictor, []).append(right)
+    return PairScores(
+        pairs,
+        split,
+        {key: np.array(each) for key, each in seen.items()},
+        {key: np.array(each) for key, each in unseen.items()},
+        {key: np.array(each) for key, each in said.items()},
+        n_twins=n_twins,
+        n_templates=n_templates,
+    )
+
+
+def _seen(
+    data: PairFeatures, task: _ProbeTask, draw: int, rng: np.random.Generator
+) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Yield (predictor, group of templates) and who is judged rightly, (pair,), by a probe of the same templates."""
+    affirmed, surface = data.attention["affirmed"], data.surface["affirmed"]
     known = np.concatenate([data.words[name] for name in ("word_similarity", "own_vectors", "frequency")], axis=-1)
-    without = np.concatenate([data.surface, np.broadcast_to(known, (len(affirmed), *known.shape))], axis=-1)
+    without = np.concatenate([surface, np.broadcast_to(known, (len(affirmed), *known.shape))], axis=-1)
     plain = {name: features[None] for name, features in data.words.items()}
-    plain |= {"position": data.surface, "rivals": without}
+    plain |= {"position": surface, "rivals": without}
     plain |= {"rivals_and_attention": np.concatenate([without, affirmed], axis=-1)}
-    seen = {(name, "affirmed"): _accuracy(features, features, task) for name, features in plain.items()}
-    unseen: PairAccuracies = {("position", "affirmed"): _left_out(data.surface, task)}
+    plain |= {"attention_untrained": data.untrained[draw % len(data.untrained)]["affirmed"]}
+    for name, features in plain.items():
+        yield (name, "affirmed"), _accuracy(features, features, task)
     for group, features in data.attention.items():
-        seen["attention", group] = _accuracy(features, features, task)
-        elsewhere = _left_out(affirmed, task) if group == "affirmed" else _accuracy(affirmed, features, task)
-        unseen["attention", group] = elsewhere
-    seen["attention_untrained", "affirmed"] = np.mean([_accuracy(x, x, task) for x in data.untrained], axis=0)
-    unseen["attention_untrained", "affirmed"] = np.mean([_left_out(x, task) for x in data.untrained], axis=0)
-    rng = np.random.default_rng(seed)
-    draws = [task._replace(labels=_permuted(task, rng)) for _ in range(LABEL_DRAWS)]
-    seen["permuted_labels", "affirmed"] = np.mean([_accuracy(affirmed, affirmed, draw) for draw in draws], axis=0)
-    return seen, unseen
+        yield ("attention", group), _accuracy(features, features, task)
+    drawn = task._replace(labels=_permuted(task, rng))
+    yield ("permuted_labels", "affirmed"), _accuracy(affirmed, affirmed, drawn)
+
+
+def _unseen(data: PairFeatures, task: _ProbeTask, draw: int) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Yield the same of sentences of a kind that the probe has never met: one affirmed template, or another group."""
+    affirmed = data.attention["affirmed"]
+    kept = np.arange(len(affirmed)) != draw % len(affirmed)
+    if kept.any():
+        yield ("attention", "affirmed"), _accuracy(affirmed[kept], affirmed[~kept], task)
+    others = {group: features for group, features in data.attention.items() if group != "affirmed"}
+    if others:  # one probe judges them all
+        right = _judged(affirmed, np.concatenate(list(others.values())), task)
+        ends = np.cumsum([len(features) for features in others.values()])[:-1]
+        for group, part in zip(others, np.split(right, ends), strict=True):
+            yield ("attention", group), part.mean(axis=0)
+
+
+def _said(data: PairFeatures, task: _ProbeTask, draw: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield how well each predictor tells sentences that assert the relation of their nouns from others, (pair,).
+
+    Of true and of false pairs alike: "a robin is a tool" asserts it. The family of templates that is tested has no
+    sentence in training, and neither have the pairs. The mean over the asserting and the other sentences of a pair, so
+    that an answer that is always the same gets one half.
+    """
+    if any(group not in data.attention for group in relations.GROUPS):
+        return
+    templates = [template for group in relations.GROUPS for template in relations.templates(group)]
+    family = {name: i for i, names in enumerate(relations.FAMILIES) for name in names}
+    held = np.array([family[template.name] == draw % len(relations.FAMILIES) for template in templates])
+    neutral, asserts = (
+        np.array([template.group == group for template in templates]) for group in ("neutral", "affirmed")
+    )
+    kept, n = ~held & ~(neutral & (held & neutral).any()), len(task.labels)  # "saw" would give a neutral one away
+    frames = [set(relations.frame_words(template)) for template in templates]
+    words = np.array([[word in frame for word in sorted(set.union(*frames))] for frame in frames], dtype=np.float64)
+    twin = data.untrained[draw % len(data.untrained)]
+    sees = {"frame_words": np.broadcast_to(words[:, None], (len(templates), n, words.shape[1]))}
+    for name, groups in {"attention": data.attention, "attention_untrained": twin, "position": data.surface}.items():
+        sees[name] = np.concatenate([groups[group] for group in relations.GROUPS])
+    starts = n * np.arange(len(templates))[:, None]
+    rows = [((starts[kept] + train).ravel(), (starts[held] + test).ravel()) for train, test in task.folds]
+    answers, pair = np.repeat(asserts, n), np.tile(np.arange(n), len(templates))
+    for name, features in sees.items():
+        flat = features.reshape(len(answers), -1)
+        found = probes.probe_probabilities(flat, answers, rows, balance=[pair.tolist()], penalty=PENALTY)
+        right = probes.hits(found, answers).reshape(len(templates), n)
+        yield name, (right[held & asserts].mean(axis=0) + right[held & ~asserts].mean(axis=0)) / 2
 
 
 def _permuted(task: _ProbeTask, rng: np.random.Generator) -> np.ndarray:
@@ -77,7 +144,12 @@ def _permuted(task: _ProbeTask, rng: np.random.Generator) -> np.ndarray:
 
 
 def _accuracy(learn: np.ndarray, judge: np.ndarray, task: _ProbeTask) -> np.ndarray:
-    """Return the share of sentences judged rightly, (pair,).
+    """Return the share of sentences judged rightly, (pair,); see `_judged`."""
+    return _judged(learn, judge, task).mean(axis=0)
+
+
+def _judged(learn: np.ndarray, judge: np.ndarray, task: _ProbeTask) -> np.ndarray:
+    """Return which sentences are judged rightly, (template, pair).
 
     `learn` and `judge` are features (template, pair, feature): the probe is trained on the pairs in training in all
     templates of the first, and judges the tested pairs in all templates of the second. Where both are the same array,
@@ -91,60 +163,4 @@ def _accuracy(learn: np.ndarray, judge: np.ndarray, task: _ProbeTask) -> np.ndar
     rows = [((learned + train).ravel(), (judged + test).ravel()) for train, test in task.folds]
     balance = [np.tile(words, n_both).tolist() for words in task.balance]
     found = probes.probe_probabilities(both, answers, rows, balance=balance, penalty=PENALTY)
-    return probes.hits(found, answers).reshape(n_both, n_pairs)[len(learn) :].mean(axis=0)
-
-
-def _left_out(features: np.ndarray, task: _ProbeTask) -> np.ndarray:
-    """Return the same for each template judged by a probe trained on all the others, mean over templates."""
-    rows = np.arange(len(features))
-    return np.mean([_accuracy(features[rows != t], features[[t]], task) for t in rows], axis=0)
-
-
-def summarise(
-    model: str, data: PairFeatures, split: str, seen: PairAccuracies, unseen: PairAccuracies, *, n_boot: int, seed: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return rows and tests; one seed, so that all resample the same hypernyms."""
-    pairs, clusters = data.pairs, data.pairs.hypernyms
-    shared = {"model": model, "negatives": pairs.negatives, "split": split}
-    rows = []
-    for (name, group), accuracy in sorted(seen.items(), key=lambda item: PREDICTORS.index(item[0][0])):
-        low, high = inference.cluster_bootstrap_ci(accuracy, clusters, n_boot, rng=np.random.default_rng(seed))
-        elsewhere = unseen.get((name, group))
-        rows.append(
-            {
-                "model": model,
-                "predictor": name,
-                "negatives": pairs.negatives,
-                "split": split,
-                "templates": group,
-                "accuracy": float(accuracy.mean()),
-                "ci_low": low,
-                "ci_high": high,
-                "chance": 0.5,
-                "n": len(accuracy),
-                "accuracy_unseen_template": None if elsewhere is None else float(elsewhere.mean()),
-            }
-        )
-    contrasts = [("attention", name) for name in PREDICTORS[1:-1]] + [("rivals_and_attention", "rivals")]
-    tests = []
-    for one, other in contrasts:
-        gap = _gap(seen[one, "affirmed"], seen[other, "affirmed"], data)
-        tests.append(shared | {"predictor": one, "control": other} | gap)
-    levels: dict[str, np.ndarray | float] = {"chance": 0.5}
-    levels |= {
-        f"{group} sentences": other
-        for (name, group), other in seen.items()
-        if name == "attention" and group != "affirmed"
-    }
-    for name, level in levels.items():
-        gap = _gap(seen["attention", "affirmed"], level, data)
-        tests.append(shared | {"predictor": "attention", "control": name} | gap)
-    return rows, tests
-
-
-def _gap(scores: np.ndarray, others: np.ndarray | float, data: PairFeatures) -> dict[str, float]:
-    """Return a mean difference with its interval and p: pairs that share a hyponym or a hypernym count as one draw."""
-    pairs = data.pairs
-    clusters = {"hyponym": pairs.hyponyms, "hypernym": pairs.hypernyms}
-    found = inference.compare(scores, others, "", clusters=clusters)
-    return found.numbers() | {"n": found.n}
+    return probes.hits(found, answers).reshape(n_both, n_pairs)[len(learn) :]
