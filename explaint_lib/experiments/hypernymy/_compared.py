@@ -98,7 +98,7 @@ class PairScores:
             varied=varied,
             score="accuracy",
             chance=control == "chance",
-            asks="training" if named else "said" if question == "said" else "relation",
+            asks="said" if question == "said" else "training" if named else "relation",
         )
 
     def _right(self, predictor: str, question: str) -> np.ndarray:
