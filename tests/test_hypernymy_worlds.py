@@ -254,6 +254,7 @@ def test_pairs_that_share_a_hyponym_or_a_hypernym_are_not_independent():
     expected = np.sqrt(by_kind + by_word - alone)
     found = scores.compare("attention", "chance")
     assert found.se == pytest.approx(expected) and found.n == 6
+    assert found.chance and not scores.compare("attention", "position").chance
     others = {"hypernyms": np.sqrt(by_kind), "hyponyms": np.sqrt(by_word), "pairs": np.sqrt(alone)}
     assert all(abs(expected / other - 1) > 0.05 for other in others.values()), others
     half = stats.t.ppf(0.975, 5) * expected
