@@ -255,13 +255,8 @@ def test_rows_have_every_key_and_a_second_run_is_equal_and_cached(tiny):
     assert files and run().equals(result)
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")} == files
     tables = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-<<<<<<< HEAD
-    keys = {"model", "predictor", "negatives", "split", "accuracy", "ci_low", "ci_high", "chance", "n", "templates",
-            "accuracy_unseen_template", "twin"}  # fmt: skip
-=======
     keys = {"model", "question", "predictor", "negatives", "split", "accuracy", "ci_low", "ci_high", "chance", "n",
-            "templates", "accuracy_unseen_template"}  # fmt: skip
->>>>>>> 3e36c8b (Hypernymy: two-way intervals for rows and tests, draws of folds, twins and templates in the error, and what a sentence says asked by what it asserts)
+            "templates", "accuracy_unseen_template", "twin"}  # fmt: skip
     assert all(set(row) == keys for row in tables["rows"])
     for row in tables["rows"]:
         assert row["chance"] == 0.5 and (row["ci_low"] is None) == (row["predictor"] == "attention_untrained")
@@ -348,26 +343,12 @@ def asked(monkeypatch, sets):
 
     def fake(model, norms, **arguments):
         told.update(arguments, model=model, norms=norms.name)
-<<<<<<< HEAD
-        data = planted(sets["balanced"], in_attention=3.0, in_similarity=1.0)
-        rows, tests = scoring.summarise(
-            "toy", data, "pair", *scoring.pair_accuracies(data, "pair", n_folds=3, seed=0), n_boot=50, seed=0
-        )
-        settings = {
-            "twin": "initialised",
-            "negatives": ["balanced"],
-            "splits": ["pair"],
-            "groups": ["affirmed", "negated"],
-        }
-        about = {"model": {"name": "[toy]"}, "data": {"n_pairs_balanced": 300}, "arguments": settings, "seed": 7}
-        return Result("hypernymy", about, rows, tests)
-=======
         made = {"balanced": sets["balanced"]}
         world = experiment.planted_world(made, "relation", groups=relations.GROUPS, rng=np.random.default_rng(0))
         found = experiment.score_hypernymy(world, splits=["pair"], n_folds=2, n_fold_draws=5)
-        about = found.manifest | {"model": {"name": "[toy]"}, "seed": 7}
+        settings = found.manifest["arguments"] | {"twin": "initialised"}
+        about = found.manifest | {"model": {"name": "[toy]"}, "arguments": settings, "seed": 7}
         return Result("hypernymy", about, found.rows, found.tests)
->>>>>>> 3e36c8b (Hypernymy: two-way intervals for rows and tests, draws of folds, twins and templates in the error, and what a sentence says asked by what it asserts)
 
     monkeypatch.setattr("explaint_lib.experiments.hypernymy.run_hypernymy", fake)
     return told

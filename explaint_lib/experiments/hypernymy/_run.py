@@ -89,11 +89,11 @@ def run_hypernymy(
         groups of sentences were run, "said" (does the sentence assert the relation? in a family of templates left out
         of training). twin: which one ``attention_untrained`` is of, else missing.
 
-        ``tests``: model, negatives, split, question, predictor, control, twin, score, difference, se, df, ci_low, ci_high,
-        p_value, n (hyponyms or hypernyms, the fewer), varied, draws: attention minus each other predictor, minus
-        chance, and minus itself in each other group of sentences; ``rivals_and_attention`` minus ``rivals``; attention
-        in templates left out minus chance (question "left out"); of "said", attention minus chance, the twin,
-        positions and the other words of the sentence. One-sided p, not corrected for the number of tests.
+        ``tests``: model, negatives, split, question, predictor, control, twin, score, difference, se, df, ci_low,
+        ci_high, p_value, n (hyponyms or hypernyms, the fewer), varied, draws. Attention minus each other predictor,
+        minus chance, and minus itself in each other group of sentences; ``rivals_and_attention`` minus ``rivals``;
+        attention in templates left out minus chance (question "left out"); of "said", attention minus chance, the
+        twin, positions and the other words of the sentence. One-sided p, not corrected for the number of tests.
 
     Raises
     ------
