@@ -82,7 +82,7 @@ def test_a_sample_computed_again_is_the_same(name, mapper):
     X = encoders.load_encoder(about["model"]).word_vectors(data.word_forms, layer=about["layer"])
     found = run_table(
         data, X, mapper=mapper, components=about["components"], folds=about["folds"], seed=about["seed"],
-        permutations=1, bootstrap=2,
+        permutations=1, bootstrap=2, fold_draws=about.get("fold_draws", 1),  # kept: of one
     )  # fmt: skip
     kept = RESULTS[name, mapper].rows
     kept, again = (rows[rows.condition.isin(FIXED)].reset_index(drop=True) for rows in (kept, found.rows))

@@ -22,10 +22,11 @@ from explaint_lib.norms import FeatureNorms
 from explaint_lib.results import Result
 
 ROW_KEYS = [
-    "norms", "model", "layer", "mapper", "condition", "metric", "value", "ci_low", "ci_high", "n_words", "n_features",
+    "norms", "model", "layer", "mapper", "condition", "metric", "value", "ci_low", "ci_high", "sd_folds",
+    "n_words", "n_features",
 ]  # fmt: skip
-TEST_KEYS = ["metric", "control", "p_value", "p_holm", "n_permutations"]
-SMALL = {"mapper": "plsr", "components": 4, "folds": 4, "permutations": 9, "bootstrap": 40}
+TEST_KEYS = ["metric", "control", "p_value", "p_holm", "n_permutations", "difference", "se", "df", "n"]
+SMALL = {"mapper": "plsr", "components": 4, "folds": 4, "fold_draws": 1, "permutations": 9, "bootstrap": 40}
 
 
 def world(kind: str = "sparse", encoded: bool = True, n: int = 60, m: int = 30, seed: int = 0):
@@ -279,7 +280,7 @@ def test_progress_goes_to_stderr_only_when_asked(capsys):
     assert quiet.out == quiet.err == ""
     run_table(norms, X, **SMALL | {"permutations": 1}, progress=True)
     loud = capsys.readouterr()
-    assert loud.out == "" and "{0}/{0}".format(sum(fits(None, 1).values())) in loud.err
+    assert loud.out == "" and "{0}/{0}".format(sum(fits(None, 1, 1).values())) in loud.err
 
 
 def test_a_long_table_says_its_cost_after_the_first_fit(monkeypatch, caplog):
@@ -290,7 +291,7 @@ def test_a_long_table_says_its_cost_after_the_first_fit(monkeypatch, caplog):
     run_table(norms, X, **SMALL)
     assert "about" not in caplog.text
     run_table(norms, X, **SMALL, progress=True)
-    n_fits = sum(fits(None, 9).values())
+    n_fits = sum(fits(None, 9, 1).values())
     assert f"30 words x 12 features, {n_fits} fits: about 0 minutes, about" in caplog.text
 
 
@@ -306,6 +307,7 @@ def test_a_table_that_would_not_fit_into_memory_is_refused(monkeypatch):
         ({"folds": 61}, "from 2 to the number of words, 60; found 61"),
         ({"folds": 1}, "found 1"),
         ({"components": 0}, "components must be at least 1"),
+        ({"fold_draws": 0}, "fold_draws must be at least 1"),
         ({"permutations": -1}, "permutations must be at least 0"),
         ({"bootstrap": 0}, "bootstrap must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),

@@ -18,7 +18,7 @@ from explaint_lib.mappers import make_mapper
 from explaint_lib.metrics import METRICS
 from explaint_lib.norms import FeatureNorms
 
-NUMBERS = {"components": 3, "folds": 3, "permutations": 9, "bootstrap": 60}
+NUMBERS = {"components": 3, "folds": 3, "fold_draws": 1, "permutations": 9, "bootstrap": 60}
 FEW = ["system", "upper_bound", "shuffled", "mean_profile", "permuted_pairing"]
 
 
@@ -183,6 +183,7 @@ def test_words_of_the_test_fold_never_teach():
     half = _design.folds_of(40, 2, seed=5)
     norms = norms_of(np.where(half[:, None] == 0, 1, -1) * (X @ weights))
     asked = {"mapper": "ridge", "folds": 2, "permutations": 0, "bootstrap": 5, "conditions": ["system"]}
+    asked |= {"fold_draws": 1}
 
     def score(**more) -> float:
         rows = run_table(norms, X, **asked | more).rows.set_index("metric")
@@ -202,6 +203,58 @@ def test_missing_inputs_are_filled_with_the_mean_of_the_training_words_alone():
     design = _design.Design(norms_of(values), rng.normal(size=(30, 3)), mapper="ridge", folds=2, bootstrap=5, seed=0)
     expected = out_of_fold(make_mapper("ridge"), values, values, folds, fill=True)
     np.testing.assert_allclose(design.predict_itself(values).values, expected, rtol=1e-6)
+
+
+# --- several assignments to folds ---
+
+
+def test_scores_are_means_over_assignments_and_refits_take_them_in_turn(recorded):
+    norms, X = features()
+    found = run_table(norms, X, mapper="ridge", **NUMBERS | {"fold_draws": 4}, conditions=FEW)
+    assert found.manifest["arguments"]["fold_draws"] == 4
+    folds = [_design.folds_of(36, 3, 0, draw) for draw in range(4)]
+    assert len({one.tobytes() for one in folds}) == 4
+    used = [fold for _, _, fold in recorded]
+    expected = [draw % 4 for n in (4, 4, 9, 4, 9) for draw in range(n)]  # as FEW lists the conditions
+    assert len(used) == len(expected)
+    assert all(np.array_equal(one, folds[draw]) for one, draw in zip(used, expected, strict=True))
+    rows, tests = (
+        table.set_index(["metric", name]) for table, name in ((found.rows, "condition"), (found.tests, "control"))
+    )
+    Y, plain = norms.values, make_mapper("ridge")
+    guesses = {"system": [out_of_fold(plain, X, Y, one) for one in folds]}
+    guesses["mean_profile"] = [out_of_fold(make_mapper("mean"), X, Y, one) for one in folds]
+    for metric in METRICS.values():
+        score = {name: [metric.score(guess, Y, kind="sparse") for guess in made] for name, made in guesses.items()}
+        for name, drawn in score.items():
+            row, of_draw = rows.loc[(metric.name, name)], [np.nanmean(one) for one in drawn]
+            assert row["value"] == pytest.approx(np.mean(of_draw)) and row.sd_folds > 0
+            assert row.sd_folds == pytest.approx(np.std(of_draw, ddof=1))
+        if metric.unit == "word":
+            one = inference.compare(score["system"], score["mean_profile"], "mean_profile", varied="folds")
+            test = tests.loc[(metric.name, "mean_profile")]
+            assert test[["difference", "se", "df"]].tolist() == pytest.approx([one.difference, one.se, one.df])
+    assert rows.loc[("f1_at_10", "shuffled")].isna().sd_folds  # there the shuffle differs as well
+
+
+def test_one_assignment_says_worse_where_the_mean_of_ten_does_not():
+    """In one half of the words the ratings rise with the vectors, in the other they fall; one split parts them."""
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(size=(40, 2)), rng.normal(size=(2, 12))
+    half = _design.folds_of(40, 2, seed=5)
+    norms = norms_of(np.where(half[:, None] == 0, 1, -1) * (X @ weights))
+    words, errors = [], []
+    for draws in (1, 10):
+        asked = {"folds": 2, "permutations": 9, "bootstrap": 60, "seed": 5, "fold_draws": draws}
+        found = run_table(norms, X, mapper="ridge", **asked, conditions=["system", "mean_profile"])
+        tests = found.tests[found.tests.metric == "spearman_item"]
+        claim = {"better than the mean": inference.comparisons(tests)}
+        words.append(inference.verdicts(claim, smallest_effect=0.02).word.item())
+        errors.append(tests.se.item())
+        system = found.rows[(found.rows.condition == "system") & (found.rows.metric == "spearman_item")].iloc[0]
+        assert np.isnan(system.sd_folds) == (draws == 1)
+    assert words[0] == "worse" and words[1] == "cannot tell"
+    assert system.sd_folds > 0.1 and (system.ci_high - system.ci_low) / 2 > 1.9 * system.sd_folds / np.sqrt(10)
 
 
 # --- draws and intervals ---
@@ -330,6 +383,7 @@ def test_a_metric_of_which_less_is_more_is_tested_the_other_way(monkeypatch):
 def test_conditions_without_a_test_cost_as_many_draws_as_they_say():
     expected = {"system": 1, "upper_bound": 1, "shuffled": 12, "shuffled_upper_bound": 5, "random": 5}
     expected |= {"mean_profile": 1, "permuted_pairing": 12}
-    assert _run.fits(None, 12) == expected
+    assert _run.fits(None, 12, 1) == expected
+    assert _run.fits(None, 12) == expected | dict.fromkeys(("system", "upper_bound", "mean_profile"), 10)
     assert _run.fits(["random", "shuffled"], 2) == {"shuffled": 2, "random": 2}
     assert _run.fits(["random", "shuffled"], 0) == {"shuffled": 5, "random": 5}

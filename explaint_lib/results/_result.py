@@ -27,7 +27,7 @@ _WHOLE = (
 )  # fmt: skip
 _NUMBER = (
     "value", "ci_low", "ci_high", "p_value", "p_holm", "chance", "difference", "accuracy", "accuracy_unseen_template",
-    "se", "df", "margin", "stable", "false_alarm", "power",
+    "se", "df", "margin", "stable", "false_alarm", "power", "sd_folds",
 )  # fmt: skip
 #: The type of each column that a table of a result may hold, by name: what a name means is the same in every table.
 COLUMNS: dict[str, str] = (

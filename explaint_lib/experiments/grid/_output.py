@@ -16,8 +16,8 @@ from explaint_lib.results import COLUMNS, Result, manifest, typed
 
 SUFFIXES = (".parquet", ".csv")
 _CELL = ("norms", "model", "untrained_seed", "layer", "mapper", "components", "seed")  # what names a cell
-_VALUE = ("value", "ci_low", "ci_high", "n_words", "n_features")
-_TEST = ("p_value", "p_holm", "n_permutations")
+_VALUE = ("value", "ci_low", "ci_high", "sd_folds", "n_words", "n_features")
+_TEST = ("p_value", "p_holm", "n_permutations", "difference", "se", "df", "n")
 
 
 def checked_target(out: str | Path) -> Path:

@@ -13,10 +13,11 @@ from explaint_lib.mappers import CrossFit, MeanProfile, check_folds, make_folds,
 from explaint_lib.metrics import METRICS, Scorer, left_out
 from explaint_lib.norms import FeatureNorms
 
+FOLD_DRAWS = 10  # assignments of the words to folds that a table averages over
 FEW_DRAWS = 5  # draws of the conditions that enter no test; draws in one resample of Spearman over words
 
 
-def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, str]:
+def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0, fold_draws: int = FOLD_DRAWS) -> dict[str, str]:
     """Return the metrics that the norms are too small for, with what each needs, before any model runs.
 
     Raises
@@ -39,7 +40,8 @@ def check_norms(norms: FeatureNorms, *, folds: int, seed: int = 0) -> dict[str, 
         raise ExplaintError(f"folds must be from 2 to the number of words, {len(norms.words)}; found {folds}")
     if seed < 0:
         raise ExplaintError(f"seed must be at least 0, found {seed}")
-    check_folds(folds_of(len(norms.words), folds, seed), len(norms.words), norms.values)
+    for draw in range(fold_draws):
+        check_folds(folds_of(len(norms.words), folds, seed, draw), len(norms.words), norms.values)
     return lacks
 
 
@@ -48,13 +50,14 @@ def checked_vectors(
     X: np.ndarray,
     *,
     folds: int,
+    fold_draws: int,
     components: int,
     permutations: int,
     bootstrap: int,
     seed: int,
 ) -> np.ndarray:
     """Return the vectors as float64, or say what is wrong with them or with a number."""
-    check_norms(norms, folds=folds, seed=seed)
+    check_norms(norms, folds=folds, seed=seed, fold_draws=fold_draws)
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or len(X) != len(norms.words):
         raise ExplaintError(f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}")
@@ -63,12 +66,13 @@ def checked_vectors(
     n, m = norms.values.shape
     # predictions of the system, of the mean and of a draw, copies to score them; what a fold keeps of the vectors
     check_memory(
-        6.0 * norms.values.nbytes + folds * X.nbytes,
+        6.0 * norms.values.nbytes + fold_draws * folds * X.nbytes,
         f"a table of {n} words x {m} features",
         "take fewer of them, for instance norms.subset(words=...)",
     )
     for name, value, least in (
         ("components", components, 1),
+        ("fold_draws", fold_draws, 1),
         ("permutations", permutations, 0),
         ("bootstrap", bootstrap, 1),
     ):
@@ -115,9 +119,9 @@ def stream(seed: int, which: int, draw: int = 0) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(which, draw)))
 
 
-def folds_of(n: int, folds: int, seed: int) -> np.ndarray:
-    """Return the fold of each word."""
-    return make_folds(n, folds, rng=stream(seed, Stream.FOLDS))
+def folds_of(n: int, folds: int, seed: int, draw: int = 0) -> np.ndarray:
+    """Return the fold of each word in one assignment of the words to folds."""
+    return make_folds(n, folds, rng=stream(seed, Stream.FOLDS, draw))
 
 
 def ordered(conditions: Sequence[str] | None) -> list[str]:
@@ -131,10 +135,10 @@ def ordered(conditions: Sequence[str] | None) -> list[str]:
     return [name for name in CONDITIONS if name in wanted]
 
 
-def draws_of(conditions: Sequence[str], permutations: int) -> dict[str, int]:
+def draws_of(conditions: Sequence[str], permutations: int, fold_draws: int) -> dict[str, int]:
     """Return how many draws each condition makes, in the table's order; those in closed form are not among them."""
     many = permutations or FEW_DRAWS
-    n_draws = {"one": 1, "few": min(many, FEW_DRAWS), "permutations": many}
+    n_draws = {"one": fold_draws, "few": min(many, FEW_DRAWS), "permutations": many}
     return {
         name: n_draws[CONDITIONS[name].draws] for name in ordered(conditions) if CONDITIONS[name].draws != "closed form"
     }
@@ -149,8 +153,8 @@ class Design:
     X : (n_words, dim) array
         Checked by `checked_vectors`.
     mapper : str
-    components, folds, bootstrap, seed : int
-        As in `run_table`.
+    components, folds, bootstrap, seed, fold_draws : int
+        As in `run_table`. Draw d of a condition has assignment d modulo `fold_draws`, the same in every condition.
     """
 
     def __init__(
@@ -163,24 +167,28 @@ class Design:
         folds: int,
         bootstrap: int,
         seed: int,
+        fold_draws: int = 1,
     ) -> None:
         self.norms, self.X, self.Y = norms, X, norms.values
         self.seed, self.bootstrap = seed, bootstrap
-        self.folds = folds_of(len(X), folds, seed)
         self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=stream(seed, Stream.RESAMPLES))  # (draw, word)
-        self.cross = CrossFit(make_mapper(mapper, components=components, seed=seed), X, self.folds)
+        made = make_mapper(mapper, components=components, seed=seed)
+        self.cross = [CrossFit(made, X, folds_of(len(X), folds, seed, draw)) for draw in range(fold_draws)]
         lacks = left_out(self.Y, kind=norms.kind)
         self.metrics = [name for name in METRICS if name not in lacks]
         self.scorer = Scorer(self.Y, norms.kind, self.metrics)
 
-    def predict(self, target: np.ndarray) -> Prediction:
+    def predict(self, target: np.ndarray, draw: int = 0) -> Prediction:
         """Return out-of-fold predictions of norms (word, feature) from the vectors."""
-        return Prediction(*self.cross.predict_compact(target))
+        return Prediction(*self._of(draw).predict_compact(target))
 
-    def predict_itself(self, target: np.ndarray) -> Prediction:
+    def predict_itself(self, target: np.ndarray, draw: int = 0) -> Prediction:
         """Return predictions of norms from themselves; missing *inputs* take the training fold's mean."""
-        return Prediction(*self.cross.itself(target).predict_compact(target))
+        return Prediction(*self._of(draw).itself(target).predict_compact(target))
 
-    def mean(self, target: np.ndarray) -> Prediction:
+    def mean(self, target: np.ndarray, draw: int = 0) -> Prediction:
         """Return the mean of the training words for every word."""
-        return Prediction(*CrossFit(MeanProfile(), self.X, self.folds).predict_compact(target))
+        return Prediction(*CrossFit(MeanProfile(), self.X, self._of(draw).folds).predict_compact(target))
+
+    def _of(self, draw: int) -> CrossFit:
+        return self.cross[draw % len(self.cross)]

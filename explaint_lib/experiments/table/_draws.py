@@ -44,15 +44,15 @@ class DesignSetting:
 
     def predict(self, target: np.ndarray) -> Prediction:
         """Predict a target from the vectors."""
-        return self.design.predict(target)
+        return self.design.predict(target, self.draw)
 
     def predict_itself(self, target: np.ndarray) -> Prediction:
         """Predict a target from itself."""
-        return self.design.predict_itself(target)
+        return self.design.predict_itself(target, self.draw)
 
     def mean(self, target: np.ndarray) -> Prediction:
         """Predict the mean of the training words."""
-        return self.design.mean(target)
+        return self.design.mean(target, self.draw)
 
 
 def scored_draw(design: Design, condition: Condition, draw: int) -> tuple[Draw, Scores]:
@@ -84,8 +84,10 @@ class Tally:
         Metric to one mean score a draw.
     resampled : dict
         Metric without a score a word to its mean in each resample of the words, (n_boot,).
+    of_draws : dict
+        Metric to the scores in each draw, (draw, unit), where all that differs between draws are the folds.
     prediction : (n_words, n_features) array, optional
-        That of the one draw, of the system and of what it is tested against.
+        That of the first draw, of the system and of what it is tested against where folds alone differ.
     seconds : (float, float)
         What the first draw took, and its part of the interval.
     """
@@ -95,13 +97,20 @@ class Tally:
     per_unit: Scores
     means: dict[str, list[float]]
     resampled: Scores
+    of_draws: Scores
     prediction: np.ndarray | None
     seconds: tuple[float, float]
+
+    def sd_folds(self, name: str) -> float:
+        """Return the standard deviation of a metric's mean over assignments to folds; NaN where other things vary."""
+        if name not in self.of_draws or self.n_draws < 2:
+            return float("nan")
+        return float(np.std(self.means[name], ddof=1))
 
     def rows(self, design: Design) -> Iterator[dict[str, Any]]:
         """Yield the row of each metric."""
         for name, scores in self.per_unit.items():
-            yield row(design, self.condition, name, scores, self.resampled.get(name))
+            yield row(design, self.condition, name, scores, self.resampled.get(name), self.sd_folds(name), self.n_draws)
 
 
 @dataclass
@@ -130,10 +139,12 @@ def tally(design: Design, condition: Condition, n_draws: int, done: Callable[[],
     """Make and score all draws of one condition; `done` is called after each."""
     sums = _Sums()
     means: dict[str, list[float]] = {name: [] for name in design.metrics}
-    used = min(n_draws, FEW_DRAWS)
+    by_folds = condition.draws == "one"
+    used = 1 if by_folds else min(n_draws, FEW_DRAWS)
     resamples = np.arange(design.bootstrap)
     by_feature = [name for name in design.metrics if METRICS[name].unit == "feature"]
     resampled = {name: np.zeros(design.bootstrap) for name in by_feature}
+    of_draws: dict[str, list[np.ndarray]] = {name: [] for name in design.metrics if by_folds}
     prediction, seconds = None, (0.0, 0.0)
     for draw in range(n_draws):
         started = perf_counter()
@@ -142,6 +153,8 @@ def tally(design: Design, condition: Condition, n_draws: int, done: Callable[[],
         sums.add(scored)
         for name, scores in scored.items():
             means[name].append(mean_score(scores))
+            if by_folds:
+                of_draws[name].append(scores)
         # each resample takes `used` of the draws, in turn: (b * used + 0 .. used - 1) modulo n_draws
         takes = (draw - resamples * used) % n_draws < used
         for name, total in resampled.items():
@@ -150,12 +163,13 @@ def tally(design: Design, condition: Condition, n_draws: int, done: Callable[[],
             total[takes] += METRICS[name].resampled(predicted, gold, design.counts[takes], kind=design.norms.kind)
         if draw == 0:
             seconds = fitted - started, perf_counter() - fitted
-        if condition.draws == "one" and (condition.tested or condition.name == "system"):
+        if by_folds and draw == 0 and (condition.tested or condition.name == "system"):
             prediction = made.prediction.values  # the tests need no other, and it is as large as the norms
         del made  # large, and not needed beside the next draw
         done()
     intervals = {name: total / used for name, total in resampled.items()}
-    return Tally(condition, n_draws, sums.means(), means, intervals, prediction, seconds)
+    each = {name: np.stack(scores) for name, scores in of_draws.items()}
+    return Tally(condition, n_draws, sums.means(), means, intervals, each, prediction, seconds)
 
 
 def closed_form(design: Design, condition: Condition) -> Iterator[dict[str, Any]]:
@@ -171,15 +185,24 @@ def closed_form(design: Design, condition: Condition) -> Iterator[dict[str, Any]
 
 
 def row(
-    design: Design, condition: Condition, name: str, scores: np.ndarray, resampled: np.ndarray | None
+    design: Design,
+    condition: Condition,
+    name: str,
+    scores: np.ndarray,
+    resampled: np.ndarray | None,
+    sd_folds: float = float("nan"),
+    n_draws: int = 1,
 ) -> dict[str, Any]:
-    """Return one row; its interval comes from `resampled` means, or from resampling the scores."""
+    """Return one row; its interval comes from `resampled` means, or from resampling the scores, and from the folds."""
     n_scored = int(np.count_nonzero(~np.isnan(scores)))
     low = high = float("nan")
     if resampled is not None and not np.isnan(resampled).all():
         low, high = inference.percentile_interval(resampled)
     elif resampled is None and n_scored > 1:
         low, high = inference.bootstrap_ci(scores, design.bootstrap, rng=stream(design.seed, Stream.RESAMPLES))
+        if not np.isnan(sd_folds):  # the variance of a mean over folds is added to that over words
+            value, folds = mean_score(scores), 1.96 * sd_folds / np.sqrt(n_draws)
+            low, high = value - np.hypot(value - low, folds), value + np.hypot(high - value, folds)
     by_word = METRICS[name].unit == "word"
     return {
         "condition": condition.name,
@@ -187,6 +210,7 @@ def row(
         "value": mean_score(scores),
         "ci_low": low,
         "ci_high": high,
+        "sd_folds": sd_folds,
         "n_words": n_scored if by_word else len(design.Y),
         "n_features": design.Y.shape[1] if by_word else n_scored,
     }

@@ -2,12 +2,12 @@
 
 What it measures: six scores of cross-validated predictions under the five conditions of arXiv 2601.22928 and
 under four more that decide how to read them (`explaint_lib.controls.CONDITIONS` says what each keeps). What it
-controls for: folds are the same in every condition, so differences are paired; shuffles and permutations repeat
-the whole pipeline, fit included. What it does not license: "system" above every control here shows that the
-vectors say something about *these* words beyond base rates. It does not show knowledge of single words beyond
-their category, for which no control of this table is built.
+controls for: the assignments of words to folds are the same in every condition, so differences are paired, and scores
+are means over several of them; shuffles and permutations repeat the whole pipeline, fit included. What it does not
+license: "system" above every control here shows that the vectors say something about *these* words beyond base rates.
+It does not show knowledge of single words beyond their category, for which no control of this table is built.
 
-All of it is a reconstruction from the papers' text; their code is not public.
+All of it is a reconstruction from the papers' text.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from explaint_lib._common import cost, notice
 from explaint_lib.controls import CONDITIONS
 from explaint_lib.experiments.table._design import (
     FEW_DRAWS,
+    FOLD_DRAWS,
     Design,
     checked_vectors,
     draws_of,
@@ -52,6 +53,7 @@ def run_table(
     permutations: int = 99,
     bootstrap: int = 1000,
     seed: int = 0,
+    fold_draws: int = FOLD_DRAWS,
     conditions: Sequence[str] | None = None,
     describe_model: dict[str, Any] | None = None,
     progress: bool = False,
@@ -77,6 +79,9 @@ def run_table(
     seed : int, at least 0
         Every random number follows from it, each condition and draw having a stream of its own: more
         permutations change no other row.
+    fold_draws : int, at least 1
+        Assignments of the words to folds, over which the conditions that draw nothing else are averaged; those that are
+        drawn anew take them in turn. The first is the one that a table of one assignment has.
     conditions : sequence of str, optional
         Names of `explaint_lib.controls.CONDITIONS`; default all. Tests need ``system`` among them.
     describe_model : dict, optional
@@ -88,10 +93,11 @@ def run_table(
     -------
     Result
         ``rows``, one a condition and metric: norms, model, layer, mapper, condition, metric, value, ci_low, ci_high,
-        n_words, n_features, with the words and features that were scored, missing where undefined, for the metrics
+        sd_folds (standard deviation of the value over assignments to folds, where nothing else was drawn), n_words,
+        n_features, with the words and features that were scored, missing where undefined, for the metrics
         that the norms are not too small for (``metrics_left_out`` of the manifest says which are, and what these
-        need); ``tests``: metric, control, p_value, p_holm, n_permutations, one-sided (system above control), Holm
-        over the controls of one metric: each metric is a claim of its own.
+        need); ``tests``: metric, control, p_value, p_holm, n_permutations, difference, se, df, n, one-sided (system
+        above control), Holm over the controls of one metric: each metric is a claim of its own.
 
     Raises
     ------
@@ -112,7 +118,8 @@ def run_table(
     Tests against `shuffled` and `permuted_pairing` compare the system's mean score with those of the draws.
     Against `mean_profile` the signs of the words' paired differences are flipped (9999 times);
     Spearman over words has no score a word, so there the two predictions are swapped word by word
-    (`permutations` times).
+    (`permutations` times, in the first assignment to folds). ``se`` of a test is over words and assignments to folds;
+    `explaint_lib.inference.comparisons` makes an interval of it. An interval of a row holds both, too.
 
     Warnings
     --------
@@ -136,10 +143,20 @@ def run_table(
     ['mean_profile']
     """
     numbers = {"components": components, "folds": folds, "permutations": permutations, "bootstrap": bootstrap}
+    numbers |= {"fold_draws": fold_draws}
     X = checked_vectors(norms, X, **numbers, seed=seed)
     wanted = ordered(conditions)
-    design = Design(norms, X, mapper=mapper, components=components, folds=folds, bootstrap=bootstrap, seed=seed)
-    draws = draws_of(wanted, permutations)
+    design = Design(
+        norms,
+        X,
+        mapper=mapper,
+        components=components,
+        folds=folds,
+        bootstrap=bootstrap,
+        seed=seed,
+        fold_draws=fold_draws,
+    )
+    draws = draws_of(wanted, permutations, fold_draws)
     # One thread: on matrices of this size several only wait for each other (measured: five times slower on a busy
     # machine), and the order of a sum, so its last digit, must not depend on how many processors there are.
     with threadpool_limits(1), tqdm(total=sum(draws.values()), unit="fit", disable=not progress) as bar:
@@ -165,22 +182,22 @@ def run_table(
     return Result("table", about, typed([names | row for row in rows]), typed(tests))
 
 
-def fits(conditions: Sequence[str] | None, permutations: int) -> dict[str, int]:
+def fits(conditions: Sequence[str] | None, permutations: int, fold_draws: int = FOLD_DRAWS) -> dict[str, int]:
     """Return how many cross-validated fits each condition takes: what a table costs.
 
     Parameters
     ----------
     conditions : sequence of str, or None for all
-    permutations : int
+    permutations, fold_draws : int
         As in `run_table`.
 
     Examples
     --------
     >>> from explaint_lib.experiments import table
     >>> table.fits(["system", "shuffled", "random", "oracle"], permutations=99)
-    {'system': 1, 'shuffled': 99, 'random': 5}
+    {'system': 10, 'shuffled': 99, 'random': 5}
     """
-    return draws_of(ordered(conditions), permutations)
+    return draws_of(ordered(conditions), permutations, fold_draws)
 
 
 def _forecast(bar: tqdm, design: Design, first: Tally, draws: Mapping[str, int], permutations: int) -> None:
