@@ -12,7 +12,7 @@ from __future__ import annotations
 from explaint_lib.experiments.calibration import _properties, _sentences
 from explaint_lib.experiments.calibration._cases import Case, ratings_of, until_decided
 from explaint_lib.experiments.calibration._diagnostic import SIZES, Diagnostic, Registry, World
-from explaint_lib.experiments.calibration._run import LETTERS, one_world, run_calibration, word_of
+from explaint_lib.experiments.calibration._run import LETTERS, run_calibration, word_of
 
 #: The comparisons of the book.
 REGISTRY = Registry()
@@ -27,7 +27,6 @@ __all__ = [
     "Diagnostic",
     "Registry",
     "World",
-    "one_world",
     "ratings_of",
     "run_calibration",
     "until_decided",

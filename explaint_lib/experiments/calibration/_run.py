@@ -87,9 +87,9 @@ def run_calibration(
     Examples
     --------
     >>> from explaint_lib.experiments.calibration import REGISTRY, run_calibration
-    >>> found = run_calibration(REGISTRY, n_worlds=1, only=["word"], sizes=[60])
-    >>> set(found.rows["truth"]), found.rows["worlds"].unique().tolist()
-    ({False, True}, [1])
+    >>> found = run_calibration(REGISTRY, n_worlds=3, only=["left out"], sizes=[60])
+    >>> found.rows[["truth", "worlds"]].to_numpy().tolist()
+    [[False, 3], [True, 3]]
     """
     asked = [one for one in registry if only is None or one.asks in only]
     if missing := sorted(set(only or ()) - {one.asks for one in registry}):
