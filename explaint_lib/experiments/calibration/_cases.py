@@ -22,6 +22,8 @@ FIRST_REFITS = 20  # after which most nulls are decided
 CLEAR = 4.5  # standard deviations above the first refits, beyond which none of 199 would come
 N_RATINGS = 65  # questions, as Binder et al. asked
 DIM = 50
+DROWNING, LOUDNESS = 10, 4.0  # dimensions that say nothing of the norms, and their standard deviation
+MORE_COMPONENTS = 40  # of a map that must find what such dimensions drown
 CORE_FEATURES = 4  # of a category
 
 Kind = Literal["sparse", "dense"]
@@ -43,6 +45,8 @@ class Case:
         Ratings (`ratings_of`) in place of the features that people name.
     rival : str, optional
         What the vectors know that are compared with these: a kind of world.
+    drowned : bool
+        Ten louder dimensions that say nothing of the norms are mixed into the vectors.
     norms : {"told", "core", "shuffled"}
         The norms of the world; the category's features and nothing else, of a rank no higher than the number of
         categories; or the norms of the world with every column shuffled.
@@ -55,12 +59,17 @@ class Case:
         *,
         dense: bool = False,
         rival: str | None = None,
+        drowned: bool = False,
         norms: Literal["told", "core", "shuffled"] = "told",
     ) -> None:
         self.rival = rival
         self.world, self.seed = world, seed
         self.kind: Kind = "dense" if dense else "sparse"
         self.X, self.labels = world.embeddings, world.categories
+        if drowned:
+            rng = self.rng("drowned")
+            wide = np.hstack([self.X, LOUDNESS * rng.standard_normal((len(self.X), DROWNING))])
+            self.X = wide @ np.linalg.qr(rng.standard_normal((wide.shape[1],) * 2))[0]  # turned: in no column alone
         self.Y = ratings_of(world, self.rng("ratings")) if dense else world.values
         if norms == "core":
             self.Y = self._core(np.unique(self.labels, return_inverse=True)[1])
@@ -87,9 +96,14 @@ class Case:
         """A map for each draw of folds."""
         return self.maps_of(self.X)
 
-    def maps_of(self, X: np.ndarray, n_draws: int = N_DRAWS) -> list[mappers.CrossFit]:
+    def maps_of(self, X: np.ndarray, n_draws: int = N_DRAWS, components: int = N_COMPONENTS) -> list[mappers.CrossFit]:
         """Return maps from other vectors, for the first draws of folds."""
-        return [mappers.CrossFit(mappers.PLSR(N_COMPONENTS), X, part) for part in self.folds[:n_draws]]
+        return [mappers.CrossFit(mappers.PLSR(components), X, part) for part in self.folds[:n_draws]]
+
+    @cached_property
+    def predicted_by_more(self) -> list[np.ndarray]:
+        """What a map of more components predicts, (word, feature) for each draw of folds."""
+        return [one.predict(self.Y) for one in self.maps_of(self.X, components=MORE_COMPONENTS)]
 
     @cached_property
     def predicted(self) -> list[np.ndarray]:

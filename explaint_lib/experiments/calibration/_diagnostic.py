@@ -110,12 +110,17 @@ class Registry:
         unknown = {diagnostic.false, diagnostic.true} - set(self.worlds)
         if unknown:
             raise ExplaintError(f"unknown worlds: {', '.join(sorted(unknown))}; there are {', '.join(self.worlds)}")
-        if diagnostic.score not in MARGINS:
+        if margin_of(diagnostic.score) is None:
             raise ExplaintError(f"the score {diagnostic.score!r} has no margin; there are {', '.join(MARGINS)}")
         for one in self:
             if (one.key, one.false, one.true) == (diagnostic.key, diagnostic.false, diagnostic.true):
                 raise ExplaintError(f"there is a diagnostic {', '.join(one.key)} of these worlds already")
         self._diagnostics.append(diagnostic)
+
+
+def margin_of(score: str) -> float | None:
+    """Return the smallest effect of interest of a score; an agreement has one, whatever it is an agreement with."""
+    return MARGINS.get(score, MARGINS.get(score.partition(" with ")[0]))
 
 
 def entropy(*names: object) -> list[int]:

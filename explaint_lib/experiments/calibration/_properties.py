@@ -6,12 +6,13 @@ What makes a claim true or false:
   where they encode nothing of the norms.
 * *word* (they know the word, not only its kind): true with category and attributes, false with the category alone,
   however strong. So too *region*, since words of one category are all that is near in such vectors.
-* *map* (a map adds to the distances between vectors): true where category and attributes are loud, so that weighing the
-  dimensions by what they say of the norms pays; false where the vectors say nothing and there is nothing to weigh.
+* *map* (a map adds to the distances between vectors): true where loud dimensions that say nothing of the norms drown
+  the others, so that a map, which weighs dimensions by what they say of the norms, finds what distances do not; false
+  where the vectors say nothing and there is nothing to find.
 * *unseen category* (features in a category never seen): attributes are shared by all categories, so true where vectors
   encode them, false where they encode the category alone, of which no other category tells anything.
-* *layer*, *static* (better than other vectors of the same words): the rival encodes the category alone (true), or as
-  much, in noise of its own (false).
+* *layer*, *static* (better than other vectors of the same words): the rival encodes nothing (true), or as much, in
+  noise of its own (false).
 * *form* (beyond spelling): spelling says nothing of these norms, so false where the vectors encode only spelling.
 * *nonsense* (the length of the word is predicted): true where vectors encode spelling, false where they encode meaning.
 * *shuffled* (shuffled features are predicted): features permuted over all words have lost every link, so false; the
@@ -48,17 +49,16 @@ from explaint_lib.experiments.calibration._diagnostic import Diagnostic, Registr
 from explaint_lib.inference import Comparison
 
 Rng = np.random.Generator
-WORD, CATEGORY, LOUD = 0.5, 2.0, 2.0  # strength of the signal, in units of the noise
+WORD, CATEGORY, DROWNED = 0.5, 2.0, 1.0  # strength of the signal, in units of the noise
 KINDS = {  # name: what is planted, how strongly, what is true
     "nothing": ("nothing", 1.0, "the vectors encode nothing of the norms"),
     "category": ("category", CATEGORY, "the vectors encode the category, strongly, and no attribute of the word"),
     "word": ("category_and_attributes", WORD, "the vectors encode the category and the word's attributes, weakly"),
-    "loud": ("category_and_attributes", LOUD, "the vectors encode category and attributes so strongly that a map pays"),
     "spelling": ("word_form", 1.0, "the vectors encode the word's letters and length"),
 }
 RIVALS: dict[str, tuple[str, dict[str, Any]]] = {
     "equal rival": ("the rival's vectors too, in noise of their own", {"rival": "category_and_attributes"}),
-    "weaker rival": ("the rival's vectors encode the category alone", {"rival": "category"}),
+    "weaker rival": ("the rival's vectors encode nothing", {"rival": "nothing"}),
     "core norms": ("the norms are the features of the category and nothing else", {"norms": "core"}),
     "shuffled norms": ("every column of the norms is shuffled", {"norms": "shuffled"}),
 }
@@ -82,6 +82,12 @@ def register(registry: Registry) -> None:
                 f"{KINDS['word'][2]}; {about}",
                 property_case(KINDS["word"][0], WORD, dense=dense, **more),
             )
+        registry.world(
+            f"drowned{rated}",
+            "the vectors encode category and attributes, and ten louder dimensions that say nothing of the norms"
+            + ("; norms are ratings" if dense else ""),
+            property_case(KINDS["word"][0], DROWNED, dense=dense, drowned=True),
+        )
     for score, rated in (("F1@10", ""), ("Spearman per word", ", rated")):
         for asks, control, false, true, made in _MAIN:
             registry.add(Diagnostic(asks, control, score, false + rated, true + rated, made))
@@ -124,7 +130,7 @@ def _rewired(case: Case, rng: Rng) -> Comparison:
 def _copied(case: Case, rng: Rng) -> Comparison:
     near = metrics.cosines(case.X - case.X.mean(axis=0), case.X - case.X.mean(axis=0))
     tried = [np.stack([case.score(_nearest_mean(near, case.Y, part, k)) for part in case.folds]) for k in NEIGHBOURS]
-    return _drawn(case.system, max(tried, key=np.nanmean))
+    return _drawn(np.stack([case.score(guess) for guess in case.predicted_by_more]), max(tried, key=np.nanmean))
 
 
 def _nearest_mean(near: np.ndarray, Y: np.ndarray, part: np.ndarray, k: int) -> np.ndarray:
@@ -211,12 +217,25 @@ def _unseen(case: Case, rng: Rng, *, pairs: bool) -> Comparison:
     return inference.compare(case.score(guess), case.score(constant), "", clusters=case.labels)
 
 
-def _overlap(case: Case, rng: Rng, *, rival: str) -> Comparison:
-    ours = np.stack([metrics.neighbour_overlap_at_k(guess, case.Y) for guess in case.predicted[:FEW_MAPS]])
-    if rival == "before":
-        return _drawn(ours, metrics.neighbour_overlap_at_k(case.X, case.Y))
-    theirs = [metrics.neighbour_overlap_at_k(guess, case.Y) for guess in _centroids(case)[:FEW_MAPS]]
-    return _drawn(ours, np.stack(theirs))
+def _overlap_before(case: Case, rng: Rng) -> Comparison:
+    guesses = [guess - guess.mean(axis=0) for guess in case.predicted_by_more[:FEW_MAPS]]
+    ours = np.stack([metrics.neighbour_overlap_at_k(guess, case.Y) for guess in guesses])
+    return _drawn(ours, metrics.neighbour_overlap_at_k(case.X - case.X.mean(axis=0), case.Y))
+
+
+def _overlap_of_label(case: Case, rng: Rng) -> Comparison:
+    ours, theirs = (
+        np.stack([metrics.neighbour_overlap_at_k(guess, case.Y) for guess in guesses[:FEW_MAPS]])
+        for guesses in (case.predicted, _centroids(case))
+    )
+    return _drawn(ours, theirs)
+
+
+def _similarities(case: Case, rng: Rng) -> Comparison:
+    pairs = list(zip(case.predicted_by_more, case.folds, strict=True))[:FEW_MAPS]
+    ours = [metrics.retrieval_by(metrics.nearness(guess, case.Y, part)) for guess, part in pairs]
+    theirs = [metrics.retrieval_by(metrics.similarity_encoding(case.X, case.Y, part)) for _, part in pairs]
+    return _drawn(np.stack(ours), np.stack(theirs))
 
 
 def _spaces(case: Case, rng: Rng) -> Comparison:
@@ -289,7 +308,7 @@ _MAIN: tuple[
     ("word", "stolen in category", "category", "word", _stolen_in_category),
     ("word", "category alone", "category", "word", _category_alone),
     ("region", "stolen from the nearest", "category", "word", _stolen_from_nearest),
-    ("map", "copied", "nothing", "loud", _copied),
+    ("map", "copied", "nothing", "drowned", _copied),
     ("shuffled", "chance", "nothing", "category", partial(_shuffled, level="chance")),
     ("shuffled", "mean profile", "nothing", "category", partial(_shuffled, level="mean profile")),
     ("shuffled", "mean profile, rewired", "nothing", "category", partial(_shuffled, level="mean profile")),
@@ -306,8 +325,9 @@ _MAIN: tuple[
 _OTHER: tuple[tuple[str, str, str, str, str, _Compare], ...] = (
     ("word", "norms exchanged", "two alternatives", "category", "word", _exchanged),
     ("unseen category", "norms exchanged", "two alternatives", "category", "word", partial(_unseen, pairs=True)),
-    ("word", "category alone", "overlap@10", "category", "word", partial(_overlap, rival="category alone")),
-    ("map", "overlap before it", "overlap@10", "nothing", "loud", partial(_overlap, rival="before")),
+    ("word", "category alone", "overlap@10", "category", "word", _overlap_of_label),
+    ("map", "overlap before it", "overlap@10", "nothing", "drowned", _overlap_before),
+    ("map", "similarity encoding", "retrieval@10", "nothing", "drowned", _similarities),
     ("spaces", "permuted in category", "similarity of spaces", "category", "word", _spaces),
     (
         "static",

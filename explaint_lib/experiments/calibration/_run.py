@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.experiments.calibration._diagnostic import Diagnostic, Registry, World, entropy
+from explaint_lib.experiments.calibration._diagnostic import Diagnostic, Registry, World, entropy, margin_of
 from explaint_lib.inference import MARGINS, Comparison, verdicts
 from explaint_lib.results import Result, manifest, typed
 
@@ -37,7 +37,8 @@ def word_of(one: Comparison) -> str:
     'cannot tell'
     """
     others = {f"neutral {i}": [replace(_NEUTRAL, score=one.score)] for i in range(FAMILY - 1)}
-    table = verdicts({"asked": [one]} | others, smallest_effect=MARGINS, calibrated=_NO_TABLE)
+    margins = MARGINS | {str(one.score): margin_of(str(one.score)) or np.nan}
+    table = verdicts({"asked": [one]} | others, smallest_effect=margins, calibrated=_NO_TABLE)
     return str(table.loc[table["claim"] == "asked", "word"].iloc[0])
 
 

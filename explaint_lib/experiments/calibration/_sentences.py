@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explaint_lib import inference
+from explaint_lib.attribution import CAUSAL
 from explaint_lib.experiments.calibration._diagnostic import Diagnostic, Registry
 from explaint_lib.inference import Comparison
 
@@ -98,4 +99,5 @@ _ASKED: tuple[tuple[str, str, tuple[str, ...]], ...] = (  # question, score, con
     ),
     ("intact", "accuracy", ("chance",)),
     ("own share", "share", ("one half", "BERT's")),
+    *(("flow", f"agreement with {cause}", ("nearness", "raw attention")) for cause in CAUSAL),
 )
