@@ -83,6 +83,16 @@ their numbers are shown in the book, never a verdict.
 """
 
 
+INTERVALS = """
+## How often intervals hold the truth
+
+An interval of 95 % should hold the true difference in 95 of 100 data sets. Here each kind of interval that a verdict
+uses is made in many simulated data sets whose true difference is known (`explaint_lib.experiments.coverage`), and
+beside it the interval *over single units*: what one would get by taking every word or sentence for a draw of its own,
+whatever was drawn. Below each share stands its exact 95 % interval.
+"""
+
+
 def page(result: Result | None = None) -> str:
     """Return the text of the page."""
     found = Result.from_json(TABLE) if result is None else result
@@ -100,7 +110,19 @@ def page(result: Result | None = None) -> str:
         silent += _silent(part)
     parts.append(NO_VERDICT.strip())
     parts.append("\n".join(silent) or "None.")
+    if len(found.tests):
+        parts.append(_coverage(found.tests))
     return "\n\n".join(parts) + "\n"
+
+
+def _coverage(tests: pd.DataFrame) -> str:
+    """Return the section on intervals."""
+    lines = [INTERVALS.strip() + "\n"]
+    lines += ["| What varies | In what | Units | Interval | Holds the truth |", "| --- | --- | --- | --- | --- |"]
+    for row in tests.to_dict("records"):
+        held = f"{row['value']:.1%}<br>[{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]"
+        lines.append(f"| {row['question']} | {row['claim']} | {row['n']} | {row['method']} | {held} |")
+    return "\n".join(lines)
 
 
 def _table(part: pd.DataFrame) -> str:

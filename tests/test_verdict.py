@@ -172,7 +172,12 @@ CATEGORY_ALONE = table(false=(0, 90), true=(1, 91))  # explains away a true clai
         (ASKED, table(false=(30, 3), true=(99, 2)), "no verdict from better"),  # supports one false claim in three
         (REFUTED, table(false=(2, 80), true=(3, 30)), "no verdict from better"),  # refutes one true claim in three
         (replace(ASKED, asks=None), CATEGORY_ALONE, "supported"),  # nobody asks
-        (replace(ASKED, score="AUC"), CATEGORY_ALONE, "supported"),  # another score is another comparison
+        (
+            replace(ASKED, score="AUC"),
+            TELLS,
+            "no verdict from better",
+        ),  # another score is another comparison: not tried
+        (replace(ASKED, asks="region"), TELLS, "no verdict from better"),
     ],
 )
 def test_what_cannot_tell_the_worlds_apart_gives_no_verdict(one, known, expected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,8 @@ def calibrate(
       rightly       refuted, where the claim is false
 
     A comparison whose rates do not differ gets no verdict in the book: it
-    says the same of both kinds of worlds.
+    says the same of both kinds of worlds. The whole table holds as well how
+    often the intervals of each kind of comparison hold the truth.
 
     \b
     Examples:
@@ -56,6 +58,7 @@ def calibrate(
     page.
     """
     from explaint_lib.experiments.calibration import REGISTRY, run_calibration
+    from explaint_lib.experiments.coverage import coverage
 
     if out is not None:
         if out.suffix != ".json":
@@ -64,6 +67,8 @@ def calibrate(
     found = run_calibration(
         REGISTRY, n_worlds=worlds, only=only or None, sizes=size or None, seed=seed, jobs=jobs, progress=True
     )
+    if not only and not size:  # the whole table: with how often its intervals hold the truth
+        found = replace(found, tests=coverage(seed=seed, progress=True).rows)
     if out is not None:
         found.to_json(out)
         say(f"written: {out} ({len(found.rows)} rows)", error=True)

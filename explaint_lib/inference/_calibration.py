@@ -72,13 +72,16 @@ def calibration() -> pd.DataFrame:
 
 
 def known_rates(table: pd.DataFrame, one: Comparison) -> Rates | None:
-    """Return what is known of a comparison, at the nearest size; None where it was not tried or does not say."""
+    """Return what is known of a comparison, at the nearest size; None where it asks nothing, or there is no table.
+
+    A comparison that asks a question and was never tried on any world may say nothing: its rates are not known.
+    """
     if one.asks is None or table.empty:
         return None
     same = (table["asks"] == one.asks) & (table["control"] == one.control) & (table["score"] == (one.score or ""))
     tried = table[same]
     if tried.empty:
-        return None
+        return Rates(float("nan"), float("nan"), 0, may_support=False, may_refute=False)
     sizes = tried["n"].astype(int).unique()
     n = int(sizes[np.argmin(np.abs(np.log(sizes / max(one.n, 1))))])
     return rates(tried[tried["n"] == n])

@@ -82,7 +82,7 @@ def verdicts(
         * ``worse``: the interval lies below 0 (``alarm`` where X is chance: something is wrong with data or code);
         * ``equivalent``: it lies inside the margin, on both sides (two one-sided tests);
         * ``no better``: its upper end is below the margin;
-        * ``no verdict``: calibration showed that X says the same of true and of false claims;
+        * ``no verdict``: calibration showed that X says the same of true and of false claims, or has no row for it;
         * ``cannot tell``: otherwise, and with fewer than five draws of something that varies.
 
         With several, the claim is supported where all say so; else the verdict names those that say worse, equivalent
@@ -236,7 +236,7 @@ class _Rule:
         said |= {"varied": one.varied, "draws": len(one.draws) if one.varied else None}
         if rates is None:
             return said | dict.fromkeys(("false_alarm", "power", "n_calibrated"))
-        return said | {"false_alarm": rates.false_alarm, "power": rates.power, "n_calibrated": rates.n}
+        return said | {"false_alarm": rates.false_alarm, "power": rates.power, "n_calibrated": rates.n or None}
 
 
 def _margin(score: str | None, smallest_effect: float | Mapping[str, float]) -> float:
