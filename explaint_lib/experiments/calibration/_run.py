@@ -88,7 +88,7 @@ def run_calibration(
     Examples
     --------
     >>> from explaint_lib.experiments.calibration import REGISTRY, run_calibration
-    >>> found = run_calibration(REGISTRY, n_worlds=3, only=["left out"], sizes=[60])
+    >>> found = run_calibration(REGISTRY, n_worlds=3, only=["intact"], sizes=[60])
     >>> found.rows[["truth", "worlds"]].to_numpy().tolist()
     [[False, 3], [True, 3]]
     """

@@ -91,7 +91,7 @@ _WORDS = ("word_similarity", "own_vectors", "frequency", "position")
 _ASKED: tuple[tuple[str, str, tuple[str, ...]], ...] = (  # question, score, controls
     ("head", "share", ("fixed offset", "untrained twin")),
     ("relation", "accuracy", ("chance", "permuted_labels", "attention_untrained", *_WORDS, "rivals")),
-    ("left out", "accuracy", ("chance",)),
+    ("training", "accuracy", ("attention_untrained",)),
     ("said", "accuracy", ("chance", "position", "attention_untrained")),
     *(
         (claim, "share", ("chance", "one half"))
