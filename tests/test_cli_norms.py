@@ -75,7 +75,7 @@ def test_no_overwriting_without_force(table_file):
         (("describe", "mcrae"), "explaint norms add mcrae FILE"),
         (("describe", "no/such.csv"), "no such file"),
         (("add", "mine", "no/such.csv"), "no such file"),
-        (("add", "bundled", "FILE"), "bundled set"),
+        (("add", "bundled", "FILE"), "comes with Explain"),
         (("add", "a b", "FILE"), "letters, digits"),
     ],
 )

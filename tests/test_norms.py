@@ -14,6 +14,7 @@ from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 from explaint_lib.norms import FeatureNorms, load_norms
 from explaint_lib.norms._ratings import BINDER_DOMAINS, BINDER_RATINGS
+from explaint_lib.norms._shipped import SHIPPED
 from explaint_lib.norms._tables import read_header, read_table
 
 
@@ -433,7 +434,7 @@ def test_add_then_load_by_name(tmp_path, data_folder):
     assert load_norms("mcrae").fingerprint() == load_norms(path).fingerprint()
     assert load_norms("mcrae").name == "mcrae"
     assert norms.available("mcrae") and not norms.available("binder")
-    assert [record.name for record in norms.installed()] == ["bundled", "bundled_ratings", "mcrae"]
+    assert [record.name for record in norms.installed()] == [*SHIPPED, "mcrae"]
     assert sorted(os.listdir(data_folder)) == ["mcrae.parquet"]  # nothing half-written is left
 
 
@@ -463,7 +464,7 @@ def test_add_stores_nothing_that_fails(tmp_path, data_folder):
     assert not data_folder.exists() or not any(data_folder.iterdir())
 
 
-@pytest.mark.parametrize("name", ["bundled", "a/b", "", "../up", "with space", "-x"])
+@pytest.mark.parametrize("name", ["bundled", "lancaster", "a/b", "", "../up", "with space", "-x"])
 def test_names_that_cannot_be_used(tmp_path, data_folder, name):
     with pytest.raises(ExplaintError):
         norms.add(name, write(tmp_path, "t.csv", "word,a,b\nx,1,0\ny,0,2\n"))
@@ -475,7 +476,7 @@ def test_a_data_folder_of_loose_files_just_works(tmp_path, data_folder):
     write(data_folder, "README.md", "not norms")
     write(data_folder, "broken.xlsx", "not a workbook")
     told = {record.name: record.layout for record in norms.installed()}
-    assert set(told) == {"bundled", "bundled_ratings", "mcrae", "broken"}
+    assert set(told) == {*SHIPPED, "mcrae", "broken"}
     assert "McRae" in told["mcrae"] and "cannot be read" in told["broken"]
     assert load_norms("mcrae").words[0] == "owl"
 

@@ -25,6 +25,7 @@ from explaint_lib.cli import norms as command
 from explaint_lib.norms import load_norms
 from explaint_lib.norms._checks import one_form
 from explaint_lib.norms._schema import says_no_rating
+from explaint_lib.norms._shipped import SHIPPED
 
 WIDE = "word,a,b\nlamp,1,2\notter,3,4\nspoon,5,7\n"
 
@@ -589,7 +590,7 @@ def test_names_that_no_file_can_have(tmp_path, data_folder):
 
 def test_a_folder_is_no_file(tmp_path, data_folder):
     (data_folder / "x.csv").mkdir(parents=True)
-    assert [record.name for record in norms.installed()] == ["bundled", "bundled_ratings"]
+    assert [record.name for record in norms.installed()] == list(SHIPPED)
     with pytest.raises(ExplaintError, match="is a folder; name a file in it"):
         load_norms(data_folder / "x.csv")
     with pytest.raises(ExplaintError, match="no norms named 'x'"):
@@ -626,7 +627,7 @@ def test_options_of_the_command(tmp_path, data_folder):
     assert "2 words x 2 features" in run("describe", "two")
     long = write(tmp_path, "l.csv", "w,f,v\nlamp,is,1\notter,has,2\n")
     assert "sparse" in run("add", "long", long, "--word", "w", "--feature", "f", "--value", "v")
-    with pytest.raises(ExplaintError, match="bundled set"):
+    with pytest.raises(ExplaintError, match="comes with Explain"):
         run("describe", "bundled", "--word", "x")
 
 

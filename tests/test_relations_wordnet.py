@@ -1,8 +1,6 @@
-"""False pairs from WordNet, on a toy WordNet with NLTK's interface; and what is said where there is none."""
+"""False pairs from WordNet, on a toy WordNet."""
 
 from __future__ import annotations
-
-import builtins
 
 import numpy as np
 import pytest
@@ -39,16 +37,3 @@ def test_unknown_words_leave_with_their_counterpart_and_few_are_refused():
         relations.wordnet_pairs("wordnet_level", TRUE, Toy(), rng=np.random.default_rng(0), known=lambda word: False)
     with pytest.raises(ExplaintError, match="negatives from WordNet are"):
         relations.wordnet_pairs("wordnet", TRUE, Toy(), rng=np.random.default_rng(0))
-
-
-def test_without_nltk_the_message_says_what_to_do(monkeypatch):
-    real = builtins.__import__
-
-    def fake(name, *arguments, **keywords):
-        if name.startswith("nltk"):
-            raise ImportError(name)
-        return real(name, *arguments, **keywords)
-
-    monkeypatch.setattr(builtins, "__import__", fake)
-    with pytest.raises(ExplaintError, match=r"pip install nltk.*leave these negatives out"):
-        relations.load_wordnet()

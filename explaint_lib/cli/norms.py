@@ -19,8 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Feature norms: the tables (words x features) that embeddings are mapped to. The teaching sets come "
-    "with the package; human norms may not be redistributed, so you get the file and add it once. Files are read as "
-    "their authors publish them, and any other table by the columns you name: see explaint norms add --help.",
+    "with the package, the Lancaster norms of people are fetched once. Other human norms may not be redistributed, so "
+    "you get the file and add it once. Files are read as their authors publish them, and any other table by the "
+    "columns you name: see explaint norms add --help.",
 )
 
 # rich keeps every line break of a help text, so a paragraph is one string
@@ -94,12 +95,15 @@ def list_() -> None:
     from explaint_lib import norms
 
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "what it is", "human", "file"):
+    for column in ("name", "what it is", "human", "licence", "file"):
         table.add_column(column, overflow="fold")
-    for record in norms.installed():
-        place = "with the package" if record.path is None else record.path.name
-        table.add_row(record.name, record.layout, "yes" if record.human else "no", place)
+    records = norms.installed()
+    for record in records:
+        place = record.path.name if record.path else "fetched at its first use" if record.cite else "with the package"
+        table.add_row(record.name, record.layout, "yes" if record.human else "no", record.licence, place)
     Terminal().print(table)
+    for source in dict.fromkeys(record.cite for record in records if record.cite):
+        say(f"\n{', '.join(record.name for record in records if record.cite == source)}: {source}.")
     missing = [name for name in ("mcrae", "buchanan", "binder") if not norms.available(name)]
     say(f"\nInstalled norms live in {data_dir()} (EXPLAINT_DATA overrides it).")
     if missing:

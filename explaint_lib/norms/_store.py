@@ -1,8 +1,8 @@
-"""Find norms by name: the bundled teaching sets, what the user installed, or a file; and install a file.
+"""Find norms by name: what comes with Explain't, what the user installed, or a file; and install a file.
 
 What it controls for: names that hide what they stand for (a file is recognised by its columns), and
-half-written files. What it does not license: redistribution. Human norms stay in the user's own data folder;
-the package ships the teaching set only.
+half-written files. What it does not license: redistribution. What a user installed stays in the user's own data
+folder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,16 +18,8 @@ from explaint_lib._common import ExplaintError, atomic_path, data_dir, make_fold
 from explaint_lib.norms import _checks, _published, _schema, _tables
 from explaint_lib.norms._core import FeatureNorms
 from explaint_lib.norms._faults import Kind
+from explaint_lib.norms._shipped import SHIPPED
 
-TEACHING = (
-    "Teaching norms written for Explain't by its authors: one team's judgement, made to show methods, "
-    "shipped with the package"
-)
-# name -> (file in explaint_lib.data, kind)
-BUNDLED: dict[str, tuple[str, Kind]] = {
-    "bundled": ("teaching_norms.csv", "sparse"),
-    "bundled_ratings": ("teaching_ratings.csv", "dense"),
-}
 _LONGEST = 100  # a file name may have 255 bytes, and a suffix is added
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{_LONGEST - 1}}}")
 _GET = {
@@ -42,9 +33,11 @@ class Installed(NamedTuple):
     """A set of norms that `load_norms` finds by name."""
 
     name: str
-    path: Path | None  # None for a bundled set
+    path: Path | None  # None for a set that comes with Explain't
     layout: str
     human: bool
+    licence: str = "its authors' terms"
+    cite: str | None = None  # of what is fetched: whom to name where it is passed on
 
 
 class Added(NamedTuple):
@@ -72,9 +65,10 @@ def load_norms(
     Parameters
     ----------
     name_or_path : str or path
-        "bundled" (sparse) or "bundled_ratings" (dense), the teaching sets; a name that `explaint norms list`
-        shows, e.g. "mcrae"; or the path of a text file, workbook or Parquet file, whatever it is called. Published
-        files are recognised by their columns; any other table follows `explaint_lib.norms._schema`.
+        "bundled" (sparse) or "bundled_ratings" (dense), the teaching sets; "lancaster" or "lancaster_teaching",
+        human ratings that are fetched once; a name that `explaint norms list` shows, e.g. "mcrae"; or the path of a
+        text file, workbook or Parquet file, whatever it is called. Published files are recognised by their columns; any
+        other table follows `explaint_lib.norms._schema`.
     kind : {"sparse", "dense"}, optional
         Overrides the rule by which a table in the general schema is taken for sparse or dense.
     word, feature, value, category : str, optional
@@ -89,7 +83,8 @@ def load_norms(
     Raises
     ------
     ExplaintError
-        For a name that is not installed, and for a file that fails the checks, with all that is wrong with it.
+        For a name that is not installed, for norms that have to be fetched where there is no network, and for a file
+        that fails the checks, with all that is wrong with it.
 
     Examples
     --------
@@ -100,10 +95,12 @@ def load_norms(
     """
     named = _columns(word, feature, value, category, ratings)
     name = os.fspath(name_or_path)
-    if name in BUNDLED:
+    if name in SHIPPED:
         if kind is not None or named.any_named() or sheet is not None or separator is not None:
-            raise ExplaintError(f"{name} is a bundled set, and how it is read is known; leave the other options out")
-        return _load_bundled(name)
+            raise ExplaintError(
+                f"{name} comes with Explain't, and how it is read is known; leave the other options out"
+            )
+        return SHIPPED[name].load()
     path = _installed_file(name)
     if path is None and _looks_like_path(name):
         path = Path(name).expanduser()
@@ -114,7 +111,7 @@ def load_norms(
 
 
 def available(name: str) -> bool:
-    """Tell whether `load_norms` finds norms of this name: bundled or installed.
+    """Tell whether `load_norms` finds norms of this name: coming with Explain't (if fetched first) or installed.
 
     Examples
     --------
@@ -122,11 +119,11 @@ def available(name: str) -> bool:
     >>> norms.available("bundled"), norms.available("no norms of this name")
     (True, False)
     """
-    return name in BUNDLED or _installed_file(name) is not None
+    return name in SHIPPED or _installed_file(name) is not None
 
 
 def installed() -> list[Installed]:
-    """Return the norms that can be loaded by name, bundled sets first; only headers are read.
+    """Return the norms that can be loaded by name, those that come with Explain't first; only headers are read.
 
     Examples
     --------
@@ -134,10 +131,12 @@ def installed() -> list[Installed]:
     >>> [record.name for record in norms.installed()][:2]
     ['bundled', 'bundled_ratings']
     """
-    found = [Installed(name, None, f"teaching set, {kind}", human=False) for name, (_, kind) in BUNDLED.items()]
+    found = [
+        Installed(name, None, norms.layout, norms.human, norms.licence, norms.cite) for name, norms in SHIPPED.items()
+    ]
     folder = data_dir()
     try:
-        names = sorted({path.stem for path in folder.iterdir()} - set(BUNDLED)) if folder.is_dir() else []
+        names = sorted({path.stem for path in folder.iterdir()} - set(SHIPPED)) if folder.is_dir() else []
     except OSError as fault:
         raise ExplaintError(
             f"cannot read the folder of norms {folder}: {fault.strerror}; set EXPLAINT_DATA to a folder of yours"
@@ -169,7 +168,7 @@ def add(
     Parameters
     ----------
     name : str
-        Letters, digits, "-" and "_". The names of the bundled sets are taken.
+        Letters, digits, "-" and "_". The names of the sets that come with Explain't are taken.
     path : str or path
         The file, unchanged by this.
     kind : {"sparse", "dense"}, optional
@@ -198,8 +197,8 @@ def add(
     """
     if not _NAME.fullmatch(name):
         raise ExplaintError(f"a name is made of at most {_LONGEST} letters, digits, '-' and '_', got {name[:200]!r}")
-    if name in BUNDLED:
-        raise ExplaintError(f"{name!r} is the name of a bundled set; choose another")
+    if name in SHIPPED:
+        raise ExplaintError(f"{name!r} is the name of a set that comes with Explain't; choose another")
     occupied = _installed_file(name)
     if occupied is not None and not force:
         raise ExplaintError(f"norms named {name!r} are installed already ({occupied}); pass --force to replace them")
@@ -298,13 +297,6 @@ def _interpret(table: _checks.Table, name: str, reading: _Reading) -> tuple[Feat
     notes = (*norms.notes, *(note for note in reading.notes if note not in norms.notes))
     source = printable(reading.source or norms.source)
     return replace(norms, name=printable(name), source=source, notes=tuple(map(printable, notes))), label
-
-
-def _load_bundled(name: str) -> FeatureNorms:
-    file, kind = BUNDLED[name]
-    with resources.as_file(resources.files("explaint_lib.data") / file) as path:
-        table = _tables.read_table(path)
-    return replace(_schema.read_any(table, kind=kind), name=name, source=TEACHING, human=False)
 
 
 def _installed_file(name: str) -> Path | None:

