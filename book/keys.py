@@ -91,8 +91,7 @@ def check_inputs(runs: list[Run]) -> None:
     """
     faults = Faults()
     for name in dict.fromkeys(located(run).get("norms_name", "bundled") for run in runs):
-        if not norms.available(str(name)):
-            faults.attempt(norms.load_norms, name, about="norms_name: ")
+        faults.attempt(norms.load_norms, name, about="norms_name: ")  # those of an index are fetched now
     for model in dict.fromkeys(model for run in runs for model in _models(run)):
         faults.attempt(model_identity, *model, about=f"model {model[0]}: ")
     faults.raise_any()

@@ -372,6 +372,7 @@ def test_the_table_is_printed_whatever_happens_to_the_file(asked, tmp_path, monk
     monkeypatch.setattr(command, "_show", lambda *given: events.append("shown") or show(*given))
     monkeypatch.setattr(command, "write_result", lambda *_: events.append("written"))
     invoke("--model", "toy", "--json", tmp_path / "a.json")
+    assert asked["negatives"] == list(experiment.NEGATIVES)  # the two sets of the paper among them
     assert events == ["shown", "written"]
 
 

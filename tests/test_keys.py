@@ -149,6 +149,15 @@ def test_norms_and_models_are_tried_before_a_chapter_runs(book: Path, monkeypatc
     assert "3 faults" in said and "nowhere.csv" in said and "nowhere/at-all" in said and "nobody/has-it" in said
 
 
+def test_norms_of_an_index_are_fetched_before_a_chapter_runs(book: Path, monkeypatch):
+    """Their names are always available, so that only loading them shows that they can be had."""
+    loaded = []
+    monkeypatch.setattr(keys.norms, "load_norms", loaded.append)
+    monkeypatch.setattr(keys, "model_identity", lambda *model: "")
+    check_inputs([Run(book / "notebooks" / "99_sample.ipynb", "99_sample", {"norms_name": "lancaster_teaching"})])
+    assert loaded == ["lancaster_teaching"]
+
+
 def test_a_key_is_plain_json(book: Path, capsys):
     assert runs_again(book, capsys)
     kept = json.loads((book / "_build" / "99_sample.ipynb").read_text("utf8"))

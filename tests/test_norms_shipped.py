@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata
+from scipy.stats import rankdata, spearmanr
 from test_cli_norms import run
 from test_wordnet import DATA, INDEX, archive
 
@@ -206,6 +206,16 @@ def explained(values, labels) -> float:
     groups = [values[[label == each for each in labels]] for label in set(labels)]
     within = sum(((group - group.mean()) ** 2).sum() for group in groups)
     return 1 - (within / (len(values) - len(groups))) / values.var(ddof=1)
+
+
+@pytest.mark.models
+def test_the_teaching_ratings_agree_with_people_where_they_ask_the_same():
+    people = load_norms("lancaster_teaching")
+    ours = load_norms("bundled_ratings").subset(words=people.words)
+    asked = {"Auditory": "sound", "Olfactory": "smell", "Gustatory": "edibility", "Haptic": "manipulability"}
+    for sense, rating in asked.items():
+        theirs = people.values[:, people.features.index(sense)]
+        assert spearmanr(theirs, ours.values[:, ours.features.index(rating)], nan_policy="omit")[0] > 0.5
 
 
 @pytest.mark.models

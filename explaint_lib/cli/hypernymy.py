@@ -50,10 +50,10 @@ def hypernymy(
         str,
         typer.Option(
             metavar="LIST",
-            help="Kinds of false pairs, with commas: naive, balanced, near; with NLTK's WordNet installed also "
-            "wordnet_similar, wordnet_level, or wordnet for both.",
+            help="Kinds of false pairs, with commas: naive, balanced, near, wordnet_similar, wordnet_level, or wordnet "
+            "for the last two, which are those of the paper and fetch WordNet once.",
         ),
-    ] = "naive,balanced,near",
+    ] = "naive,balanced,near,wordnet",
     per_hypernym: Annotated[
         int, typer.Option(min=2, help="At most so many true pairs of one hypernym; fewer run faster.")
     ] = 20,
@@ -97,7 +97,7 @@ def hypernymy(
     Examples:
       explaint hypernymy --model minilm
       explaint hypernymy --model smollm2 --per-hypernym 8 --json my.json
-      explaint hypernymy --model minilm --norms mcrae --negatives wordnet
+      explaint hypernymy --model minilm --norms mcrae --negatives balanced
     """
     from explaint_lib.norms import load_norms
 

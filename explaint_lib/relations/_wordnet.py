@@ -40,7 +40,10 @@ def load_wordnet() -> WordNet:
     >>> wordnet.synsets("robin")[0].min_depth() > wordnet.synsets("bird")[0].min_depth()
     True
     """
-    return load()
+    try:
+        return load()
+    except ExplaintError as fault:
+        raise ExplaintError(f"{fault}. Or leave the negatives from WordNet out") from None
 
 
 def wordnet_pairs(

@@ -36,7 +36,7 @@ def make_pair_sets(
     Raises
     ------
     ExplaintError
-        For unknown negatives, WordNet not being installed, or norms without taxonomic features.
+        For unknown negatives, WordNet neither in the cache nor to be fetched, or norms without taxonomic features.
 
     Examples
     --------
