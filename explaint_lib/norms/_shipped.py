@@ -121,7 +121,7 @@ def _lancaster_teaching() -> FeatureNorms:
     one_meaning = [
         word
         for word, form, hint in zip(teaching.words, teaching.word_forms, teaching.hints, strict=True)
-        if hint is None and teaching.word_forms.count(form) == 1 and form in rated
+        if hint is None and form in rated
     ]
     note = (
         "the words are those of the teaching norms that were rated, without the homonyms, whose meaning the raters "
