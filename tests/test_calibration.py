@@ -23,7 +23,7 @@ from explaint_lib.experiments.calibration import (
     word_of,
 )
 from explaint_lib.inference import Comparison, calibration, rates
-from explaint_lib.results import Result, pick
+from explaint_lib.results import Result, in_notebook, pick
 
 SHIPPED = Result.from_json(calibration_page.TABLE)
 KEYS = {(row.asks, row.control, row.score) for row in SHIPPED.rows.itertuples()}
@@ -198,3 +198,17 @@ def test_known_failures_stay_silent():
 @table
 def test_the_page_is_the_tables():
     assert calibration_page.PAGE.read_text("utf8") == calibration_page.page(), "run python book/calibration_page.py"
+
+
+@pytest.mark.book
+def test_every_comparison_of_a_verdict_in_the_book_was_tried_in_worlds(built_book):
+    """No chapter prints a verdict of a comparison whose rates nobody knows: at most it prints the number."""
+    found = 0
+    for path in sorted((ROOT / "_build" / "chapters" / "quick").glob("*.ipynb")):
+        for result in in_notebook(path):
+            verdicts = result.verdicts
+            unknown = verdicts[verdicts.difference.notna() & verdicts.n_calibrated.isna()]
+            found += len(verdicts)
+            assert set(unknown.word) <= {"no verdict"}, (path.stem, unknown[["claim", "control", "score", "word"]])
+            assert set(unknown.claim) <= {"It takes a network"}, path.stem
+    assert found > 100
