@@ -80,7 +80,8 @@ def build(family: str):
         for weights in model.parameters():
             if weights.ndim > 1:  # large enough that attention is uneven
                 torch.nn.init.normal_(weights, 0.0, 0.25 if weights.shape[-1] < 100 else 0.02)
-    exact = family not in ("Mixtral", "GptOss")  # grouped products know no float64
+    # grouped products know no float64, and GPTNeo weighs its values in float32 whatever it is given
+    exact = family not in ("Mixtral", "GptOss", "GPTNeo")
     return SimpleNamespace(model=(model.double() if exact else model).eval(), name=family, exact=exact)
 
 

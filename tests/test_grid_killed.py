@@ -143,10 +143,10 @@ def test_help_shows_the_lists_of_the_example(monkeypatch):
 def test_a_dry_run_lists_the_cells_and_computes_nothing(world, cache, tmp_path):
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(world | {"layers": [0, 2]}))
     shown = run(tmp_path / "grid.yaml", "--dry-run").splitlines()
-    assert len(shown) == 13 and shown[-1] == "12 cells, 0 of them in the cache; 24 fits to do"
+    assert len(shown) == 13 and shown[-1] == "12 cells, 0 of them in the cache; 240 fits to do"
     assert all(line.startswith("to do") for line in shown[:-1]) and cells(cache) == 0
     assert (
-        shown[-2].endswith("untrained 0  layer 2  plsr 2  seed 0  2 fits of 2 folds")
+        shown[-2].endswith("untrained 0  layer 2  plsr 2  seed 0  20 fits of 2 folds")
         and not (tmp_path / "grid.parquet").exists()
     )
 
@@ -160,7 +160,7 @@ def test_a_dry_run_reads_no_weights_and_knows_what_is_in_the_cache(world, cache,
                 patch.setattr(_load, make, lambda *_: pytest.fail("weights were read"))
             shown.append(run(tmp_path / "grid.yaml", "--dry-run").splitlines())
         run_grid(read_grid(tmp_path / "grid.yaml"))
-    assert shown[0][-1] == "2 cells, 0 of them in the cache; 4 fits to do"
+    assert shown[0][-1] == "2 cells, 0 of them in the cache; 40 fits to do"
     assert shown[1][-1] == "2 cells, 2 of them in the cache; 0 fits to do"
     assert [line[7:] for line in shown[0][:-1]] == [line[7:] for line in shown[1][:-1]]
 
