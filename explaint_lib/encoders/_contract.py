@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import _folder, _load
+from explaint_lib.encoders import _folder, _heads, _load
 from explaint_lib.encoders._find import Source
 from explaint_lib.encoders._measure import Measured, measure
 from explaint_lib.encoders._twins import Drawn, Twin, permute_weights
@@ -40,6 +40,8 @@ class Candidate:
     said: dict[str, Any] | None = None  # by transformers, of the weights
     measured: Measured | None = None
     initialisation: dict[str, Drawn] = field(default_factory=dict)
+    predicts: Literal["next token", "masked token"] | None = None
+    no_head: str | None = None  # why it predicts neither
 
 
 class Limited(str):
@@ -293,6 +295,16 @@ def _attention(candidate: Candidate) -> str:
     return f"one (n, n) map for each of {found.n_layers} layers x {found.n_heads} heads; rows sum to 1"
 
 
+def _predicts(candidate: Candidate) -> str:
+    unread = None if candidate.said is None else sorted(candidate.said["unexpected_keys"])
+    family = _found(candidate).family
+    candidate.no_head = _heads.lacking(candidate.source, candidate.model, family, unread)
+    if candidate.no_head:
+        return f"no tokens, states alone: {candidate.no_head}"
+    candidate.predicts = "next token" if family == "decoder" else "masked token"
+    return f"a {candidate.predicts} at each position, by the head of the {type(candidate.model).__name__}"
+
+
 #: What `load_encoder` asks of every model.
 CHECKS = (
     Check("configuration", _configuration, kind="folder"),
@@ -310,4 +322,5 @@ CHECKS = (
     Check("direction", _direction, ("states",)),
     Check("batches", _padding, ("states",)),
     Check("attention", _attention, ("states",)),
+    Check("predicts", _predicts, ("states",)),
 )

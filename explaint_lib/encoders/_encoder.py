@@ -18,6 +18,7 @@ from tqdm import tqdm
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.encoders._ids import checked_ids, padded
 from explaint_lib.encoders._load import gpu_name, longest_input
+from explaint_lib.encoders._predicting import Predicting
 from explaint_lib.encoders._size import fitting_batches
 from explaint_lib.encoders._tokens import Encoding, fit_to_model, tokenize
 from explaint_lib.encoders._vocabulary import BEFORE_WORD, Unknown, unknown_tokens, unknown_words
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from explaint_lib.encoders._contract import Candidate, Finding
 
 
-class Encoder:
+class Encoder(Predicting):
     """A pretrained (or untrained) transformer with its tokenizer. Built by `load_encoder`.
 
     Attributes
@@ -42,7 +43,9 @@ class Encoder:
     measured : Measured
         What the runs at the door have shown.
     limits : tuple of str
-        What this model cannot do, or does in another way than most, a sentence each.
+        What it cannot do, or does in another way than most, a sentence each.
+    predicts : {"next token", "masked token"} or None
+        What its head predicts; None without one (`no_head` says why).
     max_tokens : int
         Longest input, special tokens included.
     untrained : bool
@@ -70,6 +73,7 @@ class Encoder:
         self.measured = candidate.measured
         self.n_layers, self.n_heads = self.measured.n_layers, self.measured.n_heads
         self.dim, self.family = self.measured.dim, self.measured.family
+        self.predicts, self.no_head, self._source = candidate.predicts, candidate.no_head, candidate.source
         self.limits = tuple(finding.said for finding in findings if finding.result == "limited")
 
     def __repr__(self) -> str:
@@ -111,7 +115,7 @@ class Encoder:
 
         keys = [
             "name", "revision", "family", "n_layers", "n_heads", "dim", "max_tokens", "untrained", "twin", "seed",
-            "device", "limits", "initialisation",
+            "device", "limits", "initialisation", "predicts",
         ]  # fmt: skip
         counted = {"n_parameters": sum(weights.numel() for weights in self.model.parameters())}
         python = {"python": platform.python_version()}
@@ -121,8 +125,7 @@ class Encoder:
     def identity(self) -> dict[str, Any]:
         """Return all of this encoder that its outputs depend on, to the last digit: what a cache must know.
 
-        The name is no part of it; the device's own name and the number of threads are, since sums are rounded in
-        the order in which they are made.
+        Not the name, but the device's own and the number of threads: sums are rounded in the order they are made in.
         """
         import torch
 
@@ -138,8 +141,7 @@ class Encoder:
             )
 
     def embedding_matrix(self) -> np.ndarray:
-        """Return the input embedding rows, (vocab, dim) float32, without position, normalisation or
-        scaling."""
+        """Return the input embedding rows, (vocab, dim) float32, without position, normalisation or scaling."""
         return self.model.get_input_embeddings().weight.detach().to("cpu").float().numpy().copy()
 
     def forward_ids(

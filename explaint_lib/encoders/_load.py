@@ -120,12 +120,15 @@ def _auto_class(config: Any) -> Any:
     return AutoModelForTextEncoding if alone else AutoModel
 
 
-def trained_model(source: Source) -> tuple[Any, dict[str, Any]]:
-    """Return the model with its trained weights, float32, eager attention, and what transformers said of them."""
+def trained_model(source: Source, auto: Any = None) -> tuple[Any, dict[str, Any]]:
+    """Return the model with its trained weights, float32, eager attention, and what transformers said of them.
+
+    Another class than that of the bare model, such as one with a head, is `auto`.
+    """
     import torch
 
     more = {} if source.gguf else {"use_safetensors": True}
-    auto = _auto_class(configuration(source))
+    auto = auto or _auto_class(configuration(source))
     before = torch.get_rng_state()
     with quiet(), _readable(source, "model"):
         model, info = auto.from_pretrained(
@@ -196,14 +199,14 @@ def initialisation(source: Source) -> dict[str, _twins.Drawn]:
     return _twins.initialisation(config, file, source.initialisation)
 
 
-def untrained_model(source: Source, seed: int) -> Any:
+def untrained_model(source: Source, seed: int, auto: Any = None) -> Any:
     """Return the same architecture with the random weights its own initialisation draws; torch's random state
-    is restored."""
+    is restored. Another class than that of the bare model is `auto`."""
     import torch
 
     config = configuration(source)
     config.__dict__.pop("quantization_config", None)  # a GGUF's: random weights are not quantised
-    auto = _auto_class(config)
+    auto = auto or _auto_class(config)
     before = torch.get_rng_state()
     try:
         with quiet(), _readable(source, "configuration"):

@@ -47,7 +47,7 @@ def checked_twin(untrained: bool, twin: str) -> Twin | None:
     return found if untrained else None
 
 
-def permute_weights(model: Any, seed: int) -> None:
+def permute_weights(model: Any, seed: int, *, but: Any = None) -> None:
     """Put the entries of every weight tensor of a model into a random order, in place.
 
     Each tensor is permuted as a whole and by itself, so its values and all that depends on them alone (mean, spread,
@@ -64,12 +64,17 @@ def permute_weights(model: Any, seed: int) -> None:
         On the CPU.
     seed : int
         The same seed gives the same order on every machine.
+    but : torch.nn.Module, optional
+        A part whose tensors stay as they are: the model below a head.
     """
     import torch
 
     rng = np.random.default_rng(seed)
+    kept = {id(weights) for weights in but.parameters()} if but is not None else set()
     with torch.no_grad():
         for weights in model.parameters():  # each tensor once, however often it is used
+            if id(weights) in kept:
+                continue
             weights.copy_(torch.from_numpy(rng.permuted(weights.numpy())))
 
 
