@@ -32,10 +32,10 @@ def said(*controls: Comparison) -> str:
          " would matter."),
         ([replace(EQUAL, difference=-0.02, se=0.015)], "No better than copied: F1@10 lies 0.020 below copied (interval"
          " -0.049 to +0.009), where 0.02 would matter."),
-        ([replace(EQUAL, se=0.05)], "Cannot tell: F1@10 lies 0.001 above copied (interval -0.097 to +0.099); a margin of"
-         " 0.02 is out of reach here."),
-        ([replace(EQUAL, se=np.nan)], "Cannot tell: F1@10 lies 0.001 above copied, and one draw does not show by how much"
-         " it varies."),
+        ([replace(EQUAL, se=0.05)], "Cannot tell: F1@10 lies 0.001 above copied (interval -0.097 to +0.099); a"
+         " margin of 0.02 is out of reach here."),
+        ([replace(EQUAL, se=np.nan)], "Cannot tell: F1@10 lies 0.001 above copied, and one draw does not show by how"
+         " much it varies."),
         ([replace(WORSE, chance=True)], "Alarm: below category: F1@10 lies 0.100 below category (interval -0.139 to"
          " -0.061); look for a fault before reading it."),
         ([replace(BETTER, asks="never tried")], "No verdict from mean profile: F1@10 lies 0.200 above mean profile "
