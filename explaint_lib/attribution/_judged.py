@@ -44,7 +44,7 @@ def compare_judged(
 
     Returns
     -------
-    Comparison
+    explaint_lib.inference.Comparison
         Units are the sentences, the control is chance. The variance is that
         of `explaint_lib.inference.compare`, with that over sentences counted twice.
 

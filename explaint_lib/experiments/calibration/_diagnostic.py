@@ -48,7 +48,7 @@ class Diagnostic:
         The question, the control and the score, as the verdict names them (`explaint_lib.inference.Comparison`).
     false, true : str
         The names of the worlds in which the claim is false, and true.
-    compare : callable (world, rng) -> Comparison
+    compare : callable (world, rng) -> explaint_lib.inference.Comparison
         Its names are set by the diagnostic.
     units : callable (size) -> int
         How many units the standard error is over in a world of a size; the size itself unless clusters were drawn.

@@ -65,7 +65,7 @@ class PairScores:
 
         Returns
         -------
-        Comparison
+        explaint_lib.inference.Comparison
             Units are pairs; those that share a hyponym or a hypernym are not independent. What varies are untrained
             twins, where one takes part; else templates, where they were left out; else folds. Draws of one twin or
             template are averaged, so that the variance of folds is in all of them.

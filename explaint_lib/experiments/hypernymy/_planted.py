@@ -139,7 +139,7 @@ def planted_comparisons(
 
     Returns
     -------
-    list of Comparison
+    list of explaint_lib.inference.Comparison
         One for each control of the question, of five untrained twins where they take part.
 
     Raises
