@@ -199,10 +199,9 @@ def test_every_comparison_of_a_verdict_in_the_book_was_tried_in_worlds(built_boo
     """No chapter prints a verdict of a comparison whose rates nobody knows: at most it prints the number."""
     found = 0
     for path in sorted((ROOT / "_build" / "chapters" / "quick").glob("*.ipynb")):
-        for result in in_notebook(path):
-            verdicts = result.verdicts
+        for verdicts in (result.verdicts for result in in_notebook(path) if len(result.verdicts)):
             unknown = verdicts[verdicts.difference.notna() & verdicts.n_calibrated.isna()]
             found += len(verdicts)
-            assert set(unknown.word) <= {"no verdict"}, (path.stem, unknown[["claim", "control", "score", "word"]])
-            assert set(unknown.claim) <= {"It takes a network"}, path.stem
+            assert set(unknown.word) <= {"no verdict"}, (path.stem, unknown[["control", "score", "word"]])
+            assert unknown.empty or set(unknown.claim) <= {"It takes a network"}, path.stem
     assert found > 100
