@@ -51,10 +51,11 @@ Four rates follow. **False alarms**: the claim is false, and was *supported*. **
 and was called one of these. Below each rate stands its exact 95 % interval (Clopper and Pearson). The bar for a
 wrong word is one in twenty, and for power nine in ten at 500 words.
 
-A comparison **may support** if it says *supported* more often where that is right (Fisher's exact test, p below .01)
-and its false alarms are not shown to be more than one in twenty; it **may refute** on the same terms. One that may do
-neither prints its number in the book and gives *no verdict*: the library enforces it
-(`explaint_lib.inference.verdicts`). A real result is judged by the worlds of the nearest size.
+A comparison must tell the two kinds of worlds apart: say *supported* more often where the claim is true, or refute more
+often where it is false (Fisher's exact test, p below .01). Then it **may support** if its false alarms are not shown to
+be more than one in twenty, and **may refute** if its wrong refutations are not. One that may do neither prints its
+number in the book and gives *no verdict*: the library enforces it (`explaint_lib.inference.verdicts`). A real result is
+judged by the worlds of the nearest size.
 
 Each rate rests on {worlds} worlds. `explaint calibrate --worlds {n} --out calibration.json` makes the table again; each
 world is seeded by its name, size and number, so a part of it (`--only word --size 60`) has the numbers of the whole.

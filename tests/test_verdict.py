@@ -167,10 +167,12 @@ CATEGORY_ALONE = table(false=(0, 90), true=(1, 91))  # explains away a true clai
         (REFUTED, TELLS, "worse than better"),
         (ASKED, CATEGORY_ALONE, "no verdict from better"),
         (REFUTED, CATEGORY_ALONE, "no verdict from better"),
-        (REFUTED, table(false=(2, 3), true=(90, 2)), "cannot tell"),  # it seldom refutes, and as often rightly as not
+        (REFUTED, table(false=(2, 3), true=(90, 2)), "worse than better"),  # it tells the worlds apart by its support
         (ASKED, table(false=(2, 3), true=(90, 2)), "supported"),
-        (ASKED, table(false=(30, 3), true=(99, 2)), "no verdict from better"),  # supports one false claim in three
-        (REFUTED, table(false=(2, 80), true=(3, 30)), "no verdict from better"),  # refutes one true claim in three
+        (ASKED, table(false=(30, 3), true=(99, 2)), "cannot tell"),  # supports one false claim in three
+        (REFUTED, table(false=(2, 80), true=(3, 30)), "cannot tell"),  # refutes one true claim in three
+        (REFUTED, table(false=(30, 3), true=(99, 2)), "worse than better"),
+        (ASKED, table(false=(0, 0), true=(0, 0)), "no verdict from better"),  # says nothing in either
         (replace(ASKED, asks=None), CATEGORY_ALONE, "supported"),  # nobody asks
         (
             replace(ASKED, score="AUC"),

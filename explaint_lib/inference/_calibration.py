@@ -32,8 +32,8 @@ class Rates(NamedTuple):
     n : int
         The size of the worlds.
     may_support, may_refute : bool
-        Whether "supported", or "worse", "equivalent" and "no better", come more often where they are right, and are
-        not shown to come wrongly more often than in one of twenty worlds.
+        Whether the comparison tells the two kinds of worlds apart, by either word, and "supported" (or "worse",
+        "equivalent" and "no better") is not shown to come wrongly in more than one of twenty worlds.
     """
 
     false_alarm: float
@@ -109,15 +109,18 @@ def rates(tried: pd.DataFrame) -> Rates:
     }
     (false, true), n = (counts[truth].astype(int) for truth in (False, True)), int(tried["n"].iloc[0])
 
-    def differ(word: str, right: pd.Series, wrong: pd.Series) -> bool:  # right: where the word is
-        more = [[right[word], right["worlds"] - right[word]], [wrong[word], wrong["worlds"] - wrong[word]]]
-        often = binomtest(int(wrong[word]), int(wrong["worlds"]), BAR, alternative="greater").pvalue
-        return bool(fisher_exact(more, alternative="greater").pvalue < _DIFFER and often > _DIFFER)
+    def more(word: str, right: pd.Series, wrong: pd.Series) -> bool:  # right: where the word is
+        counts = [[one[word], one["worlds"] - one[word]] for one in (right, wrong)]
+        return bool(fisher_exact(counts, alternative="greater").pvalue < _DIFFER)
 
+    def seldom(word: str, wrong: pd.Series) -> bool:
+        return bool(binomtest(int(wrong[word]), int(wrong["worlds"]), BAR, alternative="greater").pvalue > _DIFFER)
+
+    tells = more("supported", true, false) or more("refuted", false, true)
     return Rates(
         float(false["supported"] / false["worlds"]),
         float(true["supported"] / true["worlds"]),
         n,
-        may_support=differ("supported", true, false),
-        may_refute=differ("refuted", false, true),
+        may_support=tells and seldom("supported", false),
+        may_refute=tells and seldom("refuted", true),
     )
