@@ -37,6 +37,13 @@ These are runs of the full profile (`make book PROFILE=full`), kept as aggregate
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
 
 
+EARLIER_RULE = """\
+```{warning}
+These runs were made under an earlier rule, whose words were others, and with one assignment of words to folds; they
+will be made again. Where [the corrections](corrections.md) say otherwise, the corrections are right.
+```"""
+
+
 def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
     """Keep the result of every executed chapter on norms in a folder of them; return the files written.
 
@@ -92,7 +99,8 @@ def page(folder: Path = FOLDER) -> str:
     agree = compared - len(differ)
     summary = f"**Of {compared} claims, {agree} have the same verdict on all the norms on which they were tested.**"
     summary += f" They differ on: {'; '.join(differ)}." if differ else ""
-    return "\n\n".join([INTRODUCTION, summary, *parts]) + "\n"
+    old = [] if all("margin" in found.verdicts for found in kept.values()) else [EARLIER_RULE]
+    return "\n\n".join([INTRODUCTION, *old, summary, *parts]) + "\n"
 
 
 def _title(chapter: str) -> str:
