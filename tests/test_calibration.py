@@ -205,3 +205,8 @@ def test_every_comparison_of_a_verdict_in_the_book_was_tried_in_worlds(built_boo
             assert set(unknown.word) <= {"no verdict"}, (path.stem, unknown[["control", "score", "word"]])
             assert unknown.empty or set(unknown.claim) <= {"It takes a network"}, path.stem
     assert found > 100
+
+
+def test_a_size_that_no_diagnostic_has_is_refused_and_not_an_empty_table():
+    with pytest.raises(ExplaintError, match="no worlds of 7, 61 words; the sizes are: 60, 240, 500"):
+        run_calibration(REGISTRY, n_worlds=1, only=["intact"], sizes=[60, 61, 7])

@@ -203,6 +203,7 @@ def test_a_verdict_table_writes_each_claim_once_and_cuts_no_text():
     assert table["observed - control"].tolist() == ["+0.200 [+0.088, +0.312]", "-0.100 [-0.145, -0.055]", "-"]
     assert table["verdict"].tolist() == [f"worse than {long.control}", "", "cannot tell"]
     assert table["p (Holm)"].tolist() == ["0.002", "1", "-"] and "score" not in table
+    assert table.columns.tolist()[0] == "verdict"
     assert table["margin"].tolist() == ["0.05, out of reach", "0.05", "-"]
     assert not {"stable", "false alarms, power"} & set(table)  # nothing was drawn again, nothing calibrated
 

@@ -91,7 +91,8 @@ def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return claim and verdict once, and below them one line a control."""
     claim = verdicts[[name for name in _KEYS if name in verdicts]].agg(", ".join, axis=1)
     first = ~claim.duplicated()
-    table = pd.DataFrame({"control": verdicts["control"]})
+    # the verdict first: on a phone the columns to the right are out of sight
+    table = pd.DataFrame({"verdict": verdicts["verdict"].where(first, ""), "control": verdicts["control"]})
     if "score" in verdicts and verdicts["score"].nunique() > 1:  # else the chapter says once which it is
         table["score"] = verdicts["score"].fillna("-")
     table["observed - control"] = [_difference(row) for row in verdicts.itertuples()]
@@ -101,7 +102,6 @@ def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:
         table["false alarms, power"] = [_rates(row) for row in verdicts.itertuples()]
     if verdicts["stable"].notna().any():
         table["stable"] = [_stable(row) if new else "" for row, new in zip(verdicts.itertuples(), first, strict=True)]
-    table["verdict"] = verdicts["verdict"].where(first, "")
     return table.set_axis(claim.where(first, "").tolist())
 
 

@@ -83,7 +83,7 @@ def run_calibration(
     Raises
     ------
     ExplaintError
-        For a question that no diagnostic asks, or fewer than one world.
+        For a question that no diagnostic asks, a size that none has, or fewer than one world.
 
     Examples
     --------
@@ -96,6 +96,9 @@ def run_calibration(
     if missing := sorted(set(only or ()) - {one.asks for one in registry}):
         known = ", ".join(dict.fromkeys(one.asks for one in registry))
         raise ExplaintError(f"no diagnostic asks {', '.join(missing)}; the questions are: {known}")
+    if other := sorted(set(sizes or ()) - {size for one in asked for size in one.sizes}):
+        known = ", ".join(map(str, sorted({size for one in asked for size in one.sizes})))
+        raise ExplaintError(f"no worlds of {', '.join(map(str, other))} words; the sizes are: {known}")
     if n_worlds < 1 or jobs < 1:
         raise ExplaintError(f"expected at least one world and one job, found {n_worlds} and {jobs}")
     tasks = []
