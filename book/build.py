@@ -27,7 +27,7 @@ from parameters import ROOT, BookError, Faults, ParameterError, Run, apply_overr
 from explaint_lib import norms
 from explaint_lib._common import ExplaintError
 
-MODELS = ("minilm", "smollm2", "glove")
+MODELS = ("minilm", "smollm2", "glove", "rxnmapper")
 EXAMPLES = """\
 examples:
   make book                                        small numbers, minutes on two cores

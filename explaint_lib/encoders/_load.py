@@ -1,23 +1,19 @@
 """Load a model and its tokenizer from local files: float32, eager attention, complete weights or none.
 
-No pickle is opened and no code from a model folder is run. What it does NOT license: an untrained model is a
-draw from the architecture's own initialisation, not "the model without knowledge"; report it over several
-seeds.
+No pickle is opened, but for that of one bundled model (`_pickled`), and no code from a model folder is run. What it
+does NOT license: an untrained model is a draw from the architecture's own initialisation, not "the model without
+knowledge"; report it over several seeds.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from explaint_lib._common import ExplaintError, check_writable, notice, scratch_folder, write_faults
-from explaint_lib._packages import damage, put_folder, stamp, stamped
+from explaint_lib._common import ExplaintError
 from explaint_lib.encoders import _folder, _twins
 from explaint_lib.encoders._find import Source
 
@@ -47,43 +43,6 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def converted(source: Source, target: Path) -> Source:
-    """Return a GGUF model written out once, as the folder `target`: float32 safetensors with its tokenizer.
-
-    Reading the GGUF takes some twenty seconds each time (the tokenizer is rebuilt, every block dequantised),
-    the converted folder about one, and as long again to see that none of its files was changed.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    wrong = damage(target, stamped(target))
-    found = replace(source, folder=target, gguf=None)
-    if wrong is None:
-        return found
-    check_writable(target.with_name(f"{target.name}.trial"))
-    if target.exists():
-        notice(f"{target} is damaged ({wrong}); it is converted again")
-    (model, info), tokenizer = trained_model(source), load_tokenizer(source)
-    check_filled(source, model, info)
-    settings = model.config.to_dict()
-    settings.pop("quantization_config", None)  # the written weights are plain float32
-    settings |= {"architectures": [type(model).__name__], "_name_or_path": "", **source.initialisation}
-    with write_faults(target), scratch_folder(target.parent) as temporary:
-        fresh = temporary / "ready"
-        type(model.config).from_dict(settings).save_pretrained(fresh)
-        tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
-        try:
-            save_file(tensors, fresh / "model.safetensors", metadata={"format": "pt"})
-        except SafetensorError as fault:  # how it says that the disk is full
-            raise OSError(str(fault)) from fault
-        tokenizer.save_pretrained(fresh)
-        for licence in source.folder.glob("LICENSE*"):
-            shutil.copy(licence, fresh)
-        stamp(fresh)
-        put_folder(fresh, target, complete=lambda: damage(target, stamped(target)) is None)
-    return found
 
 
 def _options(source: Source) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.encoders import _contract, _find, _load
+from explaint_lib.encoders import _contract, _convert, _find, _load
 from explaint_lib.encoders._contract import Finding
 from explaint_lib.encoders._encoder import Encoder
 from explaint_lib.encoders._static import StaticVectors, load_static
@@ -27,8 +27,8 @@ def load_encoder(
     Parameters
     ----------
     name : str
-        ``"minilm"`` or ``"smollm2"`` (fetched on first use), the path of a folder with safetensors or of a GGUF
-        file, or a hub id such as ``"google-bert/bert-base-uncased"``.
+        ``"minilm"``, ``"smollm2"`` or, for reactions, ``"rxnmapper"`` (fetched on first use), the path of a folder
+        with safetensors or of a GGUF file, or a hub id such as ``"google-bert/bert-base-uncased"``.
     revision : str, optional
         Branch, tag or commit of a hub id. The commit it stood for is in ``Encoder.revision``.
     untrained : bool, default False
@@ -158,8 +158,8 @@ def examine_model(
     wanted = checked_twin(untrained, twin)
     place = _load.resolve_device(device)
     source = _find.find(name, revision, weights=wanted != "initialised", progress=progress)
-    if name in MODELS and source.gguf:
-        source = _load.converted(source, MODELS[name].converted)
+    if name in MODELS:
+        source = _convert.ready(source, MODELS[name])
     candidate = _contract.Candidate(name, source, place, wanted, seed if untrained else None)
     findings = _contract.examine(candidate, _contract.CHECKS)
     refused = any(finding.result == "refused" for finding in findings)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explaint_lib._cache import entry
-from explaint_lib.encoders import _contract, _find, _load
+from explaint_lib.encoders import _contract, _convert, _find, _load
 from explaint_lib.encoders._open import is_static, load_vectors
 from explaint_lib.encoders._twins import Twin, checked_twin
 from explaint_lib.encoders._vocabulary import BEFORE_WORD, unknown_words
@@ -80,6 +80,8 @@ def outline(
     wanted = checked_twin(untrained, twin)
     # of the hub, the commit identifies a model
     source = _find.find(name, revision, weights=here and wanted != "initialised")
+    if name in MODELS:
+        source = _convert.ready(source, MODELS[name])
     if here:
         _contract.check_files(name, source, wanted)
     about = {"revision": source.revision, "twin": wanted, "seed": seed if untrained else None}
@@ -89,8 +91,6 @@ def outline(
         store.check_writable()
         measured = full().describe()
         store.write(measured)
-    if name in MODELS and source.gguf:
-        source = _load.converted(source, MODELS[name].converted)
     n_layers = measured["n_layers"] if measured else _load.configuration(source).get_text_config().num_hidden_layers
     before = BEFORE_WORD[measured["family"] if measured else "encoder"]
     unknown = partial(unknown_words, _load.load_tokenizer(source), before=before)

