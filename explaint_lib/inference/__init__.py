@@ -29,7 +29,6 @@ from explaint_lib.inference._tests import (
     permutation_p,
 )
 from explaint_lib.inference._verdict import FEW_DRAWS, MARGINS, WORDS, comparisons, verdicts
-from explaint_lib.inference._words import in_words
 
 __all__ = [
     "FEW_DRAWS",
@@ -48,7 +47,6 @@ __all__ = [
     "comparisons",
     "decomposition",
     "holm",
-    "in_words",
     "mean_spearman_feature",
     "paired_permutation_p",
     "paired_swap_p",

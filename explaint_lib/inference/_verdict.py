@@ -49,6 +49,7 @@ def verdicts(
     smallest_effect: float | Mapping[str, float],
     alpha: float = 0.05,
     by: Sequence[str] = ("claim",),
+    says: str | None = None,
     calibrated: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Apply the verdict rule to every claim.
@@ -63,6 +64,9 @@ def verdicts(
     alpha : float
     by : sequence of str
         The columns that hold the parts of a key, as `explaint_lib.results.COLUMNS` names them.
+    says : str, optional
+        The claim as a sentence, without its full stop, where the key alone is none: `by` in braces, as in "a head of
+        {model} follows {claim}". It becomes the column ``sentence``.
     calibrated : DataFrame, optional
         The table that says which comparison can tell a true claim from a false one; left out, `calibration()`.
 
@@ -120,9 +124,10 @@ def verdicts(
         adjusted = [float(next(corrected)) for _ in controls]
         word, verdict = rule.claim(controls, adjusted)
         said = dict(zip(by, parts, strict=True))
+        sentence = {"sentence": _said(says, said)} if says else {}
         ends: dict[str, Any] = {"stable": rule.stable(controls, adjusted, word), "word": word, "verdict": verdict}
         tested = [rule.row(one, p) for one, p in zip(controls, adjusted, strict=True)]
-        rows += [said | row | ends for row in tested or [rule.row(_NOTHING, np.nan)]]
+        rows += [said | sentence | row | ends for row in tested or [rule.row(_NOTHING, np.nan)]]
     return typed(rows)
 
 
@@ -237,6 +242,16 @@ class _Rule:
         if rates is None:
             return said | dict.fromkeys(("false_alarm", "power", "n_calibrated"))
         return said | {"false_alarm": rates.false_alarm, "power": rates.power, "n_calibrated": rates.n or None}
+
+
+def _said(says: str, parts: Mapping[str, str]) -> str:
+    """Return a claim as a sentence."""
+    try:
+        return says.format(**parts)
+    except (KeyError, IndexError, ValueError) as fault:
+        raise ExplaintError(
+            f"the sentence of a claim may name {', '.join(f'{{{name}}}' for name in parts)}; found {says!r} ({fault})"
+        ) from None
 
 
 def _margin(score: str | None, smallest_effect: float | Mapping[str, float]) -> float:

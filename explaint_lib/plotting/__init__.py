@@ -11,6 +11,7 @@ seaborn gives the style and draws matrices (`matrix_plot`). Its statistical plot
 are given, row by row, and draw that interval, where ours are over words and come with the numbers.
 """
 
+from explaint_lib.plotting._forest import forest_legend, forest_plot
 from explaint_lib.plotting._maps import attention_lines, attention_map, matrix_plot
 from explaint_lib.plotting._results import conditions_plot, curves_plot, sweep_plot
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
@@ -24,6 +25,8 @@ __all__ = [
     "attention_map",
     "conditions_plot",
     "curves_plot",
+    "forest_legend",
+    "forest_plot",
     "look",
     "matrix_plot",
     "plain",

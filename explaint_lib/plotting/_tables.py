@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.results import MIME, Result
+from explaint_lib.results import MIME, Result, may_write
 
 _KEYS = ("model", "split", "claim", "question")  # the columns that together name one claim
 
 
 @dataclass(frozen=True, eq=False)
 class VerdictTable:
-    """Tables of verdicts that a notebook shows, and the result that it keeps beside them as data."""
+    """Tables of verdicts that a notebook shows, what may be written of them, and the result as data."""
 
     result: Result
     tables: Sequence[pd.DataFrame]
@@ -29,6 +30,7 @@ class VerdictTable:
         """Return what a notebook shows and keeps: the tables to read, and the whole result as data."""
         with pd.option_context("display.max_colwidth", None):
             html = "\n".join(table.to_html(notebook=True) for table in self.tables)
+        html += _pairs(may_write(self.result))
         return {"text/plain": repr(self), "text/html": html, MIME: self.result.to_dict()}
 
 
@@ -85,6 +87,17 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
     for model, part in verdicts.groupby("model", sort=False):
         tables += _apart(_side_by_side(part, lines, across).rename_axis(columns=str(model)))
     return VerdictTable(result, tables)
+
+
+def _pairs(lines: pd.DataFrame) -> str:
+    """Return what may and may not be written as two lists."""
+    parts = []
+    for name, heading in (("may", "You may write"), ("may_not", "You may not write")):
+        items = "".join(f"<li>{escape(text)}</li>" for text in lines[name])
+        parts.append(
+            f'<div class="{name.replace("_", "-")}-write"><p><strong>{heading}</strong></p><ul>{items}</ul></div>'
+        )
+    return "\n".join(parts)
 
 
 def _one_line_a_control(verdicts: pd.DataFrame) -> pd.DataFrame:

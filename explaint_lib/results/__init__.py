@@ -9,5 +9,18 @@ from __future__ import annotations
 
 from explaint_lib.results._manifest import manifest
 from explaint_lib.results._result import COLUMNS, MIME, Result, in_notebook, pick, typed
+from explaint_lib.results._words import deciding, in_brief, may_write, scope_of
 
-__all__ = ["COLUMNS", "MIME", "Result", "in_notebook", "manifest", "pick", "typed"]
+__all__ = [
+    "COLUMNS",
+    "MIME",
+    "Result",
+    "deciding",
+    "in_brief",
+    "in_notebook",
+    "manifest",
+    "may_write",
+    "pick",
+    "scope_of",
+    "typed",
+]

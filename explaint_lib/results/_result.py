@@ -19,7 +19,7 @@ MIME = "application/vnd.explaint.result+json"
 _TEXT = (
     "norms", "model", "mapper", "condition", "metric", "claim", "question", "control", "score", "verdict", "predictor",
     "negatives", "split", "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
-    "asks", "varied", "word", "twin",
+    "asks", "varied", "word", "twin", "sentence",
 )  # fmt: skip
 _WHOLE = (
     "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
