@@ -42,7 +42,8 @@ GLOSSARY = entries((ROOT / "book" / "glossary.md").read_text("utf8"))
 
 def prose(path: Path) -> str:
     cells = nbformat.read(path, as_version=4).cells
-    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.sub(r"\{\w+\}`[^`]+`", lambda role: " ".join(role[0].split()), text)
 
 
 def needs(text: str) -> list[str]:

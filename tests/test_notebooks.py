@@ -35,6 +35,22 @@ def test_a_chapter_ends_with_a_result_under_its_own_name(path: Path):
     assert code.count("plotting.verdict_table(") == code.count("Result(") == 1 and f'Result("{path.stem}", ' in code
 
 
+MINUTES = {"five": 5, "ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_says_how_long_it_takes(path: Path):
+    """Reading: eighty words a minute, since figures, tables and code are read as well. Exercises: their own minutes."""
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    before, exercises, after = re.fullmatch(r"(.*)(^## Exercises.*)(^## Summary.*)", prose, re.M | re.S).groups()
+    said = re.search(r"Reading takes about (\d+) minutes, the\s+exercises (\d+)\.", " ".join(before.split()))
+    assert said, "Overview: 'Reading takes about N minutes, the exercises M.'"
+    reading, doing = map(int, said.groups())
+    assert 0.8 < reading / (len((before + after).split()) / 80) < 1.25
+    assert doing == sum(MINUTES[found] for found in re.findall(r"^\*\*\w+, (\w+) minutes", exercises, re.M))
+
+
 def test_a_parameter_means_the_same_in_every_chapter():
     types: dict[str, set[str]] = {}
     for path in CHAPTERS:
