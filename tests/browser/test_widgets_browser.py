@@ -169,7 +169,7 @@ def test_word_pieces_merge_and_special_tokens_hide_without_rescaling(open_page):
     expected = a[3:5][:, 3:5].sum(1).mean()  # summed over the pieces looked at, mean over the pieces that look
     value = first.locator(".panel").first.locator(".tok[data-side=k] .value").nth(2).text_content()
     assert abs(float(value.rstrip("%")) / 100 - expected) < 0.012
-    assert "goes to hidden special tokens" in first.locator(".panel").first.inner_text()
+    assert "special tokens, which are not drawn here" in first.locator(".panel").first.inner_text()
 
 
 def test_identity_fades_links(open_page):
@@ -219,7 +219,7 @@ def test_neighbours(open_page):
     field.fill("TOOL7")
     assert "“tool7” (tool)" in explorer.locator(".ex > p[role=status]").inner_text()
     field.fill("too")
-    assert "20 words begin so" in explorer.locator(".ex > p[role=status]").inner_text()
+    assert "20 words begin like this" in explorer.locator(".ex > p[role=status]").inner_text()
     field.fill("nothing")
     assert "is not among the 40 words" in explorer.locator(".ex > p[role=status]").inner_text()
     target = explorer.locator(".column").nth(1).locator("li button").first

@@ -500,10 +500,10 @@ var Guessing = class {
   }
   score() {
     const p = chanceOf(this.right, this.rounds, this.choices), perfect = chanceOf(this.rounds, this.rounds, this.choices);
-    let reading = "That is what guessing gives too; go on before you believe in your eye.";
-    if (perfect >= 0.05) reading = "Too few rounds to tell: even without a mistake, guessing remains likely.";
+    let reading = "Guessing would give about the same. Play more rounds before you trust your eye.";
+    if (perfect >= 0.05) reading = "There are too few rounds to tell: even a perfect score may be luck.";
     else if (p < 0.05)
-      reading = "Guessing seldom does so well: you see a difference. What it is a difference in remains to be shown.";
+      reading = "Guessing seldom does so well, so you see a difference. The game does not show what the difference is.";
     return html(
       "span",
       {},
@@ -598,7 +598,7 @@ var SummaryTable = class {
       const agreed = list[0].best.filter((k, row) => k >= 0 && list.every((one) => one.best[row] === k)).length;
       return `${agreed} of ${m} rows${two ? ` (${maps.list[i].name})` : ""}`;
     });
-    const caption = `Layer ${view.get("layer")}. All ${names.length} name the same favourite (the token with the largest weight) in ${all.join(", ")}. Point at a token to read its row.`;
+    const caption = `Layer ${view.get("layer")}. All ${names.length} give the largest weight to the same token in ${all.join(", ")}. Point at a token to read its row.`;
     this.place.replaceChildren(
       html("table", {}, html("caption", {}, caption), html("thead", {}, above, header), html("tbody", {}, ...rows))
     );
@@ -715,7 +715,7 @@ function shareBox(view, onPage) {
     const kind = view.snapshot().kind;
     const wanted = state && [state.views[state.at], ...state.views].find((v) => v?.kind === kind);
     if (wanted) view.restore(wanted);
-    said.textContent = wanted ? "There it is." : "This is no view of a figure of this kind.";
+    said.textContent = wanted ? "The view is shown." : "This text is not a view of a figure of this kind.";
   });
   const box = html(
     "details",
@@ -1384,7 +1384,7 @@ var AttentionMaps = class _AttentionMaps {
       for (const a of at) for (let k = 0; k < n; k++) if (special[k]) toSpecial += whole[a * n + k] / (at.length * m);
     });
     if (this.hidden)
-      return `${this.percent(toSpecial)} of a row, on average, goes to hidden special tokens; nothing is rescaled.`;
+      return `${this.percent(toSpecial)} of the attention, on average, goes to special tokens, which are not drawn here. The other weights are unchanged.`;
     return `Mean row: ${this.hasSpecial ? `${this.percent(toSpecial)} on special tokens, ` : ""}${this.percent(toItself)} on itself.`;
   }
   /**
@@ -1812,7 +1812,7 @@ var AttentionView = class {
   explain(layer, measure, blind) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind) return tell(legend, "Each map on its own scale: from its smallest weight, pale, to its largest, dark.");
+    if (blind) return tell(legend, "Each map has its own scale: the smallest weight is pale, the largest is dark.");
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),
@@ -1821,7 +1821,7 @@ var AttentionView = class {
     const unknown = this.panels.find((p) => !p.identity);
     if (measure)
       parts.push(
-        `Links, cells and gauges fade by how far each end still is its token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `
+        `Links, cells and gauges are paler at positions that are less close to their own token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `
       );
     tell(legend, ...parts, this.panels.find((p) => p.note)?.note ?? "");
   }

@@ -274,10 +274,10 @@ var Guessing = class {
   }
   score() {
     const p = chanceOf(this.right, this.rounds, this.choices), perfect = chanceOf(this.rounds, this.rounds, this.choices);
-    let reading = "That is what guessing gives too; go on before you believe in your eye.";
-    if (perfect >= 0.05) reading = "Too few rounds to tell: even without a mistake, guessing remains likely.";
+    let reading = "Guessing would give about the same. Play more rounds before you trust your eye.";
+    if (perfect >= 0.05) reading = "There are too few rounds to tell: even a perfect score may be luck.";
     else if (p < 0.05)
-      reading = "Guessing seldom does so well: you see a difference. What it is a difference in remains to be shown.";
+      reading = "Guessing seldom does so well, so you see a difference. The game does not show what the difference is.";
     return html(
       "span",
       {},
@@ -641,7 +641,7 @@ function shareBox(view, onPage) {
     const kind = view.snapshot().kind;
     const wanted = state && [state.views[state.at], ...state.views].find((v) => v?.kind === kind);
     if (wanted) view.restore(wanted);
-    said.textContent = wanted ? "There it is." : "This is no view of a figure of this kind.";
+    said.textContent = wanted ? "The view is shown." : "This text is not a view of a figure of this kind.";
   });
   const box = html(
     "details",
@@ -1294,7 +1294,7 @@ var NeighbourhoodView = class {
     else
       tell(
         status,
-        `${like.length} words begin so: ${like.slice(0, 5).map(visible).join(", ")}${like.length > 5 ? " …" : ""}`
+        `${like.length} words begin like this: ${like.slice(0, 5).map(visible).join(", ")}${like.length > 5 ? " …" : ""}`
       );
   }
   /** @param {Element} target what was clicked */

@@ -200,7 +200,7 @@ export class AttentionView {
   explain(layer, measure, blind) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind) return tell(legend, "Each map on its own scale: from its smallest weight, pale, to its largest, dark.");
+    if (blind) return tell(legend, "Each map has its own scale: the smallest weight is pale, the largest is dark.");
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),
@@ -209,7 +209,7 @@ export class AttentionView {
     const unknown = this.panels.find((p) => !p.identity);
     if (measure)
       parts.push(
-        `Links, cells and gauges fade by how far each end still is its token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `,
+        `Links, cells and gauges are paler at positions that are less close to their own token (${measure}, state entering layer ${layer})${unknown ? `; not known for ${unknown.name}` : ""}. `,
       );
     tell(legend, ...parts, this.panels.find((p) => p.note)?.note ?? "");
   }

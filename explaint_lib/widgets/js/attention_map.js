@@ -316,7 +316,7 @@ export class AttentionMaps {
       for (const a of at) for (let k = 0; k < n; k++) if (special[k]) toSpecial += whole[a * n + k] / (at.length * m);
     });
     if (this.hidden)
-      return `${this.percent(toSpecial)} of a row, on average, goes to hidden special tokens; nothing is rescaled.`;
+      return `${this.percent(toSpecial)} of the attention, on average, goes to special tokens, which are not drawn here. The other weights are unchanged.`;
     return `Mean row: ${this.hasSpecial ? `${this.percent(toSpecial)} on special tokens, ` : ""}${this.percent(toItself)} on itself.`;
   }
 

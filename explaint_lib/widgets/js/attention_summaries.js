@@ -98,7 +98,7 @@ export class SummaryTable {
       const agreed = list[0].best.filter((k, row) => k >= 0 && list.every((one) => one.best[row] === k)).length;
       return `${agreed} of ${m} rows${two ? ` (${maps.list[i].name})` : ""}`;
     });
-    const caption = `Layer ${view.get("layer")}. All ${names.length} name the same favourite (the token with the largest weight) in ${all.join(", ")}. Point at a token to read its row.`;
+    const caption = `Layer ${view.get("layer")}. All ${names.length} give the largest weight to the same token in ${all.join(", ")}. Point at a token to read its row.`;
     this.place.replaceChildren(
       html("table", {}, html("caption", {}, caption), html("thead", {}, above, header), html("tbody", {}, ...rows)),
     );

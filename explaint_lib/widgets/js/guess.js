@@ -124,10 +124,10 @@ export class Guessing {
   score() {
     const p = chanceOf(this.right, this.rounds, this.choices),
       perfect = chanceOf(this.rounds, this.rounds, this.choices);
-    let reading = "That is what guessing gives too; go on before you believe in your eye.";
-    if (perfect >= 0.05) reading = "Too few rounds to tell: even without a mistake, guessing remains likely.";
+    let reading = "Guessing would give about the same. Play more rounds before you trust your eye.";
+    if (perfect >= 0.05) reading = "There are too few rounds to tell: even a perfect score may be luck.";
     else if (p < 0.05)
-      reading = "Guessing seldom does so well: you see a difference. What it is a difference in remains to be shown.";
+      reading = "Guessing seldom does so well, so you see a difference. The game does not show what the difference is.";
     return html(
       "span",
       {},

@@ -272,7 +272,7 @@ export class NeighbourhoodView {
     else
       tell(
         status,
-        `${like.length} words begin so: ${like.slice(0, 5).map(visible).join(", ")}${like.length > 5 ? " …" : ""}`,
+        `${like.length} words begin like this: ${like.slice(0, 5).map(visible).join(", ")}${like.length > 5 ? " …" : ""}`,
       );
   }
 

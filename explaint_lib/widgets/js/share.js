@@ -107,7 +107,7 @@ export function shareBox(view, onPage) {
     const kind = view.snapshot().kind;
     const wanted = state && [state.views[state.at], ...state.views].find((v) => v?.kind === kind);
     if (wanted) view.restore(wanted);
-    said.textContent = wanted ? "There it is." : "This is no view of a figure of this kind.";
+    said.textContent = wanted ? "The view is shown." : "This text is not a view of a figure of this kind.";
   });
   const box = html(
     "details",
