@@ -44,6 +44,7 @@ from explaint_lib.attribution._corruptions import (
     same_norm_noise,
 )
 from explaint_lib.attribution._gradients import gradient_x_input, hidden_token_attribution
+from explaint_lib.attribution._heads import HeadRunner, HeadTrace, head_runner
 from explaint_lib.attribution._interventions import (
     Interventions,
     interventional_continuity,
@@ -73,6 +74,8 @@ __all__ = [
     "METHODS",
     "RIVALS",
     "Edit",
+    "HeadRunner",
+    "HeadTrace",
     "Interventions",
     "MethodComparison",
     "Replacer",
@@ -87,6 +90,7 @@ __all__ = [
     "equivariance_gap",
     "frequency_matched",
     "gradient_x_input",
+    "head_runner",
     "hidden_token_attribution",
     "interventional_continuity",
     "layer_maps",

@@ -21,8 +21,8 @@ class Block:
     ----------
     attention : torch.nn.Module
         Puts out (output, weights).
-    value : torch.nn.Module
-        States to values of all key-value heads.
+    query, value : torch.nn.Module
+        States to queries of all heads, and to values of all key-value heads.
     output : torch.nn.Linear
         Values of all heads, side by side, to the residual stream.
     sum_reader : torch.nn.Module or None
@@ -32,24 +32,37 @@ class Block:
     """
 
     attention: Any
+    query: Any
     value: Any
     output: Any
     sum_reader: Any
     norm_follows: bool
 
 
-# attention, value, output, reader of the sum, whether this is a normalisation after the sum
+# attention, query, value, output, reader of the sum, whether this is a normalisation after the sum
 _KNOWN = {
-    "BERT": ("attention.self", "attention.self.value", "attention.output.dense", "attention.output.LayerNorm", True),
-    "DeBERTa": (
-        "attention.self", "attention.self.value_proj", "attention.output.dense", "attention.output.LayerNorm", True,
+    "BERT": (
+        "attention.self", "attention.self.query", "attention.self.value", "attention.output.dense",
+        "attention.output.LayerNorm", True,
     ),
-    "ALBERT": ("attention", "attention.value", "attention.dense", "attention.LayerNorm", True),
-    "MPNet": ("attention.attn", "attention.attn.v", "attention.attn.o", "attention.LayerNorm", True),
-    "DistilBERT": ("attention", "attention.v_lin", "attention.out_lin", "sa_layer_norm", True),
-    "Llama": ("self_attn", "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm", False),
-    "OPT": ("self_attn", "self_attn.v_proj", "self_attn.out_proj", "final_layer_norm", False),
-    "GPT-Neo": ("attn.attention", "attn.attention.v_proj", "attn.attention.out_proj", "ln_2", False),
+    "DeBERTa": (
+        "attention.self", "attention.self.query_proj", "attention.self.value_proj", "attention.output.dense",
+        "attention.output.LayerNorm", True,
+    ),
+    "ALBERT": ("attention", "attention.query", "attention.value", "attention.dense", "attention.LayerNorm", True),
+    "MPNet": (
+        "attention.attn", "attention.attn.q", "attention.attn.v", "attention.attn.o", "attention.LayerNorm", True,
+    ),
+    "DistilBERT": (
+        "attention", "attention.q_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm", True,
+    ),
+    "Llama": (
+        "self_attn", "self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm", False,
+    ),
+    "OPT": ("self_attn", "self_attn.q_proj", "self_attn.v_proj", "self_attn.out_proj", "final_layer_norm", False),
+    "GPT-Neo": (
+        "attn.attention", "attn.attention.q_proj", "attn.attention.v_proj", "attn.attention.out_proj", "ln_2", False,
+    ),
 }  # fmt: skip
 
 
@@ -61,12 +74,12 @@ def anatomy(layer: Any) -> Block:
     ExplaintError
         For an architecture that is not among those known.
     """
-    for attention, value, output, reader, follows in _KNOWN.values():
+    for *paths, follows in _KNOWN.values():
         try:
-            found = [layer.get_submodule(path) for path in (attention, value, output, reader)]
+            attention, query, value, output, reader = (layer.get_submodule(str(path)) for path in paths)
         except AttributeError:
             continue
-        return Block(found[0], found[1], found[2], found[3], norm_follows=follows)
+        return Block(attention, query, value, output, reader, norm_follows=bool(follows))
     raise ExplaintError(
         f"the attention of {type(layer).__name__} is built in a way that this method does not know: expected values "
         f"and output projection in modules of their own, as in the families {', '.join(_KNOWN)}; use another model, "

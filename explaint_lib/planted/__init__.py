@@ -21,6 +21,7 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 """
 
 from explaint_lib.planted._calibration import calibrate
+from explaint_lib.planted._heads import working_heads
 from explaint_lib.planted._properties import PropertyWorld, property_world
 from explaint_lib.planted._sentences import HeadSearch, agreeing_maps, head_search, own_shares, pictures
 from explaint_lib.planted._transformer import Parts, PlantedTransformer
@@ -42,4 +43,5 @@ __all__ = [
     "property_world",
     "rotator",
     "sink",
+    "working_heads",
 ]
