@@ -51,11 +51,12 @@ def _table(chapter: str, claims: dict[str, str | None], earlier: Any, now: Any) 
     """Return then and now of some claims of a chapter, on all norms; None: the claim was withdrawn."""
     lines = ["| claim | norms | earlier | now |", "| --- | --- | --- | --- |"]
     for before, after in claims.items():
-        for norms, name in NORMS.items():
+        asked = {norms: name for norms, name in NORMS.items() if f"{chapter}_{norms}" in earlier}
+        for norms, name in asked.items():
             was = next((row for row in earlier[f"{chapter}_{norms}"] if row["claim"] == before), None)
             cells = _cell(was), "withdrawn" if after is None else _now(now[chapter, norms].verdicts, after)
             named = before if after in (before, None) else f"{before}<br>(now: {after})"
-            lines.append(f"| {named if norms == next(iter(NORMS)) else ''} | {name} | {cells[0]} | {cells[1]} |")
+            lines.append(f"| {named if norms == next(iter(asked)) else ''} | {name} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines)
 
 

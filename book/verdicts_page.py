@@ -21,21 +21,30 @@ from explaint_lib._common import ExplaintError, atomic_path
 from explaint_lib.results import Result, in_notebook
 
 FOLDER, PAGE = ROOT / "book" / "reference" / "chapters", ROOT / "book" / "reference_verdicts.md"
-NORMS = {"bundled": "bundled", "mcrae": "McRae", "buchanan": "Buchanan", "binder": "Binder (ratings)"}
+NORMS = {
+    "bundled": "bundled",
+    "lancaster_nouns": "Lancaster (ratings)",
+    "mcrae": "McRae",
+    "buchanan": "Buchanan",
+    "binder": "Binder (ratings)",
+}
 CHAPTERS = ("06", "07", "08", "09", "10")
 
 INTRODUCTION = """\
 # Verdicts on all norms
 
-Does a conclusion hold on other norms? Each line below is a claim that a chapter tests, each column a set of norms: the
-bundled teaching set that everybody can run, and three human ones that only those can run who have them. A cell holds
-the verdict and, of all controls of the claim, the difference to the one that comes nearest, with its interval, which
-holds for all comparisons of the chapter at once. The rule is that of [](how_to_read_a_verdict.md). Differences are in
-the units of the claim's own score: compare verdicts along a line, not sizes.
+Does a conclusion hold on other norms? Each line below is a claim that a chapter tests, each column a set of norms:
+the bundled teaching set and the nouns of the [Lancaster norms](data_card_lancaster.md), which everybody can run,
+and three human sets that only those can run who have them. A cell holds the verdict and, of all controls of the
+claim, the difference to the one that comes nearest, with its interval, which holds for all comparisons of the
+chapter at once. The rule is that of [](how_to_read_a_verdict.md). Differences are in the units of the claim's own
+score: compare verdicts along a line, not sizes.
 
 These are runs of the full profile (`make book PROFILE=full`), kept as aggregates in `book/reference/chapters/` with
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
 
+
+NOT_YET = "(There are no runs yet on: {}. Their columns appear when there are.)"
 
 EARLIER_RULE = """\
 ```{warning}
@@ -100,6 +109,8 @@ def page(folder: Path = FOLDER) -> str:
     summary = f"**Of {compared} claims, {agree} have the same verdict on all the norms on which they were tested.**"
     summary += f" They differ on: {'; '.join(differ)}." if differ else ""
     old = [] if all("margin" in found.verdicts for found in kept.values()) else [EARLIER_RULE]
+    missing = [called for norms, called in NORMS.items() if norms not in {norms for _, norms in kept}]
+    old += [NOT_YET.format(", ".join(missing))] if missing else []
     return "\n\n".join([INTRODUCTION, *old, summary, *parts]) + "\n"
 
 

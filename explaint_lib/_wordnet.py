@@ -105,12 +105,13 @@ class WordNet:
         self._read: dict[int, Synset] = {}
 
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
-        """Where the senses of each noun are, the most frequent one first."""
+    def _entries(self) -> dict[str, tuple[list[int], int]]:
+        """Where the senses of each noun are, the most frequent one first; how many occur in WordNet's tagged texts."""
         found = {}
         for line in self._index.splitlines():
             if not line.startswith(_COMMENT) and (fields := line.split()):
-                found[fields[0].decode("ascii")] = [int(place) for place in fields[-int(fields[2]) :]]
+                senses = -int(fields[2])
+                found[fields[0].decode("ascii")] = [int(place) for place in fields[senses:]], int(fields[senses - 1])
         return found
 
     def at(self, place: int) -> Synset:
@@ -121,11 +122,11 @@ class WordNet:
 
     def synsets(self, word: str, pos: str = "n") -> list[Synset]:
         """Return the senses of a noun, the most frequent one first; spaces may be underscores."""
-        return [self.at(place) for place in self._places.get(word.lower().replace(" ", "_"), [])]
+        return [self.at(place) for place in self._entries.get(_entry(word), ([], 0))[0]]
 
     def all_synsets(self, pos: str = "n") -> Iterator[Synset]:
         """Yield every synset of nouns, in the order of the file."""
-        for place in sorted({place for places in self._places.values() for place in places}):
+        for place in sorted({place for places, _ in self._entries.values() for place in places}):
             yield self.at(place)
 
     def first_files(self, words: Iterable[str]) -> tuple[str | None, ...]:
@@ -136,6 +137,15 @@ class WordNet:
         senses = (self.synsets(word)[:1] for word in words)
         names = (sense[0].lexname().removeprefix("noun.") if sense else None for sense in senses)
         return tuple(None if name == "Tops" else name for name in names)
+
+    def plain(self, word: str) -> bool:
+        """Tell whether a word has one sense as a noun and no more, and this one occurs in WordNet's tagged texts."""
+        places, tagged = self._entries.get(_entry(word), ([], 0))
+        return len(places) == tagged == 1
+
+
+def _entry(word: str) -> str:
+    return word.lower().replace(" ", "_")
 
 
 def load() -> WordNet:

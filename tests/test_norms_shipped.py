@@ -24,10 +24,13 @@ HEADER = "Word,Visual,Auditory,Haptic,Interoceptive,Gustatory,Olfactory,Max_perc
 ROWS = (
     "a cappella,1.67,4.33,0.22,0.72,0.0,0.0,4.33,auditory\n"
     "bat,4.0,2.0,1.5,0.1,0.0,0.3,4.0,visual\n"  # two teaching words have this form
+    "beast,3.8,2.5,0.7,0.4,0.2,1.1,3.8,visual\n"
+    "entity,0.9,0.8,0.3,1.2,0.1,0.1,1.2,interoceptive\n"
     "nan,1.44,2,0.5,0.25,0.1,0.2,2,auditory\n"
     "robin,4.5,3.25,1,0.5,0.1,0.05,4.5,visual\n"
     "trout,4.1,0.5,2,0.6,3.5,3,4.1,visual\n"
 )
+LANCASTER = ("lancaster", "lancaster_nouns", "lancaster_teaching")
 CSV, METADATA = _shipped.LANCASTER.files
 
 
@@ -65,10 +68,10 @@ def write_wheel(path, members):
 
 def test_words_ratings_and_categories(index):
     table = load_norms("lancaster")
-    assert table.words == ("a cappella", "bat", "nan", "robin", "trout")
+    assert table.words == ("a cappella", "bat", "beast", "entity", "nan", "robin", "trout")
     assert table.features == ("Visual", "Auditory", "Haptic", "Interoceptive", "Gustatory", "Olfactory")
     np.testing.assert_array_equal(table.values[0], [1.67, 4.33, 0.22, 0.72, 0, 0])
-    assert table.categories == (None, None, None, "animal", "food")
+    assert table.categories == (None, None, "animal", None, None, "animal", "food")
     assert table.human and table.kind == "dense" and table.n_missing == 0
 
 
@@ -78,8 +81,14 @@ def test_the_cut_is_the_teaching_words_without_homonyms_with_their_categories(in
     assert table.values[1, 4] == 3.5 and table.human
 
 
+def test_the_nouns_have_one_sense_that_occurs_in_texts_and_its_file(index):
+    table = load_norms("lancaster_nouns")  # not trout, of two senses, nor entity, which is of no file
+    assert table.words == ("beast", "robin") and table.categories == ("animal", "animal")
+    assert table.values[0].tolist() == [3.8, 2.5, 0.7, 0.4, 0.2, 1.1] and table.human
+
+
 def test_banner_list_and_description_carry_citation_licence_and_what_is_missing(index):
-    for name in ("lancaster", "lancaster_teaching"):
+    for name in LANCASTER:
         banner = load_norms(name).banner()
         assert "Lynott" in banner and "CC BY 4.0" in banner and "NOT human" not in banner
         assert "five action dimensions" in " ".join(load_norms(name).notes)
@@ -142,7 +151,7 @@ def test_a_file_changed_in_the_cache_is_never_believed(index, up, caplog):
 
 def test_the_names_are_taken(index, tmp_path):
     (tmp_path / "t.csv").write_text("word,a,b\nx,1,0\ny,0,2\n")
-    for name in ("lancaster", "lancaster_teaching"):
+    for name in LANCASTER:
         with pytest.raises(ExplaintError, match="comes with Explain't; choose another"):
             norms.add(name, tmp_path / "t.csv")
         with pytest.raises(ExplaintError, match="lancaster.* comes with Explain't, and how it is read is known"):
@@ -185,6 +194,17 @@ def test_categories_from_wordnet_are_those_of_first_senses():
     assert category["trout"] == "food" and category["beautifully"] is None and category["animal"] is None
     counts = table.describe()["categories"]
     assert len(counts) == 25 and 20_000 < sum(counts.values()) < 22_000
+
+
+@pytest.mark.models
+def test_the_nouns_of_one_sense_make_a_large_cut():
+    table = load_norms("lancaster_nouns")
+    counts = table.describe()["categories"]
+    assert 2500 < len(table.words) < 3500 and len(counts) == 25 and table.n_missing == 0
+    category = dict(zip(table.words, table.categories or (), strict=True))
+    assert category["ballerina"] == "person" and category["trumpet"] == "artifact" and "bat" not in category
+    whole = load_norms("lancaster")
+    np.testing.assert_array_equal(whole.subset(words=table.words).values, table.values)
 
 
 @pytest.mark.models

@@ -30,6 +30,7 @@ SYNSETS = {
     "city": (15, ["city"], [("@", "entity"), ("~i", "york")]),
     "york": (15, ["New_York"], [("@i", "city")]),
 }
+TAGGED = {"beast": 1, "robin": 1, "trout": 1, "entity": 1}  # how many senses of a word occur in texts
 
 
 def lines(places: dict[str, int]) -> list[bytes]:
@@ -52,10 +53,10 @@ def files() -> tuple[bytes, bytes]:
         for word in SYNSETS[name][1]:
             if places[name] not in senses.setdefault(word.lower(), []):
                 senses[word.lower()].append(places[name])
-    index = b"".join(
-        f"{word} n {len(at)} 2 @ ~ {len(at)} 0 {' '.join(f'{place:08d}' for place in at)}  \n".encode()
-        for word, at in sorted(senses.items())
-    )
+    index = b""
+    for word, at in sorted(senses.items()):
+        where = " ".join(f"{place:08d}" for place in at)
+        index += f"{word} n {len(at)} 2 @ ~ {len(at)} {TAGGED.get(word, 0)} {where}  \n".encode()
     return LICENCE + index, LICENCE + b"".join(lines(places))
 
 
@@ -120,6 +121,12 @@ def test_first_files():
     found = wordnet.first_files(["robin", "trout", "entity", "quickly", "New York"])
     assert found == ("animal", "food", None, None, "location")
     assert len(_wordnet.LEXICOGRAPHERS) == 26
+
+
+def test_plain_nouns_have_one_sense_and_it_occurs_in_texts():
+    wordnet = _wordnet.WordNet(INDEX, DATA)
+    told = {word: wordnet.plain(word) for word in ("robin", "Robin", "trout", "bird", "quickly", "entity")}
+    assert [word for word, plain in told.items() if plain] == ["robin", "Robin", "entity"]  # trout has two senses
 
 
 def test_fetched_once_from_its_address_and_only_what_is_named(index, tmp_path):

@@ -113,6 +113,18 @@ def _lancaster() -> FeatureNorms:
     return _rated("lancaster", rated, _wordnet.load().first_files(rated), note)
 
 
+def _lancaster_nouns() -> FeatureNorms:
+    """Return the nouns whose only sense is a known one, so that their WordNet file is no guess among several."""
+    rated, wordnet = _ratings_in(fetch(LANCASTER)), _wordnet.load()
+    plain = [word for word in rated if wordnet.plain(word)]
+    filed = {word: file for word, file in zip(plain, wordnet.first_files(plain), strict=True) if file}
+    note = (
+        "the words are those with one sense as a noun in WordNet, one that occurs in its tagged texts; that sense's "
+        "file is the category. Some are verbs or adjectives too, and raters were told neither sense nor word class"
+    )
+    return _rated("lancaster_nouns", {word: rated[word] for word in filed}, list(filed.values()), note)
+
+
 def _lancaster_teaching() -> FeatureNorms:
     """Return the words that the teaching norms have too, without homonyms, with the teaching norms' categories."""
     rated = _ratings_in(fetch(LANCASTER))
@@ -145,6 +157,9 @@ SHIPPED: dict[str, Shipped] = {
         "CC BY 4.0",
         _CITE,
         _lancaster,
+    ),
+    "lancaster_nouns": Shipped(
+        "the same for nouns of one sense, with WordNet's categories", True, "CC BY 4.0", _CITE, _lancaster_nouns
     ),
     "lancaster_teaching": Shipped(
         "the same for words of the teaching set, with its categories", True, "CC BY 4.0", _CITE, _lancaster_teaching

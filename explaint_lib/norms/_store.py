@@ -65,10 +65,10 @@ def load_norms(
     Parameters
     ----------
     name_or_path : str or path
-        "bundled" (sparse) or "bundled_ratings" (dense), the teaching sets; "lancaster" or "lancaster_teaching",
-        human ratings that are fetched once; a name that `explaint norms list` shows, e.g. "mcrae"; or the path of a
-        text file, workbook or Parquet file, whatever it is called. Published files are recognised by their columns; any
-        other table follows `explaint_lib.norms._schema`.
+        "bundled" (sparse) or "bundled_ratings" (dense), the teaching sets; "lancaster", "lancaster_nouns" or
+        "lancaster_teaching", human ratings that are fetched once; a name that `explaint norms list` shows, e.g.
+        "mcrae"; or the path of a text file, workbook or Parquet file, whatever it is called. Published files are
+        recognised by their columns; any other table follows `explaint_lib.norms._schema`.
     kind : {"sparse", "dense"}, optional
         Overrides the rule by which a table in the general schema is taken for sparse or dense.
     word, feature, value, category : str, optional
