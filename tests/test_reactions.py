@@ -292,6 +292,33 @@ def test_an_exchange_is_made_at_two_atoms_of_one_token_of_which_one_is_right(mad
         reactions.exchanged(made[0], 0, made[0].tokens[made[0].reactant_atoms[0]])
 
 
+def test_exchanges_where_a_head_errs_hold_the_truth_and_what_the_head_names(made):
+    rng = np.random.default_rng(7)
+    found = 0
+    for one in made:
+        choice = np.array([rng.choice(np.flatnonzero(row)) for row in one.same_element])
+        for it in reactions.where_it_errs(one, choice):
+            assert it.mapped == one.source[it.product] and it.other == choice[it.product]
+            assert not one.right[it.product, it.other] and one.open[it.product]
+            tokens = [one.tokens[i] for i in one.reactant_atoms]
+            assert tokens[it.mapped] == tokens[it.other] == it.old != it.new
+            found += 1
+        assert reactions.where_it_errs(one, one.source) == []
+    assert found > 50
+
+
+def test_a_permuted_map_keeps_elements_and_counts_and_loses_the_truth(made):
+    rng = np.random.default_rng(8)
+    false = [reactions.permuted_map(one, rng=rng) for one in made]
+    for one, other in zip(made, false, strict=True):
+        assert other.tokens == one.tokens and not (other.right & ~one.same_element).any()
+        np.testing.assert_array_equal(other.right.sum(axis=1), one.right.sum(axis=1))
+        assert other.right[np.arange(len(other.source)), other.source].all()
+    scores = [reactions.score(other, one.source) for one, other in zip(made, false, strict=True)]
+    level = [reactions.score(one, one.same_element / one.same_element.sum(axis=1, keepdims=True)) for one in made]
+    assert np.mean(scores) == pytest.approx(np.mean(level), abs=0.06) and np.mean(scores) < 0.3
+
+
 # --- SMILES
 
 

@@ -15,9 +15,9 @@ about chemistry, whose kinds of reactions are not these 24. ::
     scores = reactions.head_scores(made, choices)  # (reaction, layer, head)
 """
 
-from explaint_lib.reactions._exchange import Exchange, draw_exchanges, exchange_token, exchanged
+from explaint_lib.reactions._exchange import Exchange, draw_exchanges, exchange_token, exchanged, where_it_errs
 from explaint_lib.reactions._molecules import element, tokens
-from explaint_lib.reactions._reaction import Reaction, make_reactions, react, reordered, rewritten
+from explaint_lib.reactions._reaction import Reaction, make_reactions, permuted_map, react, reordered, rewritten
 from explaint_lib.reactions._reading import chosen_elsewhere, halves, head_scores, read_heads
 from explaint_lib.reactions._rivals import at_distance, same_occurrence, same_surroundings, same_token, score
 from explaint_lib.reactions._templates import KINDS, Kind
@@ -36,6 +36,7 @@ __all__ = [
     "halves",
     "head_scores",
     "make_reactions",
+    "permuted_map",
     "react",
     "read_heads",
     "reordered",
@@ -45,4 +46,5 @@ __all__ = [
     "same_token",
     "score",
     "tokens",
+    "where_it_errs",
 ]

@@ -95,6 +95,35 @@ def draw_exchanges(reaction: Reaction, n: int, *, rng: np.random.Generator) -> l
     return found
 
 
+def where_it_errs(reaction: Reaction, choice: np.ndarray) -> list[Exchange]:
+    """Return an exchange for each product atom that a head gives a wrong reactant atom of the source's own token.
+
+    `Exchange.mapped` is the true atom, `Exchange.other` the one that the head names.
+
+    Parameters
+    ----------
+    reaction : Reaction
+    choice : (m,) int
+        Of one head, as `read_heads` gives it.
+
+    Examples
+    --------
+    >>> from explaint_lib import reactions
+    >>> made = reactions.make_reactions(1, rng=np.random.default_rng(0))[0]
+    >>> reactions.where_it_errs(made, made.source)
+    []
+    """
+    tokens = [reaction.tokens[i] for i in reaction.reactant_atoms]
+    found = []
+    for product in np.flatnonzero(reaction.open):
+        mapped, named = int(reaction.source[product]), int(choice[product])
+        new = exchange_token(reaction, mapped)
+        alike = tokens[mapped] == tokens[named] and new is not None and exchange_token(reaction, named) == new
+        if alike and not reaction.right[product, named]:
+            found.append(Exchange(int(product), mapped, named, tokens[mapped], str(new)))
+    return found
+
+
 def exchanged(
     reaction: Reaction, atom: int | None = None, new: str = "", *, masked: int | None = None, mask: str = "[MASK]"
 ) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as pairs_of
 
 import numpy as np
@@ -128,6 +128,28 @@ def react(kind: Kind, r: str, q: str) -> Reaction:
     main = next(atoms for atoms in after.molecules() if kind.main in atoms)
     molecules = tuple(tuple(atoms) for atoms in before.molecules())
     return _written(kind.name, before, after.part(main), molecules, None)
+
+
+def permuted_map(reaction: Reaction, *, rng: np.random.Generator) -> Reaction:
+    """Return the reaction with a false map: reactant atoms of one element exchange which answers they are right for.
+
+    The tokens stay, and with them all that a head could see, and how many answers are right. Only the truth is gone.
+
+    Examples
+    --------
+    >>> from explaint_lib import reactions
+    >>> rng = np.random.default_rng(0)
+    >>> made = reactions.make_reactions(1, rng=rng)[0]
+    >>> false = reactions.permuted_map(made, rng=rng)
+    >>> false.tokens == made.tokens, bool((false.right.sum(axis=1) == made.right.sum(axis=1)).all())
+    (True, True)
+    """
+    names = np.array([element(reaction.tokens[i]) for i in reaction.reactant_atoms])
+    order = np.arange(len(names))
+    for name in np.unique(names):
+        order[names == name] = rng.permutation(order[names == name])
+    place = np.argsort(order)  # where each old atom went
+    return replace(reaction, right=reaction.right[:, order], source=place[reaction.source])
 
 
 def _pair(bond: str) -> frozenset[str]:

@@ -70,7 +70,7 @@ def head_scores(reactions: Sequence[Reaction], choices: Sequence[np.ndarray]) ->
     --------
     >>> from explaint_lib import reactions
     >>> made = reactions.make_reactions(1, rng=np.random.default_rng(0))
-    >>> reactions.head_scores(made, [np.tile(one.source, (2, 3, 1)) for one in made]).mean()
+    >>> float(reactions.head_scores(made, [np.tile(one.source, (2, 3, 1)) for one in made]).mean())
     1.0
     """
     found = []
