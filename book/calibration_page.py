@@ -36,6 +36,7 @@ QUESTIONS = {
     "said": "Does the model read what is said?",
     "relation": "Does attention tell pairs of hyponym and hypernym?",
     "training": "Does training add to an untrained twin?",
+    "entries": "Does attention say which entries of a cache will be needed?",
 }
 
 INTRODUCTION = """\

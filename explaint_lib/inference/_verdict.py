@@ -23,6 +23,7 @@ from explaint_lib.results import typed
 #: The smallest effect of interest of each kind of score, in its own unit, fixed before looking. F1@10 and correlations
 #: a word: what separates neighbouring rows of the published tables. Overlap: a fifth of one neighbour of ten.
 #: Retrieval, accuracy, two alternatives and shares: one case in twenty. AUC: a tenth of the way from chance to .7.
+#: Nats per token: one part in twenty of a perplexity.
 MARGINS = {
     "F1@10": 0.02,
     "Spearman per word": 0.02,
@@ -36,6 +37,7 @@ MARGINS = {
     "accuracy": 0.05,
     "share": 0.05,
     "agreement": 0.05,
+    "nats per token": 0.05,
 }
 FEW_DRAWS = 5  # fewer draws of folds, twins or seeds say too little of how much they vary
 

@@ -4,7 +4,8 @@ What is here
     Hand-built transformers, real ones (queries, keys, values, outputs, softmax, residual stream), small and
     exact: `keeper`, `rotator`, `mover`, `decoy`, `sink`. Property worlds: word vectors that encode nothing,
     the category, the category and attributes (loud or in a quiet subspace), or the spelling, all with the same
-    norms: `property_world`. What a model would give for sentences, better than a rival or exactly as good:
+    norms: `property_world`. Key-value caches of which it is known which entries are needed, and whether attention says
+    so: `planted_cache`. What a model would give for sentences, better than a rival or exactly as good:
     `pictures`, `head_search`, `agreeing_maps`, `own_shares`. `calibrate` asks diagnostics about many draws of such
     worlds. No download, no torch.
 
@@ -20,6 +21,7 @@ The idea of transformers with a labelled residual stream follows Weiss et al. 20
 2023 (Tracr); these are our own, smaller constructions.
 """
 
+from explaint_lib.planted._caches import CacheKind, PlantedCache, planted_cache
 from explaint_lib.planted._calibration import calibrate
 from explaint_lib.planted._heads import working_heads
 from explaint_lib.planted._properties import PropertyWorld, property_world
@@ -28,8 +30,10 @@ from explaint_lib.planted._transformer import Parts, PlantedTransformer
 from explaint_lib.planted._worlds import decoy, keeper, mover, rotator, sink
 
 __all__ = [
+    "CacheKind",
     "HeadSearch",
     "Parts",
+    "PlantedCache",
     "PlantedTransformer",
     "PropertyWorld",
     "agreeing_maps",
@@ -40,6 +44,7 @@ __all__ = [
     "mover",
     "own_shares",
     "pictures",
+    "planted_cache",
     "property_world",
     "rotator",
     "sink",

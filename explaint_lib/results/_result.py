@@ -19,11 +19,11 @@ MIME = "application/vnd.explaint.result+json"
 _TEXT = (
     "norms", "model", "mapper", "condition", "metric", "claim", "question", "control", "score", "verdict", "predictor",
     "negatives", "split", "templates", "reference", "candidates", "similarity", "level", "method", "other", "world",
-    "asks", "varied", "word", "twin", "sentence",
+    "asks", "varied", "word", "twin", "sentence", "page", "continuation",
 )  # fmt: skip
 _WHOLE = (
     "layer", "components", "seed", "untrained_seed", "n_words", "n_features", "n_permutations", "n", "untrained_seeds",
-    "text", "draws", "worlds", "supported", "refuted", "n_calibrated",
+    "text", "draws", "worlds", "supported", "refuted", "n_calibrated", "kept",
 )  # fmt: skip
 _NUMBER = (
     "value", "ci_low", "ci_high", "p_value", "p_holm", "chance", "difference", "accuracy", "accuracy_unseen_template",
