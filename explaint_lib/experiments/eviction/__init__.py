@@ -13,7 +13,7 @@ of key norms (2406.11430), reduced to their score.
 
 from __future__ import annotations
 
-from explaint_lib.experiments.eviction._model import Continued, check_model, continue_text, read_prefix
+from explaint_lib.experiments.eviction._model import Continued, continue_text, read_prefix
 from explaint_lib.experiments.eviction._policies import POLICIES, Cache, kept_entries
 from explaint_lib.experiments.eviction._run import BOUNDARIES, FULL, FUTURE, GOES_ON, QUOTES, run_eviction
 from explaint_lib.experiments.eviction._texts import Passage, bundled_passages
@@ -29,7 +29,6 @@ __all__ = [
     "Continued",
     "Passage",
     "bundled_passages",
-    "check_model",
     "continue_text",
     "kept_entries",
     "read_prefix",

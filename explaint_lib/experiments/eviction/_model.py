@@ -64,7 +64,21 @@ def check_model(encoder: Encoder) -> None:
 
 
 def read_prefix(encoder: Encoder, ids: np.ndarray) -> Cache:
-    """Read a prefix, (n,) token ids, and return its attention, keys and values."""
+    """Read a prefix, (n,) token ids, and return its attention, keys and values.
+
+    Raises
+    ------
+    ExplaintError
+        If the model keeps no key and value a token and layer.
+
+    Examples
+    --------
+    >>> from explaint_lib import encoders
+    >>> from explaint_lib.experiments import eviction
+    >>> decoder = encoders.load_encoder("smollm2")  # doctest: +SKIP
+    >>> eviction.read_prefix(decoder, np.arange(300, 320)).keys.shape  # doctest: +SKIP
+    (30, 3, 20, 64)
+    """
     import torch
 
     tokens = torch.from_numpy(np.asarray(ids, dtype=np.int64)[None]).to(encoder.device)
@@ -100,6 +114,16 @@ def continue_text(
         The continuation: each token but the last is read, and the one that follows it scored.
     attention : bool, default=False
         Whether to return the attention of the first way.
+
+    Examples
+    --------
+    >>> from explaint_lib import encoders
+    >>> from explaint_lib.experiments import eviction
+    >>> decoder = encoders.load_encoder("smollm2")  # doctest: +SKIP
+    >>> cache = eviction.read_prefix(decoder, np.arange(300, 320))  # doctest: +SKIP
+    >>> kept = eviction.kept_entries(eviction.POLICIES["key norm"](cache, rng), 5)  # doctest: +SKIP
+    >>> eviction.continue_text(decoder, cache, kept[None], np.arange(320, 325)).loss.shape  # doctest: +SKIP
+    (1, 4)
     """
     import torch
     from transformers import DynamicCache

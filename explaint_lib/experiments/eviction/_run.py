@@ -76,6 +76,14 @@ def run_eviction(
     ------
     ExplaintError
         For a model without a cache that can be cut, unknown names, numbers that do not fit, and short passages.
+
+    Examples
+    --------
+    >>> from explaint_lib import encoders
+    >>> from explaint_lib.experiments import eviction
+    >>> decoder = encoders.load_encoder("smollm2")  # doctest: +SKIP
+    >>> found = eviction.run_eviction(decoder, eviction.bundled_passages()[:8])  # doctest: +SKIP
+    >>> found.rows[["method", "condition", "kept", "metric", "value"]]  # doctest: +SKIP
     """
     check_model(encoder)
     _check_names(policies, continuations)
