@@ -107,7 +107,8 @@ def _table(results: Mapping[str, Result], name: str, metric: str) -> str:
 def _column(result: Result, metric: str) -> dict[str, str]:
     """Return for each condition its value with its interval, and the p of the system above it."""
     tests = result.tests[result.tests["metric"] == metric].set_index("control")
-    p_holm = pd.Series(holm(tests["p_value"]), tests.index)[tests["n_permutations"] >= ENOUGH].to_dict()
+    told = (tests["n_permutations"] == 0) | (tests["n_permutations"] >= ENOUGH)  # 0: a p that needs none
+    p_holm = pd.Series(holm(tests["p_value"]), tests.index)[told].to_dict()
     found: dict[str, str] = {}
     for row in result.rows[result.rows["metric"] == metric].to_dict("records"):
         value, low, high, p = (row["value"], row["ci_low"], row["ci_high"], p_holm.get(row["condition"]))

@@ -105,6 +105,31 @@ def test_holm_is_applied_within_each_metric_to_the_p_of_its_controls(kind):
     assert len({round(p, 6) for p in tests.p_value}) > 2  # not all at the floor, where families look alike
 
 
+def test_the_p_against_the_mean_profile_takes_the_folds_for_drawn(monkeypatch):
+    """Two draws in which the system is better by 1, two in which it is worse by .9: words agree, folds do not."""
+    scored = _draws.scored_draw
+
+    def by_fold(design, condition, draw):
+        made, scores = scored(design, condition, draw)
+        if condition.name == "system":
+            jitter = np.random.default_rng(1).normal(0, 0.01, len(design.Y))
+            scores = {**scores, "f1_at_10": jitter + (1.0 if draw % 2 else -0.9)}
+        elif condition.name == "mean_profile":
+            scores = {**scores, "f1_at_10": np.zeros(len(design.Y))}
+        return made, scores
+
+    monkeypatch.setattr(_draws, "scored_draw", by_fold)
+    numbers = NUMBERS | {"fold_draws": 4}
+    test = run_table(*features(), mapper="ridge", **numbers, conditions=["system", "mean_profile"]).tests
+    test = test[test.metric == "f1_at_10"].iloc[0]
+    jitter = np.random.default_rng(1).normal(0, 0.01, 36)
+    drawn = np.stack([jitter + level for level in (-0.9, 1.0, -0.9, 1.0)])
+    expected = inference.compare(drawn, np.zeros(36), "mean profile", varied="folds")
+    assert test.p_value == pytest.approx(expected.p_value) and 0.4 < test.p_value < 0.5 and test.n_permutations == 0
+    # over words alone the same difference, .05 for every word, is beyond doubt
+    assert inference.compare(drawn.mean(axis=0), 0.0, "mean profile").p_value < 1e-6
+
+
 def test_the_floor_is_the_largest_p_that_a_best_result_could_have():
     """Nine permutations: .1 thrice where all three are drawn so often, so .3; with 9999 sign flips .2."""
     values = np.random.default_rng(0).normal(size=(36, 4)) @ np.random.default_rng(1).normal(size=(4, 12))

@@ -237,7 +237,7 @@ def _corrected_p(test: Any) -> str:
     """Return a corrected p-value, starred below .05; a dagger says that no smaller one was possible."""
     if math.isnan(test.p_holm):
         return "-"
-    least = test.p_value <= 1 / (1 + test.n_permutations)
+    least = test.n_permutations and test.p_value <= 1 / (1 + test.n_permutations)
     mark = "*" if test.p_holm < 0.05 else "†" if least else " "
     return f"{'<.001' if test.p_holm < 0.001 else short(test.p_holm, 3)}{mark}"
 

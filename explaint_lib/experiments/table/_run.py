@@ -116,7 +116,8 @@ def run_table(
     training fold.
 
     Tests against `shuffled` and `permuted_pairing` compare the system's mean score with those of the draws.
-    Against `mean_profile` the signs of the words' paired differences are flipped (9999 times);
+    Against `mean_profile` the p is that of `explaint_lib.inference.compare`, over words and assignments to folds
+    (``n_permutations`` is 0); with one assignment the signs of the words' paired differences are flipped (9999 times).
     Spearman over words has no score a word, so there the two predictions are swapped word by word
     (`permutations` times, in the first assignment to folds). ``se`` of a test is over words and assignments to folds;
     `explaint_lib.inference.comparisons` makes an interval of it. An interval of a row holds both, too.

@@ -1,8 +1,8 @@
 """Is the system above its controls? One-sided tests for the table, corrected within each metric.
 
 What it controls for: the luck of a pairing or a shuffle (the draws repeat the whole pipeline, on another assignment of
-the words to folds each) and, against the mean profile, the luck of the words. What it does not license: a verdict over
-several metrics at once; each metric is a claim of its own, and its controls are its family.
+the words to folds each) and, against the mean profile, the luck of the words and of the folds. What it does not
+license: a verdict over several metrics at once; each metric is a claim of its own, and its controls are its family.
 """
 
 from __future__ import annotations
@@ -39,29 +39,41 @@ def system_tests(design: Design, tallies: Mapping[str, Tally], permutations: int
 
 def _difference(system: Tally, other: Tally, metric: str) -> dict[str, Any]:
     """Return by how much the system is better; the error, over words and folds, where a word has a score."""
-    sign = METRICS[metric].direction
     if METRICS[metric].unit != "word":
+        sign = METRICS[metric].direction
         return {"difference": sign * (mean_score(system.per_unit[metric]) - mean_score(other.per_unit[metric]))}
+    one = _comparison(system, other, metric)
+    return {} if one is None else {"difference": one.difference, "se": one.se, "df": one.df, "n": one.n}
+
+
+def _comparison(system: Tally, other: Tally, metric: str) -> inference.Comparison | None:
+    """Return the comparison of scores of words, over words and folds; None with fewer than two words."""
+    sign = METRICS[metric].direction
     ours, theirs = system.of_draws[metric], other.of_draws.get(metric, other.per_unit[metric])
     if system.n_draws == 1:
         ours, theirs = ours[0], other.per_unit[metric]
     if np.count_nonzero(~np.isnan(np.atleast_2d(ours - theirs)).all(axis=0)) < 2:
-        return {}
+        return None
     varied = "folds" if system.n_draws > 1 else None
-    one = inference.compare(sign * ours, sign * theirs, other.condition.name, varied=varied)
-    return {"difference": one.difference, "se": one.se, "df": one.df, "n": one.n}
+    return inference.compare(sign * ours, sign * theirs, other.condition.name, varied=varied)
 
 
 def _p_value(
     design: Design, tallies: Mapping[str, Tally], metric: str, control: str, permutations: int
 ) -> tuple[float, int]:
-    """Return the p-value of system above control on one metric (NaN: none), and how many permutations it rests on."""
+    """Return the p-value of system above control on one metric (NaN: none), and how many permutations it rests on.
+
+    None (0) where the folds were drawn again: flipping the words' signs would take them for fixed.
+    """
     system, other, sign = tallies["system"], tallies[control], METRICS[metric].direction
     if np.isnan([*system.means[metric], *other.means[metric]]).any():
         return float("nan"), 0
     if other.prediction is None or system.prediction is None:  # of several draws: each is a refit under the null
         drawn = sign * np.array(other.means[metric])
         return inference.permutation_p(sign * mean_score(np.array(system.means[metric])), drawn), permutations
+    if METRICS[metric].unit == "word" and system.n_draws > 1:
+        one = _comparison(system, other, metric)
+        return (float("nan") if one is None else one.p_value), 0
     rng = stream(design.seed, Stream.SIGN_FLIPS, list(METRICS).index(metric))
     if METRICS[metric].unit == "word":
         a, b = sign * system.per_unit[metric], sign * other.per_unit[metric]
