@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 from parameters import ROOT
+from verdicts_page import FOLDER as CHAPTERS
 from verdicts_page import NORMS, load
 
 from explaint_lib._common import atomic_path
@@ -30,34 +32,37 @@ earlier intervals were meant for one comparison each and were over words alone, 
 comparisons of a chapter at once ([how to read a verdict](how_to_read_a_verdict.md))."""
 
 
-def page() -> str:
-    """Return the text of the page."""
+def page(folder: Path = CHAPTERS) -> str:
+    """Return the text of the page; the verdicts of now are those of a folder."""
     texts: list[dict[str, Any]] = yaml.safe_load(TEXTS.read_text("utf8"))
     earlier = json.loads(EARLIER.read_text("utf8"))
-    now = load()
+    now = load(folder)
     parts = [INTRODUCTION]
     for entry in texts:
         said = (f"**{name}** {entry[key].strip()}" for name, key in _PARTS.items())
         parts += [f"## {entry['title']}", *said]
         for chapter, claims in entry.get("verdicts", {}).items():
-            parts.append(_table(str(chapter), claims, earlier, now))
+            parts += [part for before in claims for part in _claim(str(chapter), before, claims[before], earlier, now)]
     return "\n\n".join(parts) + "\n"
 
 
 _PARTS = {"We said.": "said", "What was wrong.": "wrong", "What holds now.": "holds"}
 
 
-def _table(chapter: str, claims: dict[str, str | None], earlier: Any, now: Any) -> str:
-    """Return then and now of some claims of a chapter, on all norms; None: the claim was withdrawn."""
-    lines = ["| claim | norms | earlier | now |", "| --- | --- | --- | --- |"]
-    for before, after in claims.items():
+def _claim(chapter: str, before: str, after: list[str] | None, earlier: Any, now: Any) -> list[str]:
+    """Return then and now of a claim, on all norms: a table for each claim it became; None: it was withdrawn."""
+    parts = []
+    for claim in [None] if after is None else after:
+        renamed = "" if claim in (None, before) else f", which was: {before}"
+        parts.append(f"*Chapter {chapter}*: **{claim or before}**{renamed}")
+        lines = ["| norms | now | earlier |", "| --- | --- | --- |"]
         asked = {norms: name for norms, name in NORMS.items() if f"{chapter}_{norms}" in earlier}
         for norms, name in asked.items():
             was = next((row for row in earlier[f"{chapter}_{norms}"] if row["claim"] == before), None)
-            cells = _cell(was), "withdrawn" if after is None else _now(now[chapter, norms].verdicts, after)
-            named = before if after in (before, None) else f"{before}<br>(now: {after})"
-            lines.append(f"| {named if norms == next(iter(asked)) else ''} | {name} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines)
+            holds = "**withdrawn**" if claim is None else _now(now[chapter, norms].verdicts, claim)
+            lines.append(f"| {name.replace(' ', '<br>')} | {holds} | {_cell(was)} |")  # narrow: a phone shows "now"
+        parts.append("\n".join(lines))
+    return parts
 
 
 def _now(verdicts: pd.DataFrame, claim: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import corrections_page
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import verdicts_page
 import yaml
@@ -17,7 +19,7 @@ from keys import keep
 from parameters import Run, known_parameters
 from reference_page import FOLDER, MAPPERS, PAGE, command, load, page
 
-from explaint_lib import encoders, norms
+from explaint_lib import encoders, inference, norms
 from explaint_lib.controls import CONDITIONS
 from explaint_lib.experiments.grid import read_grid
 from explaint_lib.experiments.table import PAPER_SCORES, run_table
@@ -138,6 +140,41 @@ def test_the_page_of_corrections_holds_then_and_now_and_every_claim_it_names():
         for chapter, claims in entry.get("verdicts", {}).items():
             was = {row["claim"] for norms in verdicts_page.NORMS for row in earlier.get(f"{chapter}_{norms}", [])}
             assert set(claims) <= was
+
+
+def renewed(folder: Path) -> None:
+    """Write chapters under the present rule, with the claims of the corrections, as a new run would leave them."""
+    texts = yaml.safe_load(corrections_page.TEXTS.read_text("utf8"))
+    entries = [entry["verdicts"] for entry in texts if "verdicts" in entry]
+    for (chapter, name), kept in KEPT.items():
+        claims = [one for entry in entries for after in entry.get(chapter, {}).values() for one in after or []]
+        made = {
+            claim: [inference.Comparison(f"rival {i}", 0.1 + i, 0.001, p_value=1e-9, score="F1@10", n=99)]
+            for i, claim in enumerate(claims)
+        }
+        found = inference.verdicts(made, smallest_effect=0.02, calibrated=pd.DataFrame()) if made else kept.verdicts
+        Result(kept.experiment, kept.manifest, verdicts=found).to_json(folder / f"{chapter}_{name}.json")
+
+
+def test_after_a_new_run_the_corrections_show_before_and_after_of_renamed_and_of_divided_claims(tmp_path):
+    renewed(tmp_path)
+    text = corrections_page.page(tmp_path)
+    assert "to be run again" not in text and text.count("**withdrawn**") == 4
+    moves, depends = (
+        text.split(f"**{claim}**, which was: The upper bound measures the map, not the norms")
+        for claim in ("The upper bound moves with the map", "The upper bound depends on the norms, too")
+    )
+    assert len(moves) == len(depends) == 2
+    for part, difference in ((moves[1], "+0.100"), (depends[1], "+1.100")):
+        table = part.lstrip().splitlines()[:6]
+        assert table[0] == "| norms | now | earlier |"
+        cells = [line.split(" | ") for line in table[2:]]
+        assert all(cell[1].startswith(f"**supported**<br>{difference} [") for cell in cells)
+        assert not any(cell[2].startswith("**supported**<br>+0.100") for cell in cells)
+    assert "**PLSR makes the neighbourhoods**, which was: The map makes the neighbourhoods" in text
+    with pytest.raises(KeyError, match="no claim 'PLSR makes"):
+        (tmp_path / "09_mcrae.json").write_bytes((tmp_path / "07_mcrae.json").read_bytes())
+        corrections_page.page(tmp_path)
 
 
 def test_collecting_from_a_folder_without_chapters_says_what_to_do(tmp_path, capsys):
