@@ -63,6 +63,7 @@ from explaint_lib.attribution._methods import (
 )
 from explaint_lib.attribution._replacements import Replacer, frequency_matched, token_kinds
 from explaint_lib.attribution._runner import prepare
+from explaint_lib.attribution._steering import steered_logits, steering_nulls, steering_vector
 from explaint_lib.attribution._stream import attention_statistics
 
 __all__ = [
@@ -107,6 +108,9 @@ __all__ = [
     "same_norm_noise",
     "score_world",
     "states_under",
+    "steered_logits",
+    "steering_nulls",
+    "steering_vector",
     "token_kinds",
     "value_ablation",
     "value_zeroing",

@@ -6,8 +6,8 @@ What is here
     the category, the category and attributes (loud or in a quiet subspace), or the spelling, all with the same
     norms: `property_world`. Key-value caches of which it is known which entries are needed, and whether attention says
     so: `planted_cache`. What a model would give for sentences, better than a rival or exactly as good:
-    `pictures`, `head_search`, `agreeing_maps`, `own_shares`. `calibrate` asks diagnostics about many draws of such
-    worlds. No download, no torch.
+    `pictures`, `head_search`, `agreeing_maps`, `own_shares`. Vectors that are sums of few known directions out of
+    many: `superposition`. `calibrate` asks diagnostics about many draws of such worlds. No download, no torch.
 
 What it controls for
     A method that cannot tell these worlds apart cannot tell them apart in a real model either, where nobody
@@ -26,6 +26,7 @@ from explaint_lib.planted._calibration import calibrate
 from explaint_lib.planted._heads import working_heads
 from explaint_lib.planted._properties import PropertyWorld, property_world
 from explaint_lib.planted._sentences import HeadSearch, agreeing_maps, head_search, own_shares, pictures
+from explaint_lib.planted._superposition import Superposition, superposition
 from explaint_lib.planted._transformer import Parts, PlantedTransformer
 from explaint_lib.planted._worlds import decoy, keeper, mover, rotator, sink
 
@@ -36,6 +37,7 @@ __all__ = [
     "PlantedCache",
     "PlantedTransformer",
     "PropertyWorld",
+    "Superposition",
     "agreeing_maps",
     "calibrate",
     "decoy",
@@ -48,5 +50,6 @@ __all__ = [
     "property_world",
     "rotator",
     "sink",
+    "superposition",
     "working_heads",
 ]
