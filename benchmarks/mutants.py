@@ -56,6 +56,8 @@ TESTS = {
     "inference": "verdict compare inference decomposition",
     "mappers": "mapper_branches mappers cross_fit",
     "continuity": "continuity continuity_worlds",
+    "dictionaries": "dictionaries",
+    "alignment": "alignment",
     "experiments": "table table_scoring table_worlds summary grid grid_key hypernymy hypernymy_worlds continuity_worlds"
     " condition_objects metric_objects",
 }

@@ -37,6 +37,10 @@ QUESTIONS = {
     "relation": "Does attention tell pairs of hyponym and hypernym?",
     "training": "Does training add to an untrained twin?",
     "entries": "Does attention say which entries of a cache will be needed?",
+    "true features": "Does a dictionary hold most of the true features?",
+    "dictionary": "Does a dictionary score higher on a trained model's states?",
+    "steering": "Does a steering vector move texts as promised?",
+    "interchange": "Does a network do what the algorithm does inside?",
 }
 
 INTRODUCTION = """\

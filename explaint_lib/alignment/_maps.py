@@ -151,6 +151,17 @@ def interchange_hits(
     n : int
         Exchanges, the same for all networks.
     rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> from explaint_lib import alignment
+    >>> rng = np.random.default_rng(0)
+    >>> for blind in (False, True):
+    ...     networks = alignment.built_networks(1, 16, blind=blind, rng=rng)
+    ...     found = alignment.fit_map(networks, 2, linear=True, n_steps=5, rng=rng)
+    ...     print(alignment.interchange_hits(networks, 2, found, n=200, rng=rng).mean() > 0.7)
+    True
+    False
     """
     import torch
 

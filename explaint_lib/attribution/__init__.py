@@ -63,12 +63,19 @@ from explaint_lib.attribution._methods import (
 )
 from explaint_lib.attribution._replacements import Replacer, frequency_matched, token_kinds
 from explaint_lib.attribution._runner import prepare
-from explaint_lib.attribution._steering import steered_logits, steering_nulls, steering_vector
+from explaint_lib.attribution._steering import (
+    CONTRASTS,
+    contrasting_texts,
+    steered_logits,
+    steering_nulls,
+    steering_vector,
+)
 from explaint_lib.attribution._stream import attention_statistics
 
 __all__ = [
     "AVERAGED",
     "CAUSAL",
+    "CONTRASTS",
     "CORRUPTIONS",
     "LEVELS",
     "MAPS",
@@ -84,6 +91,7 @@ __all__ = [
     "attention_statistics",
     "compare_judged",
     "compare_methods",
+    "contrasting_texts",
     "corrupted",
     "draw_edits",
     "draw_order",

@@ -17,6 +17,46 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.attribution._corruptions import edited_states
 from explaint_lib.encoders import Encoder
 
+#: Sixteen contrasts: what the output is asked for, and the word pairs that make the texts; positive first.
+CONTRASTS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("good", "bad"): (("wonderful", "terrible"), ("delightful", "awful"), ("excellent", "dreadful")),
+    ("large", "small"): (("huge", "tiny"), ("enormous", "minute"), ("giant", "little")),
+    ("hot", "cold"): (("boiling", "freezing"), ("scorching", "icy"), ("warm", "chilly")),
+    ("old", "new"): (("ancient", "modern"), ("aged", "recent"), ("antique", "fresh")),
+    ("fast", "slow"): (("rapid", "sluggish"), ("swift", "gradual"), ("quick", "leisurely")),
+    ("rich", "poor"): (("wealthy", "penniless"), ("prosperous", "needy"), ("affluent", "bankrupt")),
+    ("bright", "dark"): (("sunny", "gloomy"), ("shining", "shadowy"), ("brilliant", "dim")),
+    ("strong", "weak"): (("powerful", "feeble"), ("mighty", "frail"), ("sturdy", "fragile")),
+    ("hard", "easy"): (("tough", "effortless"), ("challenging", "simple"), ("complicated", "straightforward")),
+    ("happy", "sad"): (("cheerful", "miserable"), ("joyful", "unhappy"), ("delighted", "sorrowful")),
+    ("high", "low"): (("towering", "squat"), ("lofty", "shallow"), ("elevated", "sunken")),
+    ("safe", "dangerous"): (("secure", "risky"), ("protected", "perilous"), ("harmless", "hazardous")),
+    ("loud", "quiet"): (("noisy", "silent"), ("deafening", "hushed"), ("blaring", "muted")),
+    ("clean", "dirty"): (("spotless", "filthy"), ("washed", "muddy"), ("tidy", "grimy")),
+    ("right", "wrong"): (("correct", "mistaken"), ("accurate", "incorrect"), ("valid", "erroneous")),
+    ("full", "empty"): (("packed", "vacant"), ("crowded", "deserted"), ("stuffed", "hollow")),
+}
+_NOUNS = ("house", "road", "story", "machine", "garden", "voice", "answer", "town")
+
+
+def contrasting_texts(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Return short texts that differ in their last word, positive and negative, a pair a place.
+
+    Parameters
+    ----------
+    pairs : sequence of (positive, negative) words
+        Such as a value of `CONTRASTS`.
+
+    Examples
+    --------
+    >>> from explaint_lib import attribution
+    >>> positive, negative = attribution.contrasting_texts([("huge", "tiny")])
+    >>> len(positive), positive[0], negative[0]
+    (8, 'The house was huge', 'The house was tiny')
+    """
+    both = [(f"The {noun} was {one}", f"The {noun} was {two}") for one, two in pairs for noun in _NOUNS]
+    return [one for one, _ in both], [two for _, two in both]
+
 
 def steering_vector(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     """Return the mean state of the positive texts minus that of the negative ones, (dim,) float64.
