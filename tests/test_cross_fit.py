@@ -324,3 +324,49 @@ def test_only_predictions_that_are_sums_of_training_rows_have_weights():
     X = np.random.default_rng(9).standard_normal((12, 3))
     with pytest.raises(ExplaintError, match="PLSR, Ridge or MeanProfile, got FFNN"):
         CrossFit(FFNN(), X, np.arange(12) % 2).weights(X)
+
+
+# --- many words: what a fold shares between targets is made of sums over words
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("kind", ["ratings", "sparse"])
+def test_sums_over_words_give_the_predictions_that_the_words_give(monkeypatch, scale, kind):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((300, 40)) * rng.lognormal(0, 2, 40) + 3 * rng.standard_normal(40)
+    # a dimension that the model has switched off, one that others give, one that is constant
+    X[:, 3], X[:, 4], X[:, 5] = 1e-32 * (2 + rng.random(300)), X[:, 6] + X[:, 7], 1.5
+    Y = X[:, 8:14] @ rng.standard_normal((6, 5)) + rng.standard_normal((300, 5))
+    if kind == "sparse":
+        Y = (rng.random((300, 60)) < 0.05) * (1.0 + np.round(np.abs(Y[:, :1])))
+    folds = make_folds(300, 5, rng=rng)
+
+    def predictions():
+        cross = CrossFit(PLSR(6, scale=scale), X, folds)
+        return cross.predict(Y), cross.predict_path(Y, [0, 1, 50]), *cross.predict_compact(Y), cross.kept_bytes
+
+    *of_words, much = predictions()
+    monkeypatch.setattr(_cross_fit, "_MANY", 100)
+    monkeypatch.setattr(_cross_fit, "TrainingWords", None)  # else nobody knows which way was gone
+    *of_sums, little = predictions()
+    for one, other in zip(of_words, of_sums, strict=True):
+        if one.shape != Y.shape and one.ndim == 2:  # places in a basis that is free to turn: what counts is who is near
+            one, other = one @ one.T, other @ other.T
+        np.testing.assert_allclose(other, one, atol=1e-9 * np.abs(one).max())
+    assert little < much
+
+
+def test_many_words_with_missing_cells_and_norms_that_predict_themselves_go_the_usual_way(monkeypatch):
+    rng = np.random.default_rng(5)
+    X, Y = rng.standard_normal((200, 6)), rng.random((200, 4))
+    Y[3, 2] = np.nan
+    folds = make_folds(200, 4, rng=rng)
+
+    def predictions():
+        cross = CrossFit(PLSR(3), X, folds)
+        return cross.predict(Y), cross.itself(X).predict(X), cross.weights(X[:, :2])
+
+    usual = predictions()
+    monkeypatch.setattr(_cross_fit, "_MANY", 100)
+    for one, other in zip(usual, predictions(), strict=True):
+        np.testing.assert_array_equal(one, other)

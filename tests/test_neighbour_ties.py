@@ -136,3 +136,49 @@ def test_a_missing_cell_is_never_among_the_largest_and_a_short_row_is_refused():
     assert metrics.top_share(missing, np.array([1])).tolist() == [[1, 0, 0, 0]]
     with pytest.raises(ExplaintError, match="k is 5, and a row has 4 cells"):
         metrics.top_share(missing, 5)
+
+
+# --- few features and many words: a tree of directions in place of all pairs
+
+
+def few_features(kind, n=400):
+    """Return predictions and gold of few features, with the ties that a kind of data has."""
+    rng = np.random.default_rng(3)
+    gold = np.round(5 * rng.random((n, 6)), 2)
+    if kind == "integers":  # tens of words have the same ratings, and others the same direction
+        gold = rng.integers(0, 3, (n, 3)) + np.eye(1, 3)
+    if kind == "twins":
+        gold[10:60], gold[70:80] = gold[10], 2 * gold[70]
+    pred = gold.mean(axis=0) + 0.3 * (gold - gold.mean(axis=0)) + 0.2 * rng.standard_normal(gold.shape)
+    if kind == "a mean of each fold":
+        pred = np.repeat(pred[:5], n // 5, axis=0)
+    return (np.round(pred) + 0.5 if kind == "coarse" else pred), gold
+
+
+@pytest.mark.parametrize("k", [1, 10])
+@pytest.mark.parametrize("kind", ["ratings", "integers", "twins", "a mean of each fold", "coarse"])
+def test_a_tree_of_directions_finds_what_all_pairs_find(monkeypatch, kind, k):
+    pred, gold = few_features(kind)
+    measures = {
+        "overlap": lambda: metrics.neighbour_overlap_at_k(pred, gold, k),
+        "overlap with itself": lambda: metrics.neighbour_overlap_at_k(gold, gold, k),
+        "best overlap": lambda: metrics.neighbour_overlap_oracle(gold, k),
+        "retrieval": lambda: metrics.retrieval_at_k(pred, gold, k),
+        "best retrieval": lambda: metrics.retrieval_oracle(gold, k),
+    }
+    all_pairs = {name: measure() for name, measure in measures.items()}
+    monkeypatch.setattr(_neighbours, "_ONE_BLOCK", 100)
+    monkeypatch.setattr(_neighbours, "_nearest", None)  # else nobody knows which way was gone
+    monkeypatch.setattr(_neighbours, "cosines", None)
+    for name, measure in measures.items():
+        np.testing.assert_allclose(measure(), all_pairs[name], atol=1e-12, err_msg=name)
+
+
+def test_words_without_a_direction_and_long_vectors_are_left_to_all_pairs(monkeypatch):
+    pred, gold = few_features("ratings")
+    monkeypatch.setattr(_neighbours, "_ONE_BLOCK", 100)
+    monkeypatch.setattr(_neighbours, "_directions", None)
+    none, missing, long = gold.copy(), gold.copy(), np.random.default_rng(0).random((len(gold), 13))
+    none[3], missing[4, 2] = 0.0, np.nan
+    for other in (none, missing, long):
+        assert np.isfinite(metrics.neighbour_overlap_at_k(pred, other)).all()

@@ -16,7 +16,9 @@ from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import sparse_if_lighter
 from explaint_lib.mappers._folds import check_folds
 from explaint_lib.mappers._linear import MeanProfile, Ridge, SharedRidge
-from explaint_lib.mappers._pls import PLSR, FittedTargets, TrainingWords, fit_itself
+from explaint_lib.mappers._pls import PLSR, FittedTargets, ManyTrainingWords, TrainingWords, fit_itself
+
+_MANY = 8192  # words from which what a fold shares between targets is made of sums over words
 
 
 class CrossFit:
@@ -84,6 +86,19 @@ class CrossFit:
         self.X: np.ndarray = check_array(X, dtype=np.float64, ensure_all_finite=True if self._shares else "allow-nan")
         self._splits = check_folds(self.folds, len(self.X))
         self._shared: list = []
+        self._sums: ManyTrainingWords | None = None
+
+    @property
+    def kept_bytes(self) -> int:
+        """The memory of what is kept for any number of targets, once there has been a prediction."""
+        n, p = self.X.shape
+        if type(self.mapper) is PLSR and self._many:
+            return len(self._splits) * p * p * self.X.itemsize
+        return len(self._splits) * self.X.nbytes if self._shares else 0
+
+    @property
+    def _many(self) -> bool:
+        return len(self.X) > max(_MANY, 2 * self.X.shape[1])
 
     def itself(self, Y: ArrayLike) -> CrossFit:
         """Return the same mapper and folds with the norms `Y` as their own input: ``itself(Y).predict(Y)``.
@@ -158,7 +173,7 @@ class CrossFit:
             raise ExplaintError(f"expected the mapper PLSR and counts from 0, got {name} and {list(components)}")
         Y = self._checked(Y)
         path = np.empty((len(components), *Y.shape))
-        for (_, test), (fit, scores) in zip(self._splits, self._fits(Y, max(1, *components)), strict=True):
+        for (_, test), (fit, scores) in zip(self._splits, self._placed(Y, max(1, *components)), strict=True):
             for out, count in zip(path, components, strict=True):
                 out[test] = fit.predict(scores, min(count, scores.shape[1]))
         return path
@@ -189,7 +204,7 @@ class CrossFit:
             predicted = self.predict(Y)
             return predicted, predicted
         predicted, places, bases = np.empty(Y.shape), [], []
-        for (_, test), (fit, scores) in zip(self._splits, self._fits(Y, self.mapper.n_components), strict=True):
+        for (_, test), (fit, scores) in zip(self._splits, self._placed(Y, self.mapper.n_components), strict=True):
             predicted[test] = fit.predict(scores, scores.shape[1])
             places.append(np.column_stack([scores, np.ones(len(scores))]))
             bases.append(np.column_stack([fit.loadings * fit.std[:, None], fit.mean]))
@@ -297,6 +312,15 @@ class CrossFit:
                     words = SharedRidge(self.X[train], self.mapper.alphas)
                 self._shared.append((words, words.place(self.X[test])))
         return self._shared
+
+    def _placed(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
+        """Yield what `_fits` yields, of many words without the scores of the training words."""
+        itself = Y.shape == self.X.shape and np.array_equal(Y, self.X)
+        if not self._many or itself or np.isnan(Y).any() or self.mapper.n_components < 1:
+            return self._fits(Y, most)
+        if self._sums is None:
+            self._sums = ManyTrainingWords(self.X, [test for _, test in self._splits], self.mapper.scale)
+        return self._sums.fits(sparse_if_lighter(Y), most)
 
     def _fits(self, Y: np.ndarray, most: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
         """Yield for each fold the fit of PLSR to the others and the scores of its own words, (n_test, a)."""

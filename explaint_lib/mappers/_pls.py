@@ -7,6 +7,7 @@ fit, which `CrossFit` uses as well: what belongs to the words, and what belongs 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from scipy import sparse
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import Mapper, moments, sparse_if_lighter, sparse_moments
 from explaint_lib.mappers._components import factorise, pls_components, principal_components
+
+_CONSTANT = 1e-13  # below this share of the largest, a variance is that of rounding
 
 
 class FittedTargets(NamedTuple):
@@ -72,6 +75,64 @@ class TrainingWords:
         tau, rho = pls_components(self.factors.M, Yt if U is None else Yt @ U, n_components)
         scores = self.factors.scores(tau)
         return FittedTargets(scores, Yt @ scores, mean, std, incomplete), rho
+
+
+class ManyTrainingWords:
+    """The X side of PLS fits in each of several folds of many words, from sums over the words of each fold.
+
+    What is kept of a fold is as large as the vectors' dimensions squared, whatever the number of words, and no target
+    needs a copy of the training words. The components are those of `TrainingWords`, up to rounding; scores of training
+    words are not made.
+
+    Parameters
+    ----------
+    X : array of shape (n_words, n_dims)
+    tests : sequence of int arrays
+        The words of each fold.
+    scale : bool
+    """
+
+    def __init__(self, X: np.ndarray, tests: Sequence[np.ndarray], scale: bool) -> None:
+        self.X, self.tests, self.scale = X, tests, scale
+        self.centre, self.spread = moments(X, scale)  # of all words: sums of the rest lose no digits
+        n = len(X)
+        sums, products = [], []
+        for test in tests:
+            A = self._standard(test)
+            sums.append(A.sum(axis=0))
+            products.append(A.T @ A)
+        all_sums, all_products = sum(sums), sum(products)
+        self.folds = []
+        for test, one, square in zip(tests, sums, products, strict=True):
+            n_train = n - len(test)
+            mean = (all_sums - one) / n_train
+            covariance = all_products - square - n_train * np.outer(mean, mean)
+            variance = np.diagonal(covariance) / max(n_train - 1, 1)
+            std = np.sqrt(np.where(variance > _CONSTANT, variance, 1.0)) if scale else np.ones(len(mean))
+            covariance[variance <= _CONSTANT * variance.max()] = 0.0
+            covariance[:, variance <= _CONSTANT * variance.max()] = 0.0
+            values, vectors = np.linalg.eigh(covariance / np.outer(std, std))
+            there = values > _CONSTANT * values[-1]
+            self.folds.append((mean, std, values[there], np.sqrt(values[there])[:, None] * vectors[:, there].T))
+
+    def fits(self, Y: np.ndarray | sparse.csr_array, n_components: int) -> Iterator[tuple[FittedTargets, np.ndarray]]:
+        """Yield for each fold the fit of targets (n, m) without missing cells, and the scores of its own words."""
+        crossed = [np.asarray(Y[test].T @ self._standard(test)) for test in self.tests]  # each (m, p)
+        total = sum(crossed)
+        everything = np.arange(len(self.X))
+        for test, cross, (mean, std, values, M) in zip(self.tests, crossed, self.folds, strict=True):
+            train = np.setdiff1d(everything, test, assume_unique=True)
+            target = Y[train]
+            of_target = moments if isinstance(target, np.ndarray) else sparse_moments
+            centre, spread = of_target(target, self.scale)
+            centred = (total - cross - len(train) * np.outer(centre, mean)) / np.outer(spread, std)
+            Zt = centred @ (M.T / values)
+            tau, rho = pls_components(M, Zt, n_components)
+            fit = FittedTargets(np.empty((0, len(tau))), Zt @ tau.T, centre, spread, {})
+            yield fit, ((self._standard(test) - mean) / std) @ rho.T
+
+    def _standard(self, rows: np.ndarray) -> np.ndarray:
+        return (self.X[rows] - self.centre) / self.spread
 
 
 def fit_itself(X: np.ndarray | sparse.csr_array, n_components: int, scale: bool) -> FittedTargets:

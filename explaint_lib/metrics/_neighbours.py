@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.metrics import _directions
+from explaint_lib.metrics._directions import DECIMALS, Directions
 from explaint_lib.metrics._metric import K, Metric, register, without_kind
 from explaint_lib.metrics._ties import checked_pair, matrix, top_share
 
-# Cosines are rounded before comparison: equal vectors must tie, though their sums differ in the last bits.
-DECIMALS = 12
 _ONE_BLOCK = 4096  # up to so many words, all pairs are held at once; more are compared a block of words at a time
 
 
@@ -60,6 +60,8 @@ def neighbour_overlap_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.
     """
     pred, gold = checked_pair(pred, gold, same_columns=False)
     check_k(k, len(gold) - 1, "the number of other words")
+    if _by_tree(pred, gold):
+        return _directions.overlap(pred, gold, k)
     both = (_nearest(pred, rows, k) * _nearest(gold, rows, k) for rows in _blocks(len(gold)))
     return np.concatenate([share.sum(axis=1) / k for share in both])
 
@@ -91,6 +93,8 @@ def neighbour_overlap_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """
     gold = matrix(gold)
     check_k(k, len(gold) - 1, "the number of other words")
+    if _by_tree(gold):
+        return _directions.overlap_oracle(gold, k)
     near = (_nearest(gold, rows, k) for rows in _blocks(len(gold)))
     return np.concatenate([(top_share(share, k) * share).sum(axis=1) / k for share in near])
 
@@ -128,6 +132,8 @@ def retrieval_at_k(pred: ArrayLike, gold: ArrayLike, k: int = 10) -> np.ndarray:
     """
     pred, gold = checked_pair(pred, gold)
     check_k(k, len(gold), "the number of words")
+    if _by_tree(pred, gold):
+        return _directions.retrieval(pred, gold, k)
     places = []
     for rows in _blocks(len(gold)):
         near = cosines(pred[rows], gold)  # (word, candidate)
@@ -168,12 +174,19 @@ def retrieval_oracle(gold: ArrayLike, k: int = 10) -> np.ndarray:
     """
     gold = matrix(gold)
     check_k(k, len(gold), "the number of words")
+    if _by_tree(gold):
+        return np.minimum(1.0, k / _directions.alike(gold))
     zero = ~(np.nan_to_num(gold) != 0).any(axis=1)
     equals = []
     for rows in _blocks(len(gold)):
         same = (cosines(gold[rows], gold) >= 1.0) | np.outer(zero[rows], zero)  # and zero vectors alike
         equals.append(same.sum(axis=1))
     return np.minimum(1.0, k / np.maximum(np.concatenate(equals), 1))
+
+
+def _by_tree(*vectors: np.ndarray) -> bool:
+    """Tell whether words are so many, and their vectors so short, that neighbours are looked up in a tree."""
+    return len(vectors[0]) > _ONE_BLOCK and Directions.suit(*vectors)
 
 
 def _blocks(n: int) -> Iterator[np.ndarray]:

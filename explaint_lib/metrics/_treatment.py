@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.metrics._ceilings import filled_by_fold
+from explaint_lib.metrics._directions import DECIMALS
 from explaint_lib.metrics._hubness import csls, mutual_proximity, retrieval_by
-from explaint_lib.metrics._neighbours import DECIMALS, cosines, product
+from explaint_lib.metrics._neighbours import cosines, product
 from explaint_lib.metrics._ties import checked_pair, matrix
 
 

@@ -63,13 +63,6 @@ def checked_vectors(
         raise ExplaintError(f"expected one vector for each of the {len(norms.words)} words, found shape {X.shape}")
     if not np.isfinite(X).all():
         raise ExplaintError(f"{np.count_nonzero(~np.isfinite(X).all(axis=1))} word vectors hold NaN or infinity")
-    n, m = norms.values.shape
-    # predictions of the system, of the mean and of a draw, copies to score them; what a fold keeps of the vectors
-    check_memory(
-        6.0 * norms.values.nbytes + fold_draws * folds * X.nbytes,
-        f"a table of {n} words x {m} features",
-        "take fewer of them, for instance norms.subset(words=...)",
-    )
     for name, value, least in (
         ("components", components, 1),
         ("fold_draws", fold_draws, 1),
@@ -171,9 +164,15 @@ class Design:
     ) -> None:
         self.norms, self.X, self.Y = norms, X, norms.values
         self.seed, self.bootstrap = seed, bootstrap
-        self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=stream(seed, Stream.RESAMPLES))  # (draw, word)
         made = make_mapper(mapper, components=components, seed=seed)
         self.cross = [CrossFit(made, X, folds_of(len(X), folds, seed, draw)) for draw in range(fold_draws)]
+        # predictions of the system, of the mean and of a draw, copies to score them; the resamples; what folds keep
+        check_memory(
+            6.0 * self.Y.nbytes + 2.0 * len(X) * bootstrap * X.itemsize + sum(one.kept_bytes for one in self.cross),
+            f"a table of {len(X)} words x {self.Y.shape[1]} features",
+            "take fewer of them, for instance norms.subset(words=...)",
+        )
+        self.counts = inference.bootstrap_counts(len(X), bootstrap, rng=stream(seed, Stream.RESAMPLES))  # (draw, word)
         lacks = left_out(self.Y, kind=norms.kind)
         self.metrics = [name for name in METRICS if name not in lacks]
         self.scorer = Scorer(self.Y, norms.kind, self.metrics)
