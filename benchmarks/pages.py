@@ -44,7 +44,8 @@ QUIET = """() => {
 TIMES = """() => {
   const { domContentLoadedEventEnd } = performance.getEntriesByType('navigation')[0];
   const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0;
-  return { paint: paint / 1000, interactive: Math.max(domContentLoadedEventEnd, window.busy, window.drawn) / 1000 }; }"""
+  const interactive = Math.max(domContentLoadedEventEnd, window.busy, window.drawn);
+  return { paint: paint / 1000, interactive: interactive / 1000 }; }"""
 
 
 class _Compressing(http.server.SimpleHTTPRequestHandler):
@@ -99,9 +100,7 @@ def measure(html: Path, names: list[str], repeats: int) -> list[dict[str, Any]]:
         return []
     pages = (path.relative_to(html) for path in sorted(html.rglob("*.html")))
     names = names or [str(path) for path in pages if "_static" not in path.parts and str(path) != "index.html"]
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Compressing, directory=str(html))
-    )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Compressing, directory=str(html)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     rows = []
     with sync_playwright() as playwright:

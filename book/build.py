@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 import guarded
+import origin
 from chapters import run_all
 from judge import OwnPaths
 from keys import check_inputs, surroundings
@@ -134,7 +135,9 @@ def build_book(
                 return place
         print("  pages: rendering ...", flush=True)
         start = monotonic()
-        publish(render(build / "staging", build / "rendered", OwnPaths(root, runs)), target, key)
+        html = render(build / "staging", build / "rendered", OwnPaths(root, runs))
+        origin.pack(html, root)
+        publish(html, target, key)
         print(f"  pages: rendered in {monotonic() - start:.0f} s", flush=True)
     return target
 

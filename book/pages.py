@@ -12,6 +12,7 @@ from pathlib import Path
 
 import guarded
 import nbformat
+import origin
 import yaml
 from chapters import ANSI
 from judge import OwnPaths, loads
@@ -58,6 +59,7 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
     (staging / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), "utf8")
+    origin.note(staging, root)
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -241,8 +243,9 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def book_key(staging: Path, surrounding: str) -> str:
-    """Return the hash of all that the pages are made of: what is staged, the library that they document, this file."""
-    return f"{tree_digest(staging, skip=('.pyc',))} {surrounding} {file_digest(Path(__file__))}"
+    """Return the hash of all that the pages are made of: what is staged, the library that they document, our code."""
+    own = f"{file_digest(Path(__file__))} {file_digest(Path(origin.__file__))}"
+    return f"{tree_digest(staging, skip=('.pyc',))} {surrounding} {own}"
 
 
 def stands(target: Path, key: str) -> bool:

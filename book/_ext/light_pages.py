@@ -122,7 +122,9 @@ def one_sheet(pages: dict[Path, str], static: Path, words: set[str]) -> str:
     if any(names != [name for name in order if name in names] for names in orders):
         raise ExtensionError("pages load their stylesheets in different orders, of which one cannot be made")
     text = "\n".join(purged(static / name, words) for name in order)
-    text = re.sub(r"url\([\"']?(?!data:)([\w-]+\.png)[\"']?\)", lambda found: f"url({as_data(static / found[1])})", text)
+    text = re.sub(
+        r"url\([\"']?(?!data:)([\w-]+\.png)[\"']?\)", lambda found: f"url({as_data(static / found[1])})", text
+    )
     if loads := re.findall(r"url\((?![\"']?data:)[^)]*\)", text):
         raise ExtensionError(f"book.css would load other files: {loads}")
     icons = {ord(character) for character in text if "\ue000" <= character <= "\uf8ff"}
@@ -180,7 +182,7 @@ def as_data(image: Path) -> str:
 
 
 def in_formulas(pages: dict[Path, str]) -> set[int]:
-    """Return the characters of all formulas; a letter that stands alone is drawn in italics, from a place of its own."""
+    """Return the characters of all formulas; letters that stand alone are drawn in italics, from other places."""
     formulas = [formula for page in pages.values() for formula in re.findall(r"<math\b.*?</math>", page, re.DOTALL)]
     points = {ord(character) for text in formulas for character in html.unescape(re.sub(r"<[^>]*>", "", text))}
     for letter in {letter for text in formulas for letter in re.findall(r"<mi>(.)</mi>", text)}:

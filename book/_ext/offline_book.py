@@ -23,10 +23,11 @@ IN_OTHER_WORDS = (
     (r"\\dots\b", r"\\ldots"),
     (r"\\([Bb]igg?)(?=[\[(])", r"\\\1l"),
     (r"\\([Bb]igg?)(?=[\])])", r"\\\1r"),
-    (r"\\(hat|bar|tilde|vec)\s*(\w|\{\w\})", r"{\\\1 \2}"),  # the index belongs to both, not below the letter
     (r"'\^\{", r"^{\\prime"),
     (r"'", r"^{\\prime}"),
 )
+# an index belongs to the letter with its accent, not below the letter
+ACCENT = re.compile(r'<munderover>(<mi>[^<]*</mi>)(.*?)(<mo stretchy="false">[ˆ¯˜→]</mo>)</munderover>')
 
 
 def mathml(node: nodes.Node, *, block: bool) -> str:
@@ -35,10 +36,11 @@ def mathml(node: nodes.Node, *, block: bool) -> str:
     for pattern, words in IN_OTHER_WORDS:
         tex = re.sub(pattern, words, tex)
     try:
-        return re.sub(r"\n\s*", "", tex2mathml(tex, as_block=block))
+        formula = re.sub(r"\n\s*", "", tex2mathml(tex, as_block=block))
     except MathError as fault:
         logging.getLogger(__name__).warning("cannot make MathML of %r: %s", node.astext(), fault, location=node)
         return ""
+    return ACCENT.sub(r'<msub><mover accent="true">\1\3</mover>\2</msub>', formula)
 
 
 def visit_inline(self: object, node: nodes.math) -> None:
