@@ -53,9 +53,10 @@ def note_source(app: Sphinx, pagename: str, templatename: str, context: dict, do
     if PAGE in app.env.found_docs and pagename != PAGE:
         said += link(app.builder.get_relative_uri(pagename, PAGE), "How to cite it, and the files to take along") + "."
     if re.fullmatch(r"notebooks/\d\d_\w+", pagename):
-        start = f"git clone {known['repository']}" if known.get("repository") else "unpack the sources"
+        clone = f"<code>git clone {escape(known.get('repository', ''))}</code>"
+        start = clone if "repository" in known else "unpack the sources"
         said += (
-            f"<br>Run this chapter: <code>{escape(start)}</code>, <code>make lab</code>, and open "
+            f"<br>Run this chapter: {start}, type <code>make lab</code>, and open "
             f"<code>{escape(pagename)}.ipynb</code> in JupyterLab.{elsewhere(pagename, known)}"
         )
     context["body"] += f'<div class="source"><p>{said}</p></div>' if said else ""
