@@ -52,7 +52,14 @@ def test_a_page_loads_one_sheet_and_one_script_and_only_the_search_its_index():
         def __truediv__(self, name: str) -> SimpleNamespace:
             return SimpleNamespace(read_text=lambda _: f"// {name}\n//# sourceMappingURL=x.map")
 
-    assert light_pages.one_script(pages, Static()) == "// doctools.js\n"
+    assert light_pages.one_script(pages, Static()) == ";\n// doctools.js\n"
+    told = script("doctools.js") + "<script>var toggle = 1</script>" + script("documentation_options.js")
+    parts = light_pages.one_script({Path("a"): told}, Static()).split(";\n")
+    assert [part.split("\n")[0] for part in parts] == [
+        "// documentation_options.js",
+        "var toggle = 1",
+        "// doctools.js",
+    ]
     remains = {
         searching: light_pages.SCRIPT.sub(
             lambda found, searching=searching: light_pages.kept_script(found, searching),

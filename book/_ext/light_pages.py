@@ -81,7 +81,7 @@ def used(texts: Iterable[str]) -> set[str]:
 
 def one_script(pages: dict[Path, str], static: Path) -> str:
     """Return the scripts of all pages, in their order, as one."""
-    wanted: dict[str, str] = {}
+    wanted, settings = {}, {}
     for page in pages.values():
         for attributes, code in SCRIPT.findall(page):
             source = SOURCE.search(attributes)
@@ -89,8 +89,10 @@ def one_script(pages: dict[Path, str], static: Path) -> str:
                 text = (static / name).read_text("utf8")
                 wanted[name] = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)
             elif not source and is_setting(attributes, code):
-                wanted[code] = code
-    return ";\n".join(wanted.values())
+                settings[code] = code
+    # a deferred script begins at once, so that what it is told must stand before it
+    options = wanted.pop("documentation_options.js", "")
+    return ";\n".join([options, *settings.values(), *wanted.values()])
 
 
 def is_setting(attributes: str, code: str) -> bool:

@@ -153,9 +153,10 @@ def test_a_figure_and_a_solution_can_be_reached_with_the_keyboard(site: Site, ch
     page = chromium.new_context().new_page()
     page.goto(site.address + "notebooks/07_five_controls_and_what_they_leave_out.html")
     solution = page.locator(".solution.dropdown").first
-    button = solution.locator("button, summary").first
+    button = solution.locator("button.toggle-button, summary").first
+    assert not solution.locator(".cell, p:not(.admonition-title)").first.is_visible()
     button.focus()
     page.keyboard.press("Enter")
     page.wait_for_timeout(300)
-    assert solution.locator(".cell, p").first.is_visible()
+    assert solution.locator(".cell, p:not(.admonition-title)").first.is_visible()
     page.context.close()
