@@ -51,6 +51,12 @@ def accumulated(cache: Cache, rng: np.random.Generator) -> np.ndarray:
     return cache.shared.sum(axis=2)
 
 
+def one_for_all(cache: Cache, rng: np.random.Generator) -> np.ndarray:
+    """Return accumulated attention averaged over all layers and heads, so that all of them keep the same entries."""
+    total = accumulated(cache, rng)
+    return np.broadcast_to(total.mean(axis=(0, 1)), total.shape)
+
+
 def window(cache: Cache, rng: np.random.Generator) -> np.ndarray:
     """Return the attention from the last `WINDOW` queries, averaged over neighbours (SnapKV, Li et al. 2024)."""
     seen = cache.shared[:, :, -WINDOW:].sum(axis=2)  # (layer, kv_head, n)
@@ -105,6 +111,7 @@ def age(cache: Cache, rng: np.random.Generator) -> np.ndarray:
 #: By name: what a chapter compares. "recent", with protected boundaries, is sinks and recent entries and no score.
 POLICIES: dict[str, Policy] = {
     "accumulated attention": accumulated,
+    "one score for all heads": one_for_all,
     "window attention": window,
     "attention x value": attention_x_value,
     "key norm": key_norm,
