@@ -56,6 +56,7 @@ TESTS = {
     "inference": "verdict compare inference decomposition",
     "mappers": "mapper_branches mappers cross_fit",
     "continuity": "continuity continuity_worlds",
+    "reactions": "reactions",
     "dictionaries": "dictionaries",
     "alignment": "alignment",
     "experiments": "table table_scoring table_worlds summary grid grid_key hypernymy hypernymy_worlds continuity_worlds"

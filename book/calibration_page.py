@@ -34,6 +34,8 @@ QUESTIONS = {
     "nonsense": "Is nonsense predicted?",
     "intact": "Does a judge tell intact maps from corrupted ones?",
     "said": "Does the model read what is said?",
+    "atom map": "Does a head map atoms of a reaction?",
+    "exchange": "Does a prediction follow the atom that is exchanged?",
     "relation": "Does attention tell pairs of hyponym and hypernym?",
     "training": "Does training add to an untrained twin?",
     "entries": "Does attention say which entries of a cache will be needed?",
@@ -71,8 +73,8 @@ The numbers are in `explaint_lib/data/calibration.json`, with the word that ever
 A world has norms and word vectors. The norms are made as people's are: features of a category that most of its words
 have, features that words share across categories, features of one word alone; or ratings from 0 to 6, made of category,
 attributes and noise in equal parts. Norms and noise are the same in worlds of one number; what differs is what the
-vectors tell of the norms. Chapters 01 to 05 rest on models, too dear to plant by the hundred: there only the numbers
-that a sentence gives are planted.
+vectors tell of the norms. Chapters 01 to 05 and 11 rest on models, too dear to plant by the hundred: there only the
+numbers that a sentence or a reaction gives are planted.
 
 | World | What is true in it |
 | --- | --- |
