@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers_models import save_tiny_bert, save_tiny_llama
 
@@ -196,6 +197,28 @@ def test_a_drifted_reference_makes_the_first_difference_useless_and_leaves_the_m
     assert chance["layer"] == pytest.approx(1 / encoder.n_layers)
     one = found[0.0]
     assert one[one.kind == "two heads exchanged"].chance_1.iloc[0] == pytest.approx(2 / (4 * encoder.n_layers))
+
+
+def test_tools_are_compared_fault_by_fault_and_kinds_of_each_model_are_the_clusters():
+    world = planted.keeper(rng=np.random.default_rng(0))
+    ids = world.sample(3, 8, rng=np.random.default_rng(1))
+    rows = faults.find_faults(world, ids, n_per_kind=3, rng=np.random.default_rng(2))
+    both = pd.concat([rows, rows.assign(model="another")], ignore_index=True)
+    found = faults.compare_tools(both, "activation patching", "norms", asks="fault")
+    of = rows.groupby("tool").top_1.mean()
+    assert found.difference == pytest.approx(of["activation patching"] - of["norms"])
+    assert (found.n, found.control, found.score, found.asks, found.chance) == (
+        14,
+        "norms",
+        "faults found",
+        "fault",
+        False,
+    )
+    alone = faults.compare_tools(rows, "norms", "chance")
+    assert alone.chance and alone.n == 7
+    assert alone.difference == pytest.approx(of["norms"] - rows.groupby("fault").chance_1.first().mean())
+    with pytest.raises(ExplaintError, match="no tool is called gut feeling"):
+        faults.compare_tools(rows, "norms", "gut feeling")
 
 
 def test_tokens_that_may_be_faulty_are_ordinary_ones_after_the_first_position(encoder):

@@ -16,18 +16,32 @@ def pruned(kind: str, shares=(0.25, 0.5), **more) -> pruning.Pruning:
     world = planted.working_heads(kind, rng=np.random.default_rng(0))
     ids = world.sample(8, 8, rng=np.random.default_rng(1))
     ids.flags.writeable = False
-    return pruning.prune_heads(world, ids, shares=shares, n_draws=3, rng=np.random.default_rng(2), **more)
+    return pruning.prune_heads(world, ids, shares=shares, n_draws=3, n_orders=4, rng=np.random.default_rng(2), **more)
 
 
 def test_attention_prunes_rightly_where_sharp_heads_work_and_wrongly_where_flat_ones_do():
     sharp, flat = pruned("sharp"), pruned("flat")
     for found in (sharp, flat):
-        assert tuple(found.damage) == ORDERS and all(d.shape == (3, 8, 2) for d in found.damage.values())
+        assert tuple(found.damage) == ORDERS and all(
+            found.damage[order].shape == (3 if order in (CONFIDENCE, NORM, GRADIENT) else 4, 8, 2) for order in ORDERS
+        )
         assert found.score == "cosine distance" and not found.intact.any()
         for order in (NORM, GRADIENT):  # these know who works, in either world
             assert found.damage[order].max() < 0.01 < found.mean(RANDOM).mean()
     assert sharp.damage[CONFIDENCE].max() < 0.01
     assert (flat.mean(CONFIDENCE) > flat.mean(RANDOM).mean()).all() and flat.damage[CONFIDENCE][..., 1].min() > 0.3
+
+
+def test_a_comparison_is_above_zero_where_less_is_lost():
+    found = pruned("flat")
+    worse = found.compare(CONFIDENCE, RANDOM, asks="pruning")
+    by_hand = [(found.mean(RANDOM)[d] - found.mean(CONFIDENCE)[d % 3]).mean() for d in range(4)]
+    assert worse.draws == pytest.approx(by_hand) and worse.difference == pytest.approx(np.mean(by_hand))
+    assert worse.difference < 0
+    assert (worse.control, worse.score, worse.varied, worse.asks, worse.n) == (
+        RANDOM, "cosine distance", "orders", "pruning", 8,
+    )  # fmt: skip
+    assert found.compare(GRADIENT, RANDOM).difference > 0
 
 
 def test_depth_alone_prunes_whole_layers():
@@ -41,7 +55,7 @@ def test_depth_alone_prunes_whole_layers():
         cosine = (
             (vectors[0] * vectors[1]).sum(1) / np.linalg.norm(vectors[0], axis=1) / np.linalg.norm(vectors[1], axis=1)
         )
-        np.testing.assert_allclose(found.damage[order][..., 0], np.tile(1 - cosine, (3, 1)), atol=1e-9)
+        np.testing.assert_allclose(found.damage[order][..., 0], np.tile(1 - cosine, (4, 1)), atol=1e-9)
 
 
 def test_the_order_is_that_of_the_other_half(monkeypatch):
@@ -60,7 +74,7 @@ def test_the_order_is_that_of_the_other_half(monkeypatch):
     monkeypatch.setattr(pruning, "_pruned", watch)
     for text in range(8):
         own[text, text // 4, text % 4] = -100.0  # the mean over a half is lowest for the heads of its own texts
-    pruning.prune_heads(world, ids, shares=[0.25], n_draws=2, rng=np.random.default_rng(2))
+    pruning.prune_heads(world, ids, shares=[0.25], n_draws=2, n_orders=2, rng=np.random.default_rng(2))
     halves = [(set(order[:4].tolist()), set(np.flatnonzero(scored).tolist())) for order, scored in asked[:4]]
     for chosen, scored in halves:
         assert len(scored) == 4 and chosen.isdisjoint(scored) and chosen | scored == set(range(8))
@@ -93,7 +107,7 @@ def llama(tmp_path_factory) -> encoders.Encoder:
 
 def test_damage_is_the_rise_of_the_next_token_loss(llama):
     ids = np.array([[5, 9, 30, 41, 7], [8, 9, 31, 2, 7], [60, 9, 30, 3, 1], [5, 90, 80, 70, 7]])
-    found = pruning.prune_heads(llama, ids, shares=[0.25], n_draws=2, rng=np.random.default_rng(0))
+    found = pruning.prune_heads(llama, ids, shares=[0.25], n_draws=2, n_orders=2, rng=np.random.default_rng(0))
     assert found.score == "nats per token"
 
     def loss(top: np.ndarray, row: np.ndarray) -> float:
@@ -124,11 +138,15 @@ def test_texts_of_one_length(llama):
         pruning.texts_of_one_length(llama, sentences, 4, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("wrong", [{"shares": [0.0]}, {"shares": [1.0]}, {"shares": []}, {"n_draws": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"shares": [0.0]}, {"shares": [1.0]}, {"shares": []}, {"n_draws": 0}, {"n_orders": 0}]
+)
 def test_errors_at_the_door(wrong):
     world = planted.working_heads("sharp", rng=np.random.default_rng(0))
     ids = world.sample(4, 8, rng=np.random.default_rng(1))
     with pytest.raises(ExplaintError, match="shares that prune some of 16 heads and not all"):
-        pruning.prune_heads(world, ids, **({"shares": [0.5], "n_draws": 1, "rng": np.random.default_rng(0)} | wrong))
+        pruning.prune_heads(
+            world, ids, **({"shares": [0.5], "n_draws": 1, "n_orders": 1, "rng": np.random.default_rng(0)} | wrong)
+        )
     with pytest.raises(ExplaintError, match="at least 4 texts"):
-        pruning.prune_heads(world, ids[:3], shares=[0.5], n_draws=1, rng=np.random.default_rng(0))
+        pruning.prune_heads(world, ids[:3], shares=[0.5], n_draws=1, n_orders=1, rng=np.random.default_rng(0))

@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from explaint_lib import attribution
+from explaint_lib import attribution, inference
 from explaint_lib._common import ExplaintError
 from explaint_lib.attribution import HeadRunner
+from explaint_lib.inference import Comparison
 
 CONFIDENCE, NORM, GRADIENT = "attention confidence", "value-weighted norm", "gradient importance"
 RANDOM, FIRST, LAST = "random", "first layers first", "last layers first"
@@ -47,7 +48,7 @@ class Pruning:
     shares : tuple of float
         Shares of all heads that were pruned.
     damage : dict of str to (draw, text, share) float64
-        One entry for each of `ORDERS`: 0 where nothing was lost.
+        One entry for each of `ORDERS`: 0 where nothing was lost. Draws are those of halves, or of orders.
     importance : dict of str to (text, layer, head) float64
         Of each text by itself, for the orders that are read off texts.
     intact : (text,) float64
@@ -63,6 +64,16 @@ class Pruning:
     def mean(self, order: str) -> np.ndarray:
         """Return the damage over all shares, (draw, text): what a comparison is made of."""
         return self.damage[order].mean(axis=-1)
+
+    def compare(self, order: str, control: str, *, asks: str | None = None) -> Comparison:
+        """Compare what two orders leave intact: above 0 where the first one does less damage.
+
+        Draws of halves meet draws of orders; the fewer are taken again from the first one on.
+        """
+        ours, theirs = -self.mean(order), -self.mean(control)
+        n = max(len(ours), len(theirs))
+        ours, theirs = (each[np.arange(n) % len(each)] for each in (ours, theirs))
+        return inference.compare(ours, theirs, control, varied="orders", score=self.score, asks=asks)
 
 
 def texts_of_one_length(encoder: Any, sentences: Sequence[str], n: int, *, rng: np.random.Generator) -> np.ndarray:
@@ -109,6 +120,7 @@ def prune_heads(
     *,
     shares: Sequence[float],
     n_draws: int,
+    n_orders: int,
     special: Sequence[int] = (),
     rng: np.random.Generator,
 ) -> Pruning:
@@ -122,7 +134,9 @@ def prune_heads(
     shares : sequence of float in (0, 1)
         Of all heads, how many are pruned.
     n_draws : int
-        Draws of the halves of the texts, and of random orders. Fewer than 5 get no verdict.
+        Draws of the halves of the texts. Fewer than 5 get no verdict.
+    n_orders : int
+        Random orders, and orders by depth: within a layer they are random.
     special : sequence of int
         Ids that do not count as targets of attention: Voita et al. leave out the end of the sentence. In a decoder the
         first position, on which heads park their weight, does not count either.
@@ -135,7 +149,7 @@ def prune_heads(
     Raises
     ------
     ExplaintError
-        For fewer than 4 texts, no draw, and shares that are not between 0 and 1 or prune no head.
+        For fewer than 4 texts, no draw or order, and shares that are not between 0 and 1 or prune no head.
 
     References
     ----------
@@ -149,7 +163,7 @@ def prune_heads(
     >>> for kind in ("sharp", "flat"):
     ...     world = planted.working_heads(kind, rng=np.random.default_rng(0))
     ...     ids = world.sample(8, 8, rng=np.random.default_rng(1))
-    ...     found = prune_heads(world, ids, shares=[0.5], n_draws=2, rng=np.random.default_rng(2))
+    ...     found = prune_heads(world, ids, shares=[0.5], n_draws=2, n_orders=2, rng=np.random.default_rng(2))
     ...     better = found.mean("attention confidence").mean() < found.mean("random").mean()
     ...     print(kind, bool(better))
     sharp True
@@ -158,10 +172,10 @@ def prune_heads(
     heads = attribution.head_runner(model, ids)
     n_texts, n_heads = len(heads.ids), heads.n_layers * heads.n_heads
     counts = [round(share * n_heads) for share in shares]
-    if n_texts < 4 or n_draws < 1 or not counts or not all(0 < count < n_heads for count in counts):
+    if n_texts < 4 or min(n_draws, n_orders) < 1 or not counts or not all(0 < count < n_heads for count in counts):
         raise ExplaintError(
-            f"pruning needs at least 4 texts, 1 draw, and shares that prune some of {n_heads} heads and not all; found "
-            f"{n_texts} texts, {n_draws} draws, shares {list(shares)}"
+            f"pruning needs at least 4 texts, 1 draw, 1 order, and shares that prune some of {n_heads} heads and not "
+            f"all; found {n_texts} texts, {n_draws} draws, {n_orders} orders, shares {list(shares)}"
         )
     damage = _Damage(heads)
     importance = head_importance(heads, special=special, rng=rng)
@@ -172,7 +186,7 @@ def prune_heads(
     everyone = np.ones(n_texts, dtype=bool)
     depth = np.repeat(np.arange(heads.n_layers), heads.n_heads)
     for name, level in ((RANDOM, np.zeros(n_heads)), (FIRST, depth), (LAST, -depth)):
-        orders = [np.lexsort((rng.permutation(n_heads), level)) for _ in range(n_draws)]
+        orders = [np.lexsort((rng.permutation(n_heads), level)) for _ in range(n_orders)]
         found[name] = np.stack([_pruned(damage, order, everyone, counts) for order in orders])
     return Pruning(damage.score, tuple(shares), found, importance, damage.intact)
 

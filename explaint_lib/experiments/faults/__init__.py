@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from explaint_lib.experiments.faults._kinds import KINDS, LEVELS, Fault
 from explaint_lib.experiments.faults._plant import Planted, draw_faults, planted_fault
-from explaint_lib.experiments.faults._run import find_faults, hit
+from explaint_lib.experiments.faults._run import compare_tools, find_faults, hit
 from explaint_lib.experiments.faults._tools import TOOLS
 from explaint_lib.experiments.faults._weights import drifted
 
@@ -28,6 +28,7 @@ __all__ = [
     "TOOLS",
     "Fault",
     "Planted",
+    "compare_tools",
     "draw_faults",
     "drifted",
     "find_faults",

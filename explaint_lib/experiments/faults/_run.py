@@ -16,6 +16,7 @@ from explaint_lib.experiments.faults._kinds import Fault, Level
 from explaint_lib.experiments.faults._plant import Planted, draw_faults, planted_fault
 from explaint_lib.experiments.faults._tools import PATCHING, TOOLS, WEIGHTS, Evidence, look, scores
 from explaint_lib.experiments.faults._weights import drifted
+from explaint_lib.inference import Comparison, compare
 
 TOP = (1, 3)
 PATCHED_TEXTS = 2  # those that the fault changed most
@@ -82,10 +83,10 @@ def find_faults(
     Returns
     -------
     DataFrame
-        One row a fault and tool: ``fault`` (its number), ``kind, level, sites, tool, at_hand`` (what the tool has);
-        ``candidates``; ``damage`` (relative change of the top states); ``top_1, top_3``: the probability that the
-        site is among the first and the first three; ``chance_1, chance_3``. A tool without an answer (a lens
-        without an output head) has NaN.
+        One row a fault and tool: ``model`` (its name), ``fault`` (its number), ``kind, level, sites, tool, at_hand``
+        (what the tool has); ``candidates``; ``damage`` (relative change of the top states); ``top_1, top_3``: the
+        probability that the site is the first, or among the first three; ``chance_1, chance_3``. A tool without an
+        answer (a lens without an output head) has NaN.
 
     Raises
     ------
@@ -116,8 +117,53 @@ def find_faults(
     for number, fault in enumerate(tqdm(faults, desc="faults", disable=not progress, leave=False)):
         with planted_fault(heads, fault, candidates, reference=reference) as planted:
             found, damage = tool_scores(planted, fault.level, intact, where, lens=lens)
-        rows += _rows(number, fault, found, damage, candidates)
+        rows += [{"model": str(model.name)} | row for row in _rows(number, fault, found, damage, candidates)]
     return pd.DataFrame(rows)
+
+
+def compare_tools(rows: pd.DataFrame, tool: str, control: str, *, asks: str | None = None) -> Comparison:
+    """Compare how often two tools put a fault first; the clusters are the kinds of faults in each model.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of `find_faults`, of one model or of several together.
+    tool : str
+    control : str
+        Another tool, or "chance".
+    asks : str, optional
+        As in `explaint_lib.inference.compare`.
+
+    Raises
+    ------
+    ExplaintError
+        For a tool that is not in the rows.
+
+    Examples
+    --------
+    >>> from explaint_lib import planted
+    >>> from explaint_lib.experiments.faults import compare_tools, find_faults
+    >>> world = planted.keeper(rng=np.random.default_rng(0))
+    >>> ids = world.sample(3, 8, rng=np.random.default_rng(1))
+    >>> rows = find_faults(world, ids, n_per_kind=1, rng=np.random.default_rng(2))
+    >>> compare_tools(rows, "activation patching", "attention pictures").n  # kinds
+    7
+    """
+    found = rows.pivot(index=["model", "kind", "fault"], columns="tool", values="top_1")
+    chance = rows.groupby(["model", "kind", "fault"])["chance_1"].first().loc[found.index]
+    if missing := {tool, control} - {"chance", *found.columns}:
+        raise ExplaintError(f"no tool is called {', '.join(sorted(missing))}; there are {', '.join(found.columns)}")
+    kinds = [f"{model}: {kind}" for model, kind, _ in found.index]
+    other = chance if control == "chance" else found[control]
+    return compare(
+        found[tool].to_numpy(),
+        other.to_numpy(),
+        control,
+        clusters=kinds,
+        score="faults found",
+        chance=control == "chance",
+        asks=asks,
+    )
 
 
 def tool_scores(
