@@ -10,6 +10,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import brief
+import found_page
 import guarded
 import nbformat
 import origin
@@ -20,9 +22,11 @@ from keys import file_digest, stored_key, tree_digest
 from parameters import ROOT, BookError, Run
 
 from explaint_lib._common import printable
-from explaint_lib.results import MIME
+from explaint_lib.results import MIME, in_notebook
 
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
+
+GIVEN = "# this run was given these values, in place of those above"  # papermill calls them "Parameters"
 
 TEXTS = (".html", ".ipynb", ".md", ".txt", ".json", ".js")
 
@@ -51,13 +55,17 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     for run in runs:
         result = executed / f"{run.name}.ipynb"
-        notebook = publishable(nbformat.read(result if stored_key(result) else run.source, as_version=4))
+        source = result if stored_key(result) else run.source
+        notebook, found = publishable(nbformat.read(source, as_version=4)), in_notebook(source)
         if run.name != run.source.stem:
             notebook = as_variant(notebook, run.source.stem, run.parameters)
             add_to_toc(toc, f"notebooks/{run.source.stem}", f"notebooks/{run.name}")
         target = staging / "notebooks" / f"{run.name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
+        brief.opening(found, notebook, target.with_suffix(".svg"))
         nbformat.write(notebook, target)
+    if (root / "book" / found_page.PAGE.name).is_file():
+        found_page.figures(staging / "book" / "found")
     (staging / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), "utf8")
     origin.note(staging, root)
 
@@ -72,6 +80,8 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         for noted in ("papermill", "execution"):
             cell.metadata.pop(noted, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace("# Parameters", GIVEN, 1)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(MIME, None)
     return notebook

@@ -1,7 +1,7 @@
-"""Collect the verdicts of the chapters on feature norms, on every set of norms, and write the page that compares them.
+"""Collect the verdicts of the chapters, on every set of norms, and write the page that compares them.
 
-After ``make book PROFILE=full`` with the human norms installed, ``python book/verdicts_page.py`` reads from each
-executed chapter 06 to 10 the result that it left there, verdicts with what they were made from, and keeps it in
+After ``make book PROFILE=full`` with the human norms installed, ``python book/verdicts_page.py _build/chapters/full``
+reads the verdicts that each executed chapter left, with what they were made from, and keeps them in
 ``book/reference/chapters/``. From these files it writes ``book/reference_verdicts.md``; a test holds the two equal.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import brief
 import nbformat
 import numpy as np
 import pandas as pd
@@ -18,43 +19,28 @@ from keys import stored_key
 from parameters import ROOT, BookError
 
 from explaint_lib._common import ExplaintError, atomic_path
-from explaint_lib.results import Result, in_notebook
+from explaint_lib.results import Result, deciding, in_notebook
 
-FOLDER, PAGE = ROOT / "book" / "reference" / "chapters", ROOT / "book" / "reference_verdicts.md"
-NORMS = {
-    "bundled": "bundled",
-    "lancaster_nouns": "Lancaster (ratings)",
-    "mcrae": "McRae",
-    "buchanan": "Buchanan",
-    "binder": "Binder (ratings)",
-}
-CHAPTERS = ("06", "07", "08", "09", "10")
+NORMS = brief.NORMS
+FOLDER, PAGE = brief.KEPT, ROOT / "book" / "reference_verdicts.md"
+CHAPTERS = ("06", "07", "08", "09", "10")  # on norms: run on every set
 
 INTRODUCTION = """\
-# Verdicts on all norms
+# All verdicts
 
-Does a conclusion hold on other norms? Each line below is a claim that a chapter tests, each column a set of norms:
-the bundled teaching set and the nouns of the [Lancaster norms](data_card_lancaster.md), which everybody can run,
-and three human sets that only those can run who have them. A cell holds the verdict and, of all controls of the
-claim, the difference to the one that comes nearest, with its interval, which holds for all comparisons of the
-chapter at once. The rule is that of [](how_to_read_a_verdict.md). Differences are in the units of the claim's own
-score: compare verdicts along a line, not sizes.
+Every claim of every chapter with its verdict: the table behind the figures of [](what_we_found.md). Each line is a
+claim, each column a model or a set of norms: the bundled teaching set and the nouns of the [Lancaster
+norms](data_card_lancaster.md), which everybody can run, and three human sets that only those can run who have them. A
+cell holds the verdict and, of the controls of the claim, the difference to the one that decides, with its interval,
+which holds for all comparisons of the chapter at once. The rule is that of [](how_to_read_a_verdict.md). Differences
+are in the units of the score of the claim: compare verdicts along a line, not sizes.
 
 These are runs of the full profile (`make book PROFILE=full`), kept as aggregates in `book/reference/chapters/` with
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
 
 
-NOT_YET = "(There are no runs yet on: {}. Their columns appear when there are.)"
-
-EARLIER_RULE = """\
-```{warning}
-These runs were made under an earlier rule, whose words were others, and with one assignment of words to folds; they
-will be made again. Where [the corrections](corrections.md) say otherwise, the corrections are right.
-```"""
-
-
 def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
-    """Keep the result of every executed chapter on norms in a folder of them; return the files written.
+    """Keep the verdicts of every executed chapter in a folder of them; return the files written.
 
     Raises
     ------
@@ -62,7 +48,7 @@ def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
         If there is no such chapter, or one that `make book` did not run or that left no result; nothing is written.
     """
     kept = {}
-    for file in sorted(file for number in CHAPTERS for file in executed.glob(f"{number}_*.ipynb")):
+    for file in sorted(executed.glob("[0-9][0-9]_*.ipynb")):
         if (key := stored_key(file)) is None:
             raise BookError(f"{file} is not as make book left it; name the folder _build/chapters/full")
         results = in_notebook(file)
@@ -71,12 +57,13 @@ def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
                 f"{file} holds {len(results)} results; a chapter shows one (CONTRIBUTING.md, Add a chapter)"
             )
         (found,) = results
-        norms = found.manifest["data"]["name"]
-        if norms in NORMS:  # else somebody's own
-            found.manifest["run_key"] = key
-            kept[folder / f"{found.experiment[:2]}_{norms}.json"] = found
+        own = file.stem == found.experiment  # a variant is kept only where its norms are a set of the book's
+        name = brief.kept_name(found)
+        if own or name != found.experiment[:2]:
+            about = found.manifest | {"run_key": key}
+            kept[folder / f"{name}.json"] = Result(found.experiment, about, verdicts=found.verdicts)
     if not kept:
-        raise BookError(f"{executed} holds no executed chapter 06 to 10; run make book PROFILE=full first")
+        raise BookError(f"{executed} holds no executed chapter; run make book PROFILE=full first")
     folder.mkdir(parents=True, exist_ok=True)
     for target, found in kept.items():
         found.to_json(target)
@@ -84,51 +71,59 @@ def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
 
 
 def load(folder: Path = FOLDER) -> dict[tuple[str, str], Result]:
-    """Return what is kept, by chapter number and norms."""
+    """Return what is kept, by chapter number and norms; "" for a chapter that has none."""
     return {(file.stem[:2], file.stem[3:]): Result.from_json(file) for file in sorted(folder.glob("*.json"))}
+
+
+def by_chapter(folder: Path = FOLDER) -> dict[str, dict[str, Result]]:
+    """Return what is kept of each chapter, its norms in the order of the columns."""
+    kept, order = load(folder), ["", *NORMS]
+    found: dict[str, dict[str, Result]] = {}
+    for number, norms in sorted(kept, key=lambda key: (key[0], order.index(key[1]))):
+        found.setdefault(number, {})[NORMS.get(norms, "")] = kept[number, norms]
+    return found
 
 
 def page(folder: Path = FOLDER) -> str:
     """Return the text of the page."""
-    kept, parts, compared, differ = load(folder), [], 0, []
-    for number in sorted({number for number, _ in kept}):
-        of_norms = {norms: kept[number, norms] for norms in NORMS if (number, norms) in kept}
-        chapter = next(iter(of_norms.values())).experiment
-        lines = ["| claim | " + " | ".join(NORMS[norms] for norms in of_norms) + " |"]
-        lines.append("| --- " * (len(of_norms) + 1) + "|")
-        verdicts = pd.concat({norms: found.verdicts for norms, found in of_norms.items()}, names=["norms", None])
-        for claim, found in verdicts.groupby("claim", sort=False):
-            asked = {str(norms): rows for norms, rows in found.groupby("norms", sort=False)}
-            lines.append(f"| {claim} | " + " | ".join(_cell(asked.get(norms)) for norms in of_norms) + " |")
-            compared += 1
-            tested = found[found["difference"].notna()]
-            differ += [str(claim)] if tested["word"].nunique() > 1 else []
+    parts, compared, differ = [], 0, []
+    for number, of_norms in by_chapter(folder).items():
+        panels, chapter = brief.panels(of_norms), next(iter(of_norms.values())).experiment
+        lines = ["| claim | " + " | ".join(panels) + " |", "| --- " * (len(panels) + 1) + "|"]
+        for claim in dict.fromkeys(claim for rows in panels.values() for claim in rows["claim"]):
+            asked = [rows[rows["claim"] == claim] for rows in panels.values()]
+            lines.append(f"| {claim} | " + " | ".join(map(_cell, asked)) + " |")
+            if number in CHAPTERS:
+                compared += 1
+                words = {str(rows["word"].iloc[0]) for rows in asked if rows["difference"].notna().any()}
+                differ += [str(claim)] if len(words) > 1 else []
         table = "\n".join(lines)
-        parts.append(f"## {_title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
+        parts.append(f"## {title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
     agree = compared - len(differ)
-    summary = f"**Of {compared} claims, {agree} have the same verdict on all the norms on which they were tested.**"
+    summary = (
+        f"**Of {compared} claims of the chapters on norms, {agree} have the same verdict on all the norms on which "
+        "they were tested.**"
+    )
     summary += f" They differ on: {'; '.join(differ)}." if differ else ""
-    old = [] if all("margin" in found.verdicts for found in kept.values()) else [EARLIER_RULE]
-    missing = [called for norms, called in NORMS.items() if norms not in {norms for _, norms in kept}]
-    old += [NOT_YET.format(", ".join(missing))] if missing else []
-    return "\n\n".join([INTRODUCTION, *old, summary, *parts]) + "\n"
+    return "\n\n".join([INTRODUCTION, summary, *parts]) + "\n"
 
 
-def _title(chapter: str) -> str:
+def title(chapter: str) -> str:
     """Return the title of a chapter, from its first cell."""
     first = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells[0].source
     return first.splitlines()[0].removeprefix("# ")
 
 
-def _cell(rows: pd.DataFrame | None) -> str:
-    """Return the verdict on a claim, and the smallest difference to a control; a claim may be missing, or untested."""
-    if rows is None:
+def _cell(rows: pd.DataFrame) -> str:
+    """Return the verdict on a claim, and the difference that decides it; a claim may be missing, or untested."""
+    if rows.empty:
         return ""
-    if rows["difference"].isna().all():
+    row = deciding(rows)
+    if row is None:
         return "not tested"
-    nearest = rows.iloc[int(np.nanargmin(rows["difference"]))]
-    shown = f"{nearest.difference:+.3f}<br>[{nearest.ci_low:+.3f}, {nearest.ci_high:+.3f}]"
-    return f"**{nearest.word}**<br>{shown}<br>against *{nearest.control}*"
+    shown = f"**{row['word']}**<br>{row['difference']:+.3f}"
+    shown += "" if np.isnan(row["ci_low"]) else f"<br>[{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+    return f"{shown}<br>against *{row['control']}*"
 
 
 def main(argv: list[str] | None = None) -> int:
