@@ -12,11 +12,13 @@ from typing import Any
 import matplotlib as mpl
 import nbformat
 import pandas as pd
+from markup import as_text, code_span
 from matplotlib.figure import Figure
 from nbformat import NotebookNode
 from parameters import ROOT
 
 from explaint_lib import plotting
+from explaint_lib._common import printable
 from explaint_lib.results import Result, in_brief, scope_of
 
 KEPT = ROOT / "book" / "reference" / "chapters"
@@ -67,23 +69,36 @@ def in_one_minute(found: Result, picture: str, folder: Path = KEPT) -> str:
         parts.append("This chapter has no published run yet; these are the numbers of the run on this page.")
     parts.append(_list(shown))
     if differ:
-        changed = ", ".join(f"`{name}` {own} instead of {theirs}" for name, (own, theirs) in differ.items())
+        changed = ", ".join(
+            f"{code_span(name)} {as_text(own)} instead of {as_text(theirs)}" for name, (own, theirs) in differ.items()
+        )
         parts.append(
             "```{admonition} This page shows a small run\n:class: warning small-run\nThe sentences above are of the "
             f"published run. The numbers below were made with less: {changed}. This small run says:\n\n"
             f"{_list(found)}\n```"
         )
-    alt = " ".join(entry.replace("*", "") for entry in in_brief(shown.verdicts, most=3)).replace("\n", " ")
+    alt = in_a_line(in_brief(shown.verdicts, most=3))
     parts.append(
         f"```{{figure}} {picture}\n:class: forest\n:alt: {alt}\nAll claims of this chapter on "
-        f"{scope_of(shown.manifest)}: the difference to the control that decides, with its interval, in units of the "
-        "smallest difference that would matter (the grey band). [How to read it](../book/how_to_read_a_verdict.md)\n```"
+        f"{as_text(scope_of(shown.manifest))}: the difference to the control that decides, with its interval, in units "
+        "of the smallest difference that would matter (the grey band). [How to read "
+        "it](../book/how_to_read_a_verdict.md)\n```"
     )
     return "\n\n".join(parts)
 
 
 def _list(found: Result) -> str:
-    return "\n".join(f"- {entry}" for entry in in_brief(found.verdicts))
+    return in_lines(in_brief(found.verdicts))
+
+
+def in_lines(entries: Sequence[tuple[str, str]]) -> str:
+    """Return a summary as a markdown list: the claim in italics, then its verdict."""
+    return "\n".join(f"- {f'*{as_text(claim)}.* ' if claim else ''}{as_text(said)}" for claim, said in entries)
+
+
+def in_a_line(entries: Sequence[tuple[str, str]]) -> str:
+    """Return a summary as plain text in one line, for the description of a figure."""
+    return printable(" ".join(f"{claim}. {said}" if claim else said for claim, said in entries))
 
 
 def panels(found: Mapping[str, Result]) -> dict[str, pd.DataFrame]:

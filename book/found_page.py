@@ -73,13 +73,12 @@ def page(folder: Path = brief.KEPT) -> str:
 def _chapter(number: str, of_data: dict[str, Result]) -> str:
     first = next(iter(of_data.values()))
     name, entries = first.experiment, in_brief(first.verdicts)
-    alt = " ".join(entry.replace("*", "") for entry in entries[:3])
     parts = [
         f"### {title(name)}",
         f"*The tempting claim*: {tempting(name)} ([chapter {number}](../notebooks/{name}.ipynb))",
-        "\n".join(f"- {entry}" for entry in entries),
-        f"```{{figure}} found/{number}.svg\n:class: forest\n:alt: {alt}\nChapter {number}: every claim, on "
-        f"{_across(of_data)}. The sentences above are those of {scope_of(first.manifest)}.\n```",
+        brief.in_lines(entries),
+        f"```{{figure}} found/{number}.svg\n:class: forest\n:alt: {brief.in_a_line(entries[:3])}\nChapter {number}: "
+        f"every claim, on {_across(of_data)}. The sentences above are those of {scope_of(first.manifest)}.\n```",
     ]
     return "\n\n".join(parts)
 

@@ -19,9 +19,9 @@ import yaml
 from chapters import ANSI
 from judge import OwnPaths, loads
 from keys import file_digest, stored_key, tree_digest
+from markup import as_text, code_span
 from parameters import ROOT, BookError, Run
 
-from explaint_lib._common import printable
 from explaint_lib.results import MIME, in_notebook
 
 PROSE = ("book/*.md", "book/api/*.md", "book/assets/*", "book/_ext/*.py", "book/references.bib")
@@ -132,20 +132,6 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
         cells.append(cell)
     notebook.cells = cells
     return notebook
-
-
-def as_text(value: object) -> str:
-    """Return a value as the title of a page shows it: letter by letter, angle brackets as quotation marks.
-
-    The theme repeats titles in a heading for print, without escaping them.
-    """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(value).translate(str.maketrans("<>", "‹›")))
-
-
-def code_span(text: str) -> str:
-    """Return text between as many backticks as it needs."""
-    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{ticks}{printable(text)}{ticks}" if len(ticks) == 1 else f"{ticks} {printable(text)} {ticks}"
 
 
 def _without_exercises(source: str, inside: bool) -> tuple[str, bool]:

@@ -34,19 +34,25 @@ def kept(tmp_path):
 
 def test_a_run_with_the_published_parameters_is_said_once(kept):
     text = brief.in_one_minute(result(0.1), "06.svg", kept)
-    assert "by 0.200 in F1@10" in text and "0.100" not in text and "small run" not in text
+    assert r"by 0\.200 in F1\@10" in text and r"0\.100" not in text and "small run" not in text
     assert "{figure} 06.svg" in text and ":alt: It holds." in text and "bundled with minilm" in text
 
 
 def test_a_small_run_is_shown_behind_the_published_one_with_what_is_smaller(kept):
     text = brief.in_one_minute(result(0.1, n=4), "06.svg", kept)
-    assert text.index("by 0.200") < text.index("This page shows a small run") < text.index("by 0.100")
+    assert text.index(r"by 0\.200") < text.index("This page shows a small run") < text.index(r"by 0\.100")
     assert "`n_folds` 4 instead of 10" in text and "`seed`" not in text
+
+
+def test_names_that_the_book_did_not_write_are_text(kept):
+    name = "<img src=x onerror=alert(1)> `$x$` {math}"
+    text = brief.in_one_minute(result(data="own", **{name: {}}), "06.svg", kept)
+    assert "<img" not in text and "$x$" not in text and "onerror" in text
 
 
 def test_a_chapter_without_a_published_run_says_so(tmp_path):
     text = brief.in_one_minute(result(0.1), "06.svg", tmp_path)
-    assert "no published run yet" in text and "by 0.100" in text
+    assert "no published run yet" in text and r"by 0\.100" in text
 
 
 def test_the_published_run_is_that_of_the_same_norms(kept):

@@ -192,6 +192,13 @@ def test_a_control_without_a_verdict_does_not_hide_one_that_has():
     assert verdict(ASKED, replace(BETTER, control="other"), calibrated=CATEGORY_ALONE) == "supported"
 
 
+def test_a_control_that_was_never_tried_leaves_no_support():
+    untried = replace(ASKED, control="untried")
+    assert verdict(replace(BETTER, control="other"), untried, calibrated=TELLS) == "no verdict from untried"
+    refuted = replace(EQUAL, control="other")
+    assert verdict(refuted, untried, calibrated=TELLS) == "equivalent to other", "what refutes needs no other control"
+
+
 def test_the_rates_are_those_of_the_nearest_size():
     both = pd.concat([table(false=(1, 0), true=(20, 0), n=60), table(false=(3, 70), true=(95, 0), n=500)])
     found = verdicts({"it": [ASKED]}, smallest_effect=0.02, calibrated=both)

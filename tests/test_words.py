@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from explaint_lib import inference, results
@@ -18,8 +19,9 @@ WORSE = Comparison("category", -0.1, 0.02, p_value=1.0, score="F1@10")
 
 
 def said(*controls: Comparison) -> str:
-    (entry,) = results.in_brief(inference.verdicts({"It": controls}, smallest_effect=0.02))
-    return entry.removeprefix("*It.* ")
+    ((claim, sentence),) = results.in_brief(inference.verdicts({"It": controls}, smallest_effect=0.02))
+    assert claim == "It"
+    return sentence
 
 
 @pytest.mark.parametrize(
@@ -64,18 +66,19 @@ def test_many_claims_are_counted_and_each_word_has_its_largest_example():
     found = many(a=BETTER, b=replace(BETTER, difference=0.4), c=EQUAL, d=WORSE, e=replace(EQUAL, se=0.05))
     counted, *shown = results.in_brief(found, most=4)
     assert counted == (
-        "Of 5 claims, 2 are supported, 1 is worse than a control, 1 is equivalent to a control and 1 is undecided."
+        "",
+        "Of 5 claims, 2 are supported, 1 is worse than a control, 1 is equivalent to a control and 1 is undecided.",
     )
-    assert [entry.split("*")[1] for entry in shown] == ["b.", "d.", "c."]
+    assert [claim for claim, _ in shown] == ["b", "d", "c"]
     assert len(results.in_brief(found, most=5)) == 5, "few claims are said one by one, in their order"
 
 
 def test_a_claim_of_several_parts_is_said_as_its_sentence_says():
     claims = {("a", "poss"): [BETTER], ("b", "poss"): [WORSE]}
     found = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"), says="{claim} in {model}")
-    assert [entry.split("*")[1] for entry in results.in_brief(found)] == ["poss in a.", "poss in b."]
+    assert [claim for claim, _ in results.in_brief(found)] == ["poss in a", "poss in b"]
     without = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"))
-    assert [entry.split("*")[1] for entry in results.in_brief(without)] == ["a, poss.", "b, poss."]
+    assert [claim for claim, _ in results.in_brief(without)] == ["a, poss", "b, poss"]
 
 
 @pytest.mark.parametrize("says", ["{control} is wrong", "{0} too", "{claim"])
@@ -124,6 +127,8 @@ def test_missing_columns_are_named():
 
 
 def test_a_control_that_may_give_no_verdict_does_not_decide_a_supported_claim():
-    silent = replace(NEAR, difference=0.01, se=0.05, asks="never tried")
-    found = inference.verdicts({"it": [BETTER, silent]}, smallest_effect=0.02)
+    known = {"asks": "it", "control": NEAR.control, "score": "F1@10", "n": 240, "worlds": 100, "supported": 0}
+    same = pd.DataFrame([known | {"truth": truth, "refuted": 100} for truth in (False, True)])  # of both worlds
+    silent = replace(NEAR, difference=0.01, se=0.05, asks="it")
+    found = inference.verdicts({"it": [BETTER, silent]}, smallest_effect=0.02, calibrated=same)
     assert found.word.iloc[0] == "supported" and results.deciding(found)["control"] == "mean profile"

@@ -94,7 +94,8 @@ def verdicts(
         * ``cannot tell``: otherwise, and with fewer than five draws of something that varies.
 
         With several, the claim is supported where all say so; else the verdict names those that say worse, equivalent
-        or no better; else it is *cannot tell*, or *no verdict* where no control may give one.
+        or no better; else it is *cannot tell*, or *no verdict* where no control may give one. A control that was tried
+        and says the same of true and of false claims is passed over; one that was never tried leaves *no verdict*.
 
     Raises
     ------
@@ -216,7 +217,9 @@ class _Rule:
             return strong[0], "; ".join(map(saying, strong))
         if "cannot tell" in words:
             return "cannot tell", "cannot tell"
-        if "supported" in words:  # by every control that may say so
+        # what was tried and says the same of both worlds is passed over; what was never tried might have refuted
+        untried = any(rates is not None and not rates.n for rates in (known_rates(self.table, one) for one in controls))
+        if "supported" in words and not untried:
             return "supported", "supported"
         return "no verdict", saying("no verdict")
 

@@ -30,7 +30,7 @@ _COUNTED = {
 _EACH = 8  # more claims than these are written of together
 
 
-def in_brief(verdicts: pd.DataFrame, *, most: int = 5) -> list[str]:
+def in_brief(verdicts: pd.DataFrame, *, most: int = 5) -> list[tuple[str, str]]:
     """Return what a table of verdicts says in a few sentences, for who reads no more.
 
     Parameters
@@ -43,10 +43,10 @@ def in_brief(verdicts: pd.DataFrame, *, most: int = 5) -> list[str]:
 
     Returns
     -------
-    list of str
-        Markdown: the claim in italics, then the verdict, the difference to the control that decides it (of a supported
-        claim the one that comes nearest), its interval, and where it is below four fifths the share of draws that alone
-        would have given the same verdict.
+    list of (str, str)
+        The claim (empty for the count), then the verdict, the difference to the control that decides it (of a supported
+        claim the one that comes nearest), its interval, and where it is below four fifths the share of draws that
+        alone would have given the same verdict. Plain text: names in it are as they were given.
 
     Raises
     ------
@@ -58,23 +58,23 @@ def in_brief(verdicts: pd.DataFrame, *, most: int = 5) -> list[str]:
     >>> from explaint_lib import inference, results
     >>> one = inference.Comparison("mean profile", difference=0.1, se=0.02, p_value=0.001, score="F1@10")
     >>> claims = {("minilm", "poss"): [one], ("smollm2", "poss"): []}
-    >>> says = "{model} finds it"
-    >>> found = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"), says=says)
-    >>> for entry in results.in_brief(found, most=2):
-    ...     print(entry)
-    *minilm finds it.* Supported: it exceeds mean profile by 0.100 in F1@10 (interval +0.061 to +0.139).
-    *smollm2 finds it.* Not tested: no control could be run.
+    >>> found = inference.verdicts(claims, smallest_effect=0.02, by=("model", "claim"), says="{model} finds it")
+    >>> for claim, sentence in results.in_brief(found, most=2):
+    ...     print(f"{claim}: {sentence}")
+    minilm finds it: Supported: it exceeds mean profile by 0.100 in F1@10 (interval +0.061 to +0.139).
+    smollm2 finds it: Not tested: no control could be run.
     """
     claims = _claims(verdicts)
     if len(claims) <= most:
-        return [_entry(claim, rows) for claim, rows in claims.items()]
+        return [(claim, _sentence(rows)) for claim, rows in claims.items()]
     words = pd.Series({claim: str(rows["word"].iloc[0]) for claim, rows in claims.items()})
     counts = {word: int((words == word).sum()) for word in _COUNTED if (words == word).any()}
     counted = [f"{n} {'is' if n == 1 else 'are'} {_COUNTED[word]}" for word, n in counts.items()]
-    entries = [f"Of {len(claims)} claims, {_listed(counted)}."]
+    entries = [("", f"Of {len(claims)} claims, {_listed(counted)}.")]
     for word in [word for word in counts if word != "cannot tell"][: most - 1]:
         of_word = {claim: rows for claim, rows in claims.items() if words[claim] == word}
-        entries.append(_entry(*max(of_word.items(), key=lambda item: _size(item[1]))))
+        claim, rows = max(of_word.items(), key=lambda item: _size(item[1]))
+        entries.append((claim, _sentence(rows)))
     return entries
 
 
@@ -169,10 +169,6 @@ def _check(verdicts: pd.DataFrame, keys: Iterable[str]) -> None:
         raise ExplaintError(
             f"verdicts in words need the columns that inference.verdicts returns; missing: {', '.join(missing)}"
         )
-
-
-def _entry(claim: str, rows: pd.DataFrame) -> str:
-    return f"*{claim}.* {_sentence(rows)}"
 
 
 def _size(rows: pd.DataFrame) -> float:
