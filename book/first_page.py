@@ -61,7 +61,8 @@ def look(model: encoders.Encoder, sentences: list[relations.ParsedSentence]) -> 
     maps, right = [], []
     encodings = model.encode([one.text for one in sentences], hidden_states=False)
     for sentence, encoding in zip(sentences, encodings, strict=True):
-        maps.append(probes.word_attention(encoding.attention, encoding.word_ids))
+        assert encoding.attention is not None
+        maps.append(probes.word_attention(encoding.attention, encoding.word_ids.tolist()))
         choices = probes.head_choices(maps[-1], range(len(sentence.words)))  # (word, layer, head)
         right.append(np.stack([choices[a] == b for _, a, b in asked(sentence)]))
     return Look(maps, right)
@@ -102,7 +103,7 @@ def made() -> tuple[str, dict[str, tuple[np.ndarray, relations.ParsedSentence]]]
     fit = [
         i
         for i, one in enumerate(sentences)
-        if trained.right[i][:, *own].all() and len(one.words) <= MOST_WORDS and clearest(twin, i, one)
+        if trained.right[i][:, own[0], own[1]].all() and len(one.words) <= MOST_WORDS and clearest(twin, i, one)
     ]
     number = max(fit, key=lambda i: (len(asked(sentences[i])), -len(sentences[i].words)))
     sentence = sentences[number]
