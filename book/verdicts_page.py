@@ -39,6 +39,9 @@ These are runs of the full profile (`make book PROFILE=full`), kept as aggregate
 what they were run with. What you see in the chapters themselves may be a smaller run of your own."""
 
 
+NOT_YET = "(There are no runs yet on: {}. Their columns appear when there are.)"
+
+
 def collect(executed: Path, folder: Path = FOLDER) -> list[Path]:
     """Keep the verdicts of every executed chapter in a folder of them; return the files written.
 
@@ -99,13 +102,15 @@ def page(folder: Path = FOLDER) -> str:
                 differ += [str(claim)] if len(words) > 1 else []
         table = "\n".join(lines)
         parts.append(f"## {title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
+    missing = [name for norms, name in NORMS.items() if norms not in {norms for _, norms in load(folder)}]
+    notes = [NOT_YET.format(", ".join(missing))] if missing else []
     agree = compared - len(differ)
     summary = (
         f"**Of {compared} claims of the chapters on norms, {agree} have the same verdict on all the norms on which "
         "they were tested.**"
     )
     summary += f" They differ on: {'; '.join(differ)}." if differ else ""
-    return "\n\n".join([INTRODUCTION, summary, *parts]) + "\n"
+    return "\n\n".join([INTRODUCTION, *notes, summary, *parts]) + "\n"
 
 
 def title(chapter: str) -> str:
