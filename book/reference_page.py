@@ -111,7 +111,7 @@ def _column(result: Result, metric: str) -> dict[str, str]:
     p_holm = pd.Series(holm(tests["p_value"]), tests.index)[told].to_dict()
     found: dict[str, str] = {}
     for row in result.rows[result.rows["metric"] == metric].to_dict("records"):
-        value, low, high, p = (row["value"], row["ci_low"], row["ci_high"], shown_p.get(row["condition"]))
+        value, low, high, p = (row["value"], row["ci_low"], row["ci_high"], p_holm.get(row["condition"]))
         shown = "-" if pd.isna(value) else _short(value, 3)
         if not pd.isna([value, low]).any() and low != high:
             shown += f"<br>[{_short(low, 3)}, {_short(high, 3)}]"
