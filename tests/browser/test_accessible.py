@@ -71,7 +71,9 @@ TWINS = {
     "a summary without a name": ("<details><summary><i></i></summary>more</details>", "summary-name"),
     "text outside of the page's parts": ("</main><p>lost</p><main>", "region"),
     "a wide table that a keyboard cannot scroll": (
-        '<div style="overflow-x: auto"><table style="width: 1500px"><tr><td>wide</td></tr></table></div>',
+        '<div style="overflow-x: auto"><table style="white-space: nowrap"><tr><td>'
+        + "wide " * 400
+        + "</td></tr></table></div>",
         "scrollable-region-focusable",
     ),
     "text pale in the dark": (
