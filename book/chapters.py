@@ -22,6 +22,7 @@ import nbformat
 import yaml
 from judge import as_typed, first_line, judge, tags
 from keys import content_key, keep, stored_key, surroundings
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from parameters import ROOT, BookError, Run, located
 
@@ -99,6 +100,8 @@ def execute(run: Run, result: Path, key: str, threads: int) -> None:
         notebook = _read(beside)
         if failure := _failure(notebook, done):
             raise BookError(f"{run.name}: {failure}")
+        # two prints of one cell arrive as one output or as two, as the machine was busy
+        notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
         as_typed(notebook, run.parameters, values)
         if faults := list(judge(notebook, run)):
             raise BookError("\n    ".join([f"{run.name}: not kept, since it could not be shown:", *faults]))

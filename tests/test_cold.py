@@ -63,3 +63,15 @@ def test_a_chapter_shows_the_same_on_a_new_machine_and_on_a_used_one(tmp_path: P
     cold, warm = (shown(tmp_path / name / "first_load.ipynb") for name in ("cold", "warm"))
     assert len(list((tmp_path / "cache" / "models").glob("smollm2-*"))) == 2  # it was converted
     assert cold == warm and "smollm2" in str(cold[0])
+
+
+@pytest.mark.book
+def test_what_a_cell_prints_slowly_is_one_output_as_what_it_prints_at_once(tmp_path: Path):
+    slow = "import sys, time\nprint('one')\nsys.stdout.flush()\ntime.sleep(1)\nprint('two')"
+    notebook = nbformat.v4.new_notebook(cells=[code(slow)])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "slow.ipynb")
+    execute(Run(tmp_path / "notebooks" / "slow.ipynb", "slow"), tmp_path / "slow.ipynb", "key", 1)
+    (outputs,) = shown(tmp_path / "slow.ipynb")
+    assert ["".join(output["text"]) for output in outputs] == ["one\ntwo\n"]
