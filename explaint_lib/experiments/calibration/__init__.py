@@ -9,7 +9,7 @@ does not license: the same rates on real data, whose effects and noise are other
 
 from __future__ import annotations
 
-from explaint_lib.experiments.calibration import _eviction, _properties, _sentences
+from explaint_lib.experiments.calibration import _eviction, _network, _properties, _sentences
 from explaint_lib.experiments.calibration._cases import Case, ratings_of, until_decided
 from explaint_lib.experiments.calibration._diagnostic import SIZES, Diagnostic, Registry, World
 from explaint_lib.experiments.calibration._run import LETTERS, run_calibration, word_of
@@ -19,6 +19,7 @@ REGISTRY = Registry()
 _properties.register(REGISTRY)
 _sentences.register(REGISTRY)
 _eviction.register(REGISTRY)
+_network.register(REGISTRY)
 
 __all__ = [
     "LETTERS",
