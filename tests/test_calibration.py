@@ -28,7 +28,7 @@ from explaint_lib.results import Result, in_notebook, pick
 SHIPPED = Result.from_json(calibration_page.TABLE)
 KEYS = {(row.asks, row.control, row.score) for row in SHIPPED.rows.itertuples()}
 #: Questions that chapters may ask and nobody has planted yet; strict: an entry that is no longer missing fails.
-NOT_PLANTED = {"nonlinear"}
+NOT_PLANTED: set[str] = set()
 
 
 def toy(*, says_yes: bool = False, extra: bool = False) -> Registry:
@@ -142,7 +142,7 @@ def test_the_table_that_ships_has_both_truths_of_every_diagnostic_at_every_size(
         rows = pick(SHIPPED.rows, asks=one.asks, control=one.control, score=one.score)
         got = {(row.world, row.n_words, row.truth) for row in rows.itertuples()}
         assert got >= {(one.false, size, False) for size in one.sizes} | {(one.true, size, True) for size in one.sizes}
-    assert {one.key for one in REGISTRY} == KEYS and {one.sizes for one in REGISTRY} == {SIZES}
+    assert {one.key for one in REGISTRY} == KEYS and {size for one in REGISTRY for size in one.sizes} == set(SIZES)
     assert (SHIPPED.rows.worlds >= SHIPPED.manifest["arguments"]["worlds"]).all()
     assert calibration().equals(SHIPPED.rows)
 
@@ -202,8 +202,7 @@ def test_every_comparison_of_a_verdict_in_the_book_was_tried_in_worlds(built_boo
         for verdicts in (result.verdicts for result in in_notebook(path) if len(result.verdicts)):
             unknown = verdicts[verdicts.difference.notna() & verdicts.n_calibrated.isna()]
             found += len(verdicts)
-            assert set(unknown.word) <= {"no verdict"}, (path.stem, unknown[["control", "score", "word"]])
-            assert unknown.empty or set(unknown.claim) <= {"It takes a network"}, path.stem
+            assert unknown.empty, (path.stem, unknown[["control", "score", "word"]])
     assert found > 100
 
 

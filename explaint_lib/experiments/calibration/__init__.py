@@ -9,7 +9,15 @@ does not license: the same rates on real data, whose effects and noise are other
 
 from __future__ import annotations
 
-from explaint_lib.experiments.calibration import _eviction, _heads, _methods, _properties, _reactions, _sentences
+from explaint_lib.experiments.calibration import (
+    _eviction,
+    _heads,
+    _methods,
+    _network,
+    _properties,
+    _reactions,
+    _sentences,
+)
 from explaint_lib.experiments.calibration._cases import Case, ratings_of, until_decided
 from explaint_lib.experiments.calibration._diagnostic import SIZES, Diagnostic, Registry, World
 from explaint_lib.experiments.calibration._run import LETTERS, run_calibration, word_of
@@ -22,6 +30,7 @@ _eviction.register(REGISTRY)
 _methods.register(REGISTRY)
 _reactions.register(REGISTRY)
 _heads.register(REGISTRY)
+_network.register(REGISTRY)
 
 __all__ = [
     "LETTERS",

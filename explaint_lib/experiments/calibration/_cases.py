@@ -176,6 +176,13 @@ def until_decided(again: Callable[[int], Any], seen: float) -> np.ndarray:
     return np.resize(made, (N_REFITS, *made.shape[1:]))
 
 
+def nearest_mean(near: np.ndarray, Y: np.ndarray, part: np.ndarray, k: int) -> np.ndarray:
+    """Return for each word the mean norms of its k nearest words of other folds."""
+    near = np.where(part[:, None] == part, -np.inf, near)
+    rows = np.argpartition(-near, k, axis=1)[:, :k]
+    return np.stack([Y[of].mean(axis=0) for of in rows])
+
+
 def ratings_of(world: PropertyWorld, rng: np.random.Generator) -> np.ndarray:
     """Return ratings from 0 to 6 of each word on 65 questions: category, attributes and noise, a third each.
 

@@ -42,6 +42,7 @@ from explaint_lib.experiments.calibration._cases import (
     N_REFITS,
     Case,
     n_categories,
+    nearest_mean,
     property_case,
     until_decided,
 )
@@ -129,15 +130,8 @@ def _rewired(case: Case, rng: Rng) -> Comparison:
 
 def _copied(case: Case, rng: Rng) -> Comparison:
     near = metrics.cosines(case.X - case.X.mean(axis=0), case.X - case.X.mean(axis=0))
-    tried = [np.stack([case.score(_nearest_mean(near, case.Y, part, k)) for part in case.folds]) for k in NEIGHBOURS]
+    tried = [np.stack([case.score(nearest_mean(near, case.Y, part, k)) for part in case.folds]) for k in NEIGHBOURS]
     return _drawn(np.stack([case.score(guess) for guess in case.predicted_by_more]), max(tried, key=np.nanmean))
-
-
-def _nearest_mean(near: np.ndarray, Y: np.ndarray, part: np.ndarray, k: int) -> np.ndarray:
-    """Return for each word the mean norms of its k nearest words of other folds."""
-    near = np.where(part[:, None] == part, -np.inf, near)
-    rows = np.argpartition(-near, k, axis=1)[:, :k]
-    return np.stack([Y[of].mean(axis=0) for of in rows])
 
 
 def _stolen_in_category(case: Case, rng: Rng) -> Comparison:
