@@ -15,11 +15,10 @@ import time
 from unittest import mock
 
 import numpy as np
-from mapping import COMPONENTS, DIMS, FOLDS, entry, median_time
+from mapping import COMPONENTS, DIMS, FOLDS, entry, median_time, report
 from sklearn.cross_decomposition import PLSRegression
-from threadpoolctl import threadpool_limits
 
-from explaint_lib._common import output_file, write_json
+from explaint_lib._common import output_file
 from explaint_lib.experiments.table import run_table
 from explaint_lib.mappers import PLSR, CrossFit, make_folds
 from explaint_lib.metrics import _neighbours, neighbour_overlap_at_k, retrieval_at_k
@@ -39,16 +38,7 @@ def main() -> None:
     if chosen.table:
         print(json.dumps(_run_table()))
         return
-    entries = []
-    with threadpool_limits(1):
-        for part in (neighbours, many_words, table):
-            for one in part():
-                entries.append(one)
-                ratio = "" if one["ratio"] is None else f"{one['ratio']:6.1f}x"
-                head = f"{one['name']:22}{one['ours_s']:9.3f} s {ratio:8}"
-                print(f"{head} {one['agreement']} | {one['note']}", flush=True)
-    if chosen.json:
-        write_json(chosen.json, entries)
+    report((neighbours, many_words, table), chosen.json)
 
 
 def ratings(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

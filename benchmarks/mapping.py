@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -52,16 +53,20 @@ def main() -> None:
         return
     warnings.filterwarnings("ignore", module="sklearn")
     warnings.filterwarnings("ignore", module="ikpls")
+    report((plsr_fit, mcrae_table, permutations, lanczos, scaling, buchanan_memory), chosen.json)
+
+
+def report(parts: Iterable[Callable[[], Iterable[dict[str, Any]]]], file: Path | None) -> None:
+    """Run each part on one thread, print a line for each entry that it gives, and write all of them to `file`."""
     entries = []
     with threadpool_limits(1):
-        for part in (plsr_fit, mcrae_table, permutations, lanczos, scaling, buchanan_memory):
-            for one in part():
-                entries.append(one)
-                ratio = "" if one["ratio"] is None else f"{one['ratio']:6.1f}x"
-                head = f"{one['name']:22}{one['ours_s']:9.3f} s {ratio:8}"
-                print(f"{head} {one['agreement']} | {one['note']}", flush=True)
-    if chosen.json:
-        write_json(chosen.json, entries)
+        for one in (entry for part in parts for entry in part()):
+            entries.append(one)
+            ratio = "" if one["ratio"] is None else f"{one['ratio']:6.1f}x"
+            head = f"{one['name']:22}{one['ours_s']:9.3f} s {ratio:8}"
+            print(f"{head} {one['agreement']} | {one['note']}", flush=True)
+    if file:
+        write_json(file, entries)
 
 
 # --- data ---
