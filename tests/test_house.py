@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -247,6 +248,26 @@ def test_conda_installs_what_pip_installs():
         "--editable .",
     ]
     assert conda == [f"python{PROJECT['requires-python']}", "pip"]
+
+
+def test_what_is_imported_is_asked_for():
+    """By the project, or by a package that it asks for: what comes from further away may go without a word."""
+    extras = PROJECT["optional-dependencies"]
+    asked = {canonicalize_name(Requirement(line).name) for part in ("book", "test") for line in extras[part]}
+    asked |= {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    theirs = [Requirement(line) for name in asked for line in importlib.metadata.requires(name) or ()]
+    near = {canonicalize_name(one.name) for one in theirs if "extra" not in str(one.marker)}
+
+    files = [file for folder in ("explaint_lib", "book", "tests") for file in (ROOT / folder).rglob("*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf8")))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    ours = {file.stem for file in files} | {"explaint_lib", "browser"}
+    foreign = {name.split(".")[0] for name in names} - ours - sys.stdlib_module_names
+    assert {"numpy", "sphinx", "papermill"} <= foreign
+    packages = importlib.metadata.packages_distributions()
+    brought = {name: {canonicalize_name(one) for one in packages.get(name, ())} for name in foreign}
+    assert {name for name, of in brought.items() if not of & (asked | near)} == set()
 
 
 def test_the_locked_versions_are_what_the_project_asks_for():
