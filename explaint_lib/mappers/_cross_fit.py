@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_array
+from threadpoolctl import threadpool_limits
 
 from explaint_lib._common import ExplaintError
 from explaint_lib.mappers._base import sparse_if_lighter
@@ -140,6 +141,7 @@ class CrossFit:
             predicted[test] = clone(self.mapper).fit(self.X[train], Y[train]).predict(self.X[test])
         return predicted
 
+    @threadpool_limits.wrap(limits=1)  # many small products, which a second thread makes slower
     def predict_path(self, Y: ArrayLike, components: Sequence[int]) -> np.ndarray:
         """Predict with each of several component counts of `PLSR`, at the cost of one fit a fold.
 
@@ -178,6 +180,7 @@ class CrossFit:
                 out[test] = fit.predict(scores, min(count, scores.shape[1]))
         return path
 
+    @threadpool_limits.wrap(limits=1)
     def predict_compact(self, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Predict, and return shorter vectors of the same geometry as well.
 
@@ -201,8 +204,7 @@ class CrossFit:
         Y = self._checked(Y)
         short = (getattr(self.mapper, "n_components", 0) + 1) * len(self._splits)
         if type(self.mapper) is not PLSR or 2 * short > Y.shape[1] or np.isnan(Y).any():
-            predicted = self.predict(Y)
-            return predicted, predicted
+            return (self.predict(Y),) * 2
         predicted, places, bases = np.empty(Y.shape), [], []
         for (_, test), (fit, scores) in zip(self._splits, self._placed(Y, self.mapper.n_components), strict=True):
             predicted[test] = fit.predict(scores, scores.shape[1])
@@ -298,8 +300,7 @@ class CrossFit:
         """
         gold = np.asarray(Y, dtype=np.float64)
         scores = np.array([score(predicted, gold) for predicted in self.predict_path(Y, candidates)])
-        best = min(int(c) for c, s in zip(candidates, scores, strict=True) if s == scores.max())
-        return best, scores
+        return min(int(c) for c, s in zip(candidates, scores, strict=True) if s == scores.max()), scores
 
     def _of_words(self) -> list:
         """Return for each fold what fits to any target share: the training words' side, and the places of its own."""
