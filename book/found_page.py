@@ -78,7 +78,7 @@ def _chapter(number: str, of_data: dict[str, Result]) -> str:
         f"*The tempting claim*: {tempting(name)} ([chapter {number}](../notebooks/{name}.ipynb))",
         brief.in_lines(entries),
         f"```{{figure}} found/{number}.svg\n:class: forest\n:alt: {brief.in_a_line(entries[:3])}\nChapter {number}: "
-        f"every claim, on {_across(of_data)}. The sentences above are those of {scope_of(first.manifest)}.\n```",
+        f"every claim{_across(of_data)}. The sentences above are those of {scope_of(first.manifest)}.\n```",
     ]
     return "\n\n".join(parts)
 
@@ -145,8 +145,9 @@ def pages() -> dict[Path, str]:
 
 
 def _across(of_data: dict[str, Result]) -> str:
-    names = list(brief.panels(of_data))
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    """Return ", on" and what the panels of a figure are of; nothing where it has one panel without a name."""
+    *names, last = brief.panels(of_data)
+    return f", on {', '.join(names)} and {last}" if names else f", on {last}" if last else ""
 
 
 def tempting(chapter: str) -> str:
