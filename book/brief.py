@@ -5,6 +5,7 @@ A page that shows a small run shows the published one beside it, which is kept i
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,11 @@ def forest(made: Mapping[str, pd.DataFrame]) -> Figure:
         axes = figure.subplots(1, len(made), sharex=True, squeeze=False)[0]
         for number, (ax, (name, rows)) in enumerate(zip(axes, made.items(), strict=True)):
             plotting.forest_plot(ax, rows, claims, label=number == 0)
-            ax.set_title(plotting.plain(name), fontsize=12)
+            if len(made) > 3:
+                ax.set_xticks([-10, 0, 10])  # there is no room for more
+            ax.set_title(textwrap.fill(plotting.plain(name), 36 // len(made), break_long_words=False), fontsize=11)
+        if any("\n" in text.get_text() for text in axes[0].texts):  # a claim on two lines
+            figure.set_figheight(HEAD + (LINE + 0.15) * len(claims))
         axes[0].set_xlabel("observed − control, in margins", loc="left")
         every = pd.concat(made.values())
         figure.legend(handles=plotting.forest_legend(every), loc="outside upper left", ncols=3, frameon=False)

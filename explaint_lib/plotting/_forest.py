@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,8 @@ MARKS = {
     "no verdict": ("x", BLACK, True),
 }
 
+_LETTERS = 44  # of a line of a claim
+
 
 def forest_plot(ax: Axes, verdicts: pd.DataFrame, claims: Sequence[str], *, label: bool = True) -> Axes:
     """Draw a line for each claim: the difference to the control that decides it, its interval, and its verdict.
@@ -39,7 +42,7 @@ def forest_plot(ax: Axes, verdicts: pd.DataFrame, claims: Sequence[str], *, labe
         The claims to draw, from top to bottom. One that `verdicts` does not hold, or that could not be tested, keeps an
         empty line: panels side by side share their lines.
     label : bool
-        Write each claim above its line.
+        Write each claim above its line; a long one takes two lines, which need room.
 
     Returns
     -------
@@ -55,18 +58,21 @@ def forest_plot(ax: Axes, verdicts: pd.DataFrame, claims: Sequence[str], *, labe
     >>> [float(x) for x in ax.lines[-1].get_xdata()]  # 0.1 is five margins of 0.02
     [5.0]
     """
+    ax.patch.set_visible(False)  # the claims of a panel on the left show through
     ax.axvspan(-1, 1, color=GREY, alpha=0.15, linewidth=0)
     ax.axvline(0, color=GREY, linewidth=1)
     for y, claim in enumerate(claims):
         row = deciding(verdicts[verdicts["claim"] == claim])
         if label:
-            ax.text(0, y - 0.28, plain(claim), transform=ax.get_yaxis_transform(), va="bottom", fontsize=11)
+            lines = "\n".join(plain(line) for line in textwrap.wrap(claim, _LETTERS))
+            text = ax.text(0, y - 0.28, lines, transform=ax.get_yaxis_transform(), va="bottom", fontsize=11)
+            text.set_in_layout(False)  # it may reach over the panels beside it, and must not make this one wider
         if row is None or not row["margin"] > 0:
             continue
         (marker, colour, filled), scale = MARKS[row["word"]], 1 / row["margin"]
         if not np.isnan(row["ci_low"]):
             ax.plot([row["ci_low"] * scale, row["ci_high"] * scale], [y, y], color=colour, linewidth=1.8)
-        face = colour if filled else ax.get_facecolor()
+        face = colour if filled else "white"
         ax.plot([row["difference"] * scale], [y], marker, color=colour, markerfacecolor=face, markersize=8)
     ax.set_xscale("symlog", linthresh=1)
     ax.xaxis.set_major_formatter("{x:g}")
