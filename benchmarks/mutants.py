@@ -60,12 +60,12 @@ TESTS = {
     "dictionaries": "dictionaries",
     "alignment": "alignment",
     "experiments": "table table_scoring table_worlds summary grid grid_key hypernymy hypernymy_worlds continuity_worlds"
-    " condition_objects metric_objects",
+    " condition_objects metric_objects calibration coverage eviction faults pruning",
 }
 #: Tests left out: they start processes, or take a third of the time of all.
 SLOW = (
     "not in_a_grid and not (scikit_learn_contract and FFNN) and not false_alarms and not seldom_supports"
-    " and not hold_the_truth"
+    " and not hold_the_truth and not two_processes"
 )
 
 SWAPS: dict[type, tuple[type, ...]] = {
