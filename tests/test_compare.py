@@ -197,3 +197,15 @@ def test_the_rule_seldom_supports_a_difference_that_is_not_there():
 def test_bad_input_says_what_is_needed(call, says):
     with pytest.raises(ExplaintError, match=says):
         call()
+
+
+def test_two_units_have_one_degree_of_freedom_in_a_single_draw():
+    both = Comparison("it", difference=0.1, se=0.02, p_value=0.01, n=2, draws=(0.1, 0.2), se_units=0.05)
+    assert both.in_draw(1).df == 1
+    assert both.in_draw(1).interval() == pytest.approx((0.2 - 12.7062 * 0.05, 0.2 + 12.7062 * 0.05), rel=1e-4)
+
+
+def test_a_null_of_one_draw_has_no_error_of_its_own():
+    resampled = [0.65, 0.7, 0.75]
+    one = compare_statistic(0.7, resampled, [0.5], "null", n=40)
+    assert one.se == pytest.approx(np.std(resampled, ddof=1))

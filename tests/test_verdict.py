@@ -57,6 +57,13 @@ def test_a_difference_of_minus_forty_is_worse_and_not_explained_away():
     assert verdict(Comparison("label", -0.40, 0.02, p_value=1.0)) == "worse than label"
 
 
+def test_an_interval_that_ends_at_the_margin_has_not_shown_itself_smaller():
+    """Between two neighbours of floating point, so that "smaller" and "at most" are told apart."""
+    margin = EQUAL.interval(0.95)[1]
+    words = [verdicts({"it": [EQUAL]}, smallest_effect=m).verdict[0] for m in (margin, np.nextafter(margin, 1))]
+    assert words == ["cannot tell", "equivalent to equal"]
+
+
 def test_the_word_stands_beside_the_verdict():
     found = verdicts({"a": [ABOVE_US, BETTER], "b": [EQUAL]}, smallest_effect=0.02)
     assert found.word.tolist() == ["worse", "worse", "equivalent"] and set(found.word) < set(inference.WORDS)
