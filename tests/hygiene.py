@@ -140,6 +140,8 @@ def _prose(notebook: NotebookNode) -> Iterator[str]:
     for match in TYPED_RESULT.finditer(_text(notebook)):
         context = _text(notebook)[max(0, match.start() - 30) : match.end() + 10].replace("\n", " ")
         yield f"a typed number in prose would become false when a parameter changes: ...{context}..."
+    for address in re.findall(r"\[\]\(([^)]*)\)", "\n".join(cell.source for cell in notebook.cells)):
+        yield f"the link to {address} has no words, which JupyterLab needs"
 
 
 def _exercises(notebook: NotebookNode) -> Iterator[str]:
@@ -163,3 +165,5 @@ def _exercises(notebook: NotebookNode) -> Iterator[str]:
             if ("solution" in _tags(cell)) != inside:
                 where = "inside a solution lacks" if inside else "outside a solution has"
                 yield f"code cell {number} {where} the tag `solution`"
+            if inside and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+                yield f"code cell {number} stands open in JupyterLab: a solution has jupyter.source_hidden"

@@ -28,6 +28,8 @@ def code(source: str, *tags: str, alt: str | None = None) -> nbformat.NotebookNo
     cell = new_code_cell(source)
     if tags:
         cell.metadata["tags"] = list(tags)
+    if "solution" in tags:
+        cell.metadata["jupyter"] = {"source_hidden": True}
     if alt:
         cell.metadata["mystnb"] = {"image": {"alt": alt}}
     return cell

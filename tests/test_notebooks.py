@@ -140,6 +140,8 @@ TWINS = {
     "exercise without solution": (drop("{solution-start}"), "not paired"),
     "unclosed solution": (drop("{solution-end}"), "without its"),
     "untagged solution": (retag("np.median"), "lacks the tag"),
+    "open solution": (lambda notebook: cell_with(notebook, "np.median").metadata.pop("jupyter"), "stands open"),
+    "link without words": (insert(text("As said in [](../book/glossary.md).")), "has no words"),
     "solution tag elsewhere": (retag("sample = rng", "solution"), "outside a solution"),
     "other kernel": (lambda notebook: notebook.metadata.kernelspec.update(name="ir"), "python3"),
 }

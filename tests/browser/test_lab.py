@@ -17,6 +17,7 @@ from urllib.parse import urlparse
 
 import nbformat
 import pytest
+from conftest import ROOT
 from playwright.sync_api import Error
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]  # one server for all of them
@@ -47,6 +48,7 @@ def more(own):
 
 NeighbourhoodExplorer(**more([]), k=2, compute=more, label="Live lists")
 """
+CHAPTER = ROOT / "notebooks" / "11_when_attention_can_be_read.ipynb"
 NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
@@ -68,6 +70,10 @@ def lab(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     cells = [nbformat.v4.new_code_cell(source.strip(), id=name) for name, source in (("a", ATTENTION), ("b", WORDS))]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "live.ipynb")
+    chapter = nbformat.read(CHAPTER, as_version=4)
+    ends = next(i for i, cell in enumerate(chapter.cells) if cell.source.startswith("## Exercises"))
+    chapter.cells = [*chapter.cells[:2], *chapter.cells[ends:]]  # JupyterLab draws only what is near
+    nbformat.write(chapter, home / "text.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -205,3 +211,19 @@ def test_a_view_is_kept_as_text(notebook):
     line.fill(kept)
     live.get_by_role("button", name="Go there").click()
     assert live.get_by_label("Layer", exact=True).input_value() == "1"
+
+
+def test_the_text_of_a_chapter_is_text(chromium, lab):
+    """MyST, as the book is written in: terms, citations, exercises; and solutions are closed."""
+    page = chromium.new_context(viewport={"width": 1300, "height": 6000}).new_page()
+    page.goto(lab.replace("live.ipynb", "text.ipynb"))
+    page.get_by_text("Exercise 1").first.wait_for(timeout=90_000)
+    solutions = page.locator(".jp-CodeCell")
+    solutions.first.wait_for()
+    page.get_by_text("Start of Solution to").nth(1).wait_for()
+    shown = page.locator(".jp-Notebook").inner_text()
+    assert not re.findall(r"\{(?:term|cite|cite:\w)\}|exercise-start|solution-start|^:label:", shown, re.MULTILINE)
+    assert solutions.count() == solutions.locator(".jp-Placeholder").count() > 0  # a bar to click on
+    links = page.locator(".jp-MarkdownCell a[href]").all_inner_texts()
+    assert "the glossary" in links and not [text for text in links if text.endswith((".md", ".ipynb"))]
+    page.context.close()
