@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from explaint_lib._common import ExplaintError
 from explaint_lib.continuity import Score, continuity_curve, fit_rung, rank_of_truth
 from explaint_lib.continuity import _curve as curve
 from explaint_lib.encoders import Encoding
@@ -286,3 +287,39 @@ def test_chance_and_one_half_are_taken_from_the_trained_model_and_twins_from_the
     expected = {"chance": 9 / 15, "one half": 0.3, "untrained": 7.5 / 15}
     assert {test["control"]: test["difference"] for test in tests} == pytest.approx(expected)
     assert all(test["ci_low"] <= test["difference"] <= test["ci_high"] for test in tests)
+
+
+def test_the_vocabulary_is_asked_about_whole_sentences_until_there_are_enough_positions():
+    """Sentences of six tokens: twenty positions are in four of them, in whatever order they are drawn."""
+    ids, embedding = sentences()
+    scores = continuity_curve(
+        [embedding[row][None] for row in ids],
+        ids,
+        embedding=embedding,
+        similarities=["ridge"],
+        vocabulary_items=20,
+        rng=np.random.default_rng(0),
+    )
+    (asked,) = [score for score in scores if score.candidates == "vocabulary"]
+    assert len(asked.top1) == 24 and np.unique(asked.sentence, return_counts=True)[1].tolist() == [6, 6, 6, 6]
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_the_unit_of_the_states_changes_no_map(unit):
+    """A dimension is constant beside the others, not beside one: small states are no constant states."""
+    rng = np.random.default_rng(0)
+    states, targets, more = (rng.normal(size=(n, 6)).astype(np.float32) for n in (60, 60, 5))
+    states[:, 5] = 1e-8 * states[:, 5]  # beside the others nothing
+    for name in ("cosine_standardised", "procrustes", "ridge"):
+        one, other = fit_rung(name, states, targets), fit_rung(name, unit * states, targets)
+        np.testing.assert_allclose(other.map_states(unit * more), one.map_states(more), rtol=1e-3, atol=1e-4)
+        assert np.ptp(one.map_states(more)) > 1
+
+
+def test_what_does_not_fit_together_is_said():
+    ids, embedding = sentences()
+    states = [embedding[row][None] for row in ids]
+    with pytest.raises(ExplaintError, match="at least 2 folds, found 1"):
+        continuity_curve(states, ids, embedding=embedding, n_folds=1, rng=np.random.default_rng(0))
+    with pytest.raises(ExplaintError, match="three arrays of one shape"):
+        rank_of_truth(np.zeros((2, 3)), np.ones((2, 3), dtype=bool), np.ones((1, 3), dtype=bool))
