@@ -43,6 +43,16 @@ QUESTIONS = {
     "dictionary": "Does a dictionary score higher on a trained model's states?",
     "steering": "Does a steering vector move texts as promised?",
     "interchange": "Does a network do what the algorithm does inside?",
+    "head": "Does a head follow a relation between words?",
+    "geometry": "Is the nearest input of a state that of its own position?",
+    "decodability": "Can the token of a position be decoded from its state?",
+    "causal_locality": "Does an exchanged token move its own position most?",
+    "content_share": "Does the content of a state come from its own token?",
+    "own share": "How much of a position's state is its own?",
+    "flow": "Do the scores of a method agree with what an exchange moves?",
+    "pruning": "Does an order of heads say which of them can go?",
+    "fault": "Does a tool find a planted fault?",
+    "nonlinear": "Does it take a network?",
 }
 
 INTRODUCTION = """\
@@ -113,7 +123,7 @@ def page(result: Result | None = None) -> str:
     parts.append(LIMITS.strip())
     silent = []
     for asks, part in rows.groupby("asks", sort=False):
-        parts.append(f"## {QUESTIONS.get(str(asks), str(asks))}\n\nThe question *{asks}*.")
+        parts.append(f"## {QUESTIONS[str(asks)]}\n\nThe question *{asks}*.")
         parts.append(_table(part))
         silent += _silent(part)
     parts.append(NO_VERDICT.strip())
