@@ -160,3 +160,40 @@ def test_a_figure_and_a_solution_can_be_reached_with_the_keyboard(site: Site, ch
     page.wait_for_timeout(300)
     assert solution.locator(".cell, p:not(.admonition-title)").first.is_visible()
     page.context.close()
+
+
+@pytest.mark.parametrize(("width", "first"), [(1200, "Hide code"), (360, "Show code")])
+def test_one_switch_for_the_code_of_all_chapters(site: Site, chromium: object, width: int, first: str):
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+
+    def state() -> tuple[str, bool]:
+        return page.locator(".code-switch").inner_text(), page.locator(".cell_input:visible").count() > 0
+
+    page.goto(site.address + "notebooks/06_scores_that_convince.html")
+    words = {True: "Hide code", False: "Show code"}
+    shown = first == words[True]
+    assert state() == (first, shown)
+    page.locator(".code-switch").focus()
+    page.keyboard.press("Enter")
+    assert state() == (words[not shown], not shown)
+    page.goto(site.address + "notebooks/07_five_controls_and_what_they_leave_out.html")  # it is remembered
+    assert state() == (words[not shown], not shown)
+    assert page.locator(".cell_output:visible").count() > 5
+    page.goto(site.address + "book/glossary.html")
+    assert page.locator(".code-switch").count() == 0
+    context.close()
+
+
+def test_without_scripts_or_storage_the_code_is_there(site: Site, chromium: object):
+    address = site.address + "notebooks/06_scores_that_convince.html"
+    silent = chromium.new_context(java_script_enabled=False, viewport={"width": 360, "height": 800}).new_page()
+    silent.goto(address)
+    assert silent.locator(".cell_input:visible").count() > 5
+    silent.context.close()
+    page = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden') }})")
+    page.goto(address)
+    page.locator(".code-switch").click()
+    assert page.locator(".cell_input:visible").count() == 0
+    page.context.close()
