@@ -299,3 +299,7 @@ REMOVED = metrics.Treatment(held_out_together=False, own_row_removed=True)
 def test_bad_input_says_what_was_expected(call, says):
     with pytest.raises(ExplaintError, match=says):
         call()
+
+
+def test_no_two_treatments_of_the_grid_are_the_same():
+    assert len({repr(treatment) for treatment in metrics.TREATMENTS}) == len(metrics.TREATMENTS)
