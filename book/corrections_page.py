@@ -19,6 +19,7 @@ from verdicts_page import FOLDER as CHAPTERS
 from verdicts_page import NORMS, load
 
 from explaint_lib._common import atomic_path
+from explaint_lib.results import deciding
 
 FOLDER, PAGE = ROOT / "book" / "reference", ROOT / "book" / "corrections.md"
 TEXTS, EARLIER = FOLDER / "corrections.yml", FOLDER / "earlier" / "verdicts.json"
@@ -27,8 +28,8 @@ INTRODUCTION = """\
 # Corrections
 
 A book about wrong conclusions has had its own. Each entry says what an earlier version of this book said, what was
-wrong with it, and what holds now. A cell of a table is a verdict with the difference to the nearest control; the
-earlier intervals were meant for one comparison each and were over words alone, the present ones hold for all
+wrong with it, and what holds now. A cell of a table is a verdict with the difference to the control that decides it.
+The earlier intervals were meant for one comparison each and were over words alone; the present ones hold for all
 comparisons of a chapter at once ([how to read a verdict](how_to_read_a_verdict.md))."""
 
 
@@ -72,10 +73,8 @@ def _now(verdicts: pd.DataFrame, claim: str) -> str:
     rows = verdicts[verdicts["claim"] == claim]
     if rows.empty:
         raise KeyError(f"no claim {claim!r} in the results; they have {', '.join(verdicts['claim'].unique())}")
-    if rows["difference"].isna().all():
-        return "not tested"
-    nearest = {str(name): value for name, value in rows.sort_values("difference").iloc[0].items()}
-    return _cell(nearest | {"verdict": nearest["word"]})
+    row = deciding(rows)
+    return _cell(row and row | {"verdict": row["word"]})
 
 
 def _cell(row: dict[str, Any] | None) -> str:

@@ -210,7 +210,7 @@ def deciding(rows: pd.DataFrame) -> dict[str, Any] | None:
     -------
     dict or None
         The row, by column; None where no control could be run. Of a supported claim, which names none, it is the
-        smallest difference of all.
+        smallest difference that is above zero with its whole interval.
 
     Examples
     --------
