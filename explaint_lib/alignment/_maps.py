@@ -103,7 +103,7 @@ def fit_map(
     Raises
     ------
     ExplaintError
-        For a layer that the networks do not have.
+        For a layer that the networks do not have, or a number of steps below 0.
 
     Examples
     --------

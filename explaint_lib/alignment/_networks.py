@@ -96,7 +96,7 @@ def draw_inputs(
     Raises
     ------
     ExplaintError
-        For a vocabulary of another shape.
+        For a vocabulary of another shape or with NaN, or if `n` is below 1.
 
     Examples
     --------
@@ -105,13 +105,15 @@ def draw_inputs(
     >>> bool(((inputs[:, :4] == inputs[:, 4:8]).all(axis=1) == equal[:, 0]).all())
     True
     """
+    if n < 1:
+        raise ExplaintError(f"expected at least 1 input, found {n}")
     equal = rng.random((n, 2)) < 0.5
     if symbols is None:
         drawn = rng.uniform(-1, 1, (n, 4, SYMBOL))
         drawn[:, 1::2] = np.where(equal[..., None], drawn[:, 0::2], drawn[:, 1::2])
         return drawn.reshape(n, -1).astype(np.float32), equal
     symbols = np.asarray(symbols)
-    if symbols.ndim != 2 or symbols.shape[1] != SYMBOL or len(symbols) < 2:
+    if symbols.ndim != 2 or symbols.shape[1] != SYMBOL or len(symbols) < 2 or not np.isfinite(symbols).all():
         raise ExplaintError(f"expected at least 2 symbols of {SYMBOL} numbers, found {symbols.shape}")
     first = rng.integers(len(symbols), size=(n, 2))
     second = np.where(equal, first, (first + rng.integers(1, len(symbols), size=(n, 2))) % len(symbols))
@@ -160,6 +162,11 @@ def train_networks(networks: Networks, *, n_steps: int, rng: np.random.Generator
         Steps of Adam, on 256 inputs each.
     rng : numpy.random.Generator
 
+    Raises
+    ------
+    ExplaintError
+        For a number of steps below 0.
+
     Examples
     --------
     >>> from explaint_lib import alignment
@@ -191,6 +198,8 @@ def descend(parameters: list[Tensor], loss, n_steps: int, rate: float) -> None: 
     """Run Adam in place, at a rate that is constant for half of the steps and then falls to zero."""
     import torch
 
+    if n_steps < 0:
+        raise ExplaintError(f"expected steps of training, found {n_steps}")
     adam = torch.optim.Adam(parameters, lr=rate, fused=True)
     for step in range(n_steps):
         adam.param_groups[0]["lr"] = rate * min(1.0, 2 * (1 - step / n_steps))

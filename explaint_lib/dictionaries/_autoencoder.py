@@ -88,7 +88,8 @@ def fit_autoencoder(
     Raises
     ------
     ExplaintError
-        If X is no table of finite numbers or `k` is not between 1 and `n_features` - 1.
+        If X is no table of finite numbers, `k` is not between 1 and `n_features` - 1, or there are no steps, batches
+        or learning.
 
     References
     ----------
@@ -110,6 +111,9 @@ def fit_autoencoder(
         raise ExplaintError(f"expected vectors (n, dim), at least 2 and without gaps, found shape {X.shape}")
     if not 1 <= k < n_features:
         raise ExplaintError(f"k must lie in 1..{n_features - 1}, one less than the features; found {k}")
+    if n_steps < 1 or batch_size < 1 or not learning_rate > 0:
+        asked = f"n_steps={n_steps}, batch_size={batch_size}, learning_rate={learning_rate}"
+        raise ExplaintError(f"steps, batches and learning rate must be above 0, found {asked}")
     mean = X.mean(axis=0)
     scale = float(np.sqrt(((X - mean) ** 2).sum(axis=1).mean())) or 1.0
     inputs = torch.from_numpy((X - mean) / scale)

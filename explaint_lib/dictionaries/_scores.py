@@ -42,13 +42,21 @@ def variance_explained(X: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
 def dead_features(codes: np.ndarray) -> float:
     """Return the share of features, in [0, 1], that none of the vectors uses; `codes` is (n, feature).
 
+    Raises
+    ------
+    ExplaintError
+        If there is no vector, or `codes` is no table.
+
     Examples
     --------
     >>> from explaint_lib import dictionaries
     >>> dictionaries.dead_features(np.array([[0.0, 2.0], [0.0, 1.0]]))
     0.5
     """
-    return float((~(np.asarray(codes) > 0).any(axis=0)).mean())
+    codes = np.asarray(codes)
+    if codes.ndim != 2 or not codes.size:
+        raise ExplaintError(f"expected codes (n, feature) of at least one vector, found {codes.shape}")
+    return float((~(codes > 0).any(axis=0)).mean())
 
 
 def label_fit(
@@ -108,13 +116,23 @@ def recovered(directions: np.ndarray, true: np.ndarray, *, least: float = 0.9) -
     least : float
         A true direction is recovered where the largest cosine with a direction of the dictionary exceeds this.
 
+    Raises
+    ------
+    ExplaintError
+        If the directions are not of one space, or one has no length or no number.
+
     Examples
     --------
     >>> from explaint_lib import dictionaries
     >>> dictionaries.recovered(np.array([[2.0, 0.0], [1.0, 1.0]]), np.eye(2)).tolist()
     [True, False]
     """
-    ours, theirs = (
-        np.asarray(each, dtype=np.float64) / np.linalg.norm(each, axis=1, keepdims=True) for each in (directions, true)
-    )
+    tables = [np.asarray(each, dtype=np.float64) for each in (directions, true)]
+    shapes = [each.shape for each in tables]
+    if any(len(shape) != 2 for shape in shapes) or shapes[0][1] != shapes[1][1]:
+        raise ExplaintError(f"expected two tables of directions of one space, found {shapes[0]} and {shapes[1]}")
+    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in tables]
+    if not all((length > 0).all() and np.isfinite(length).all() for length in lengths):
+        raise ExplaintError("expected directions with a length, found one that is zero or no number")
+    ours, theirs = (each / length for each, length in zip(tables, lengths, strict=True))
     return np.asarray((theirs @ ours.T).max(axis=1) > least)

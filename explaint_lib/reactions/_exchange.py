@@ -48,6 +48,11 @@ def exchange_token(reaction: Reaction, atom: int) -> str | None:
     atom : int
         Index into `Reaction.reactant_atoms`.
 
+    Raises
+    ------
+    ExplaintError
+        If there is no such atom.
+
     Examples
     --------
     >>> from explaint_lib import reactions
@@ -56,6 +61,8 @@ def exchange_token(reaction: Reaction, atom: int) -> str | None:
     >>> new <= {"N", "n", "S", "Cl", "F", None}
     True
     """
+    if not 0 <= atom < len(reaction.reactant_atoms):
+        raise ExplaintError(f"expected an atom from 0 to {len(reaction.reactant_atoms) - 1}, found {atom}")
     name = reaction._names[0][atom]
     token = reaction._before.atoms[name]
     around = reaction._before.neighbours(name)
@@ -106,6 +113,11 @@ def where_it_errs(reaction: Reaction, choice: np.ndarray) -> list[Exchange]:
     choice : (m,) int
         Of one head, as `read_heads` gives it.
 
+    Raises
+    ------
+    ExplaintError
+        If it is not one reactant atom a product atom.
+
     Examples
     --------
     >>> from explaint_lib import reactions
@@ -113,6 +125,8 @@ def where_it_errs(reaction: Reaction, choice: np.ndarray) -> list[Exchange]:
     >>> reactions.where_it_errs(made, made.source)
     []
     """
+    if np.shape(choice) != np.shape(reaction.source):
+        raise ExplaintError(f"expected one choice for {len(reaction.source)} product atoms, found {np.shape(choice)}")
     tokens = [reaction.tokens[i] for i in reaction.reactant_atoms]
     found = []
     for product in np.flatnonzero(reaction.open):

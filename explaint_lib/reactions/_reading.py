@@ -37,7 +37,7 @@ def read_heads(
     Raises
     ------
     ExplaintError
-        If the attention is of another number of tokens.
+        If the attention is of another number of tokens or holds NaN, or `asks` is none of the three.
 
     Examples
     --------
@@ -48,6 +48,10 @@ def read_heads(
     True
     """
     n = len(reaction.tokens) + 2
+    if asks not in ("both", "product", "reactant"):
+        raise ExplaintError(f"asks must be both, product or reactant, found {asks!r}")
+    if attention.ndim == 4 and np.isnan(attention).any():
+        raise ExplaintError("expected attention weights, found NaN among them")
     if attention.ndim != 4 or attention.shape[2:] != (n, n):
         raise ExplaintError(f"expected attention (layer, head, {n}, {n}) for {n - 2} tokens, found {attention.shape}")
     new, old = reaction.product_atoms + 1, reaction.reactant_atoms + 1  # after [CLS]
@@ -66,6 +70,11 @@ def head_scores(reactions: Sequence[Reaction], choices: Sequence[np.ndarray]) ->
     choices : sequence of (layer, head, m) int
         As `read_heads` gives them, in the same order.
 
+    Raises
+    ------
+    ExplaintError
+        If there are no reactions, or not as many choices.
+
     Examples
     --------
     >>> from explaint_lib import reactions
@@ -73,6 +82,8 @@ def head_scores(reactions: Sequence[Reaction], choices: Sequence[np.ndarray]) ->
     >>> float(reactions.head_scores(made, [np.tile(one.source, (2, 3, 1)) for one in made]).mean())
     1.0
     """
+    if not 0 < len(reactions) == len(choices):
+        raise ExplaintError(f"expected choices for each reaction, found {len(choices)} for {len(reactions)} reactions")
     found = []
     for reaction, choice in zip(reactions, choices, strict=True):
         hits = reaction.right[np.arange(choice.shape[-1]), choice]  # (layer, head, m)

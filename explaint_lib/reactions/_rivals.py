@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from explaint_lib._common import ExplaintError
 from explaint_lib.reactions._reaction import Reaction
 
 
@@ -98,6 +99,11 @@ def score(reaction: Reaction, weights: np.ndarray) -> float:
     float
         From 0 to 1; NaN where no atom could be answered wrongly.
 
+    Raises
+    ------
+    ExplaintError
+        If the weights are of other atoms or hold NaN.
+
     Examples
     --------
     >>> from explaint_lib import reactions
@@ -107,6 +113,8 @@ def score(reaction: Reaction, weights: np.ndarray) -> float:
     """
     if weights.ndim == 1:
         weights = np.eye(reaction.right.shape[1])[weights]
+    if weights.shape != reaction.right.shape or np.isnan(weights).any():
+        raise ExplaintError(f"expected weights {reaction.right.shape} without NaN, found {weights.shape}")
     hits = (weights * reaction.right).sum(axis=1)[reaction.open]
     return float(hits.mean()) if hits.size else np.nan
 
