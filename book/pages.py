@@ -108,7 +108,8 @@ def as_variant(notebook: nbformat.NotebookNode, chapter: str, parameters: dict[s
     Labels and exercises belong to the main page; a second copy of a label is an error in Sphinx.
     """
     shown = ", ".join(code_span(f"{name}: {value}") for name, value in parameters.items())
-    names = [value for value in parameters.values() if isinstance(value, str)]  # numbers are in `shown`
+    # numbers are in `shown`
+    names = [brief.TITLES.get(value, value) for value in parameters.values() if isinstance(value, str)]
     called = ", ".join(map(as_text, names or parameters.values()))
     notice = (
         f"\n\n```{{note}}\nThis page is [the chapter]({chapter}.ipynb) run again with {shown}. The argument and the "

@@ -222,7 +222,7 @@ def test_staging_mirrors_the_tree_and_adds_the_variants(book: Path):
 def test_a_variant_page_repeats_no_label_and_no_exercise():
     page = as_variant(chapter(), "99_sample", {"norms_name": "mcrae"})
     text = "\n".join(cell.source for cell in page.cells)
-    assert "# A mean that differs is not a difference (mcrae)" in text
+    assert "# A mean that differs is not a difference (McRae)" in text
     assert "[the chapter](99_sample.ipynb)" in text and "`norms_name: mcrae`" in text
     for gone in ("exercise-start", "solution-start", "np.median", "(difference-99)"):
         assert gone not in text
