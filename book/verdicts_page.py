@@ -102,8 +102,14 @@ def page(folder: Path = FOLDER) -> str:
                 differ += [str(claim)] if len(words) > 1 else []
         table = "\n".join(lines)
         parts.append(f"## {title(chapter)}\n\n[Chapter {number}](../notebooks/{chapter}.ipynb)\n\n{table}")
-    missing = [name for norms, name in NORMS.items() if norms not in {norms for _, norms in load(folder)}]
-    notes = [NOT_YET.format(", ".join(missing))] if missing else []
+    kept = load(folder)
+    numbers = [number for number in CHAPTERS if any(number == kept_number for kept_number, _ in kept)]
+    said = []
+    for norms, name in NORMS.items():
+        lack = [number for number in numbers if (number, norms) not in kept]
+        if lack:
+            said.append(name if lack == numbers else f"{name} for chapter {' and '.join(lack)}")
+    notes = [NOT_YET.format(", ".join(said))] if said else []
     agree = compared - len(differ)
     summary = (
         f"**Of {compared} claims of the chapters on norms, {agree} have the same verdict on all the norms on which "
