@@ -1,13 +1,15 @@
-// What scrolls sideways can be reached with the keyboard: the theme sees to code, outputs and tables, this to formulas.
+// What scrolls sideways can be reached with the keyboard: the theme sees to code and outputs, this to formulas and tables,
+// whose width is known only when the fonts are there.
 (() => {
   const reach = () => {
-    for (const formula of document.querySelectorAll("div.math")) {
-      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
+    for (const wide of document.querySelectorAll("div.math, .pst-scrollable-table-container")) {
+      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+      else wide.removeAttribute("tabindex");
     }
   };
   addEventListener("load", reach);
   addEventListener("resize", reach);
+  document.fonts.ready.then(reach);
 })();
 
 // One switch for the code of all chapters: hidden at first on a phone, shown elsewhere, then as the reader left it.

@@ -216,7 +216,7 @@ def test_a_view_is_kept_as_text(notebook):
 def test_the_text_of_a_chapter_is_text(chromium, lab):
     """MyST, as the book is written in: terms, citations, exercises; and solutions are closed."""
     page = chromium.new_context(viewport={"width": 1300, "height": 6000}).new_page()
-    page.goto(lab.replace("live.ipynb", "text.ipynb"))
+    page.goto(lab.replace("live.ipynb", "text.ipynb?reset"))  # not what another test has open
     page.get_by_text("Exercise 1").first.wait_for(timeout=90_000)
     solutions = page.locator(".jp-CodeCell")
     solutions.first.wait_for()

@@ -193,7 +193,6 @@ def test_without_scripts_or_storage_the_code_is_there(site: Site, chromium: obje
     silent.context.close()
     page = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
     page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden') }})")
-    page.goto(address)
-    page.locator(".code-switch").click()
-    assert page.locator(".cell_input:visible").count() == 0
+    page.goto(address)  # the theme's own scripts stop there
+    assert page.locator(".cell_input:visible").count() > 5
     page.context.close()
