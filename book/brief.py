@@ -31,13 +31,7 @@ NORMS = {
     "binder": "Binder (ratings)",
 }
 #: What a page of a chapter on other norms is called.
-TITLES = {
-    "lancaster_nouns": "Lancaster",
-    "lancaster_teaching": "Lancaster",
-    "mcrae": "McRae",
-    "buchanan": "Buchanan",
-    "binder": "Binder",
-}
+TITLES = {name: label.partition(" (")[0] for name, label in NORMS.items()} | {"lancaster_teaching": "Lancaster"}
 LINE, HEAD = 0.45, 1.6  # inches of a line of a forest plot, and of all that stands around the lines
 _PARTS = ("split", "claim", "question")  # what a claim is called within one panel
 
