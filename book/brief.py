@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib as mpl
 import nbformat
 import pandas as pd
+from figures import called
 from markup import as_text, code_span
 from matplotlib.figure import Figure
 from nbformat import NotebookNode
@@ -82,9 +83,9 @@ def in_one_minute(found: Result, picture: str, folder: Path = KEPT) -> str:
         )
     alt = in_a_line(in_brief(shown.verdicts, most=3))
     parts.append(
-        f"```{{figure}} {picture}\n:class: forest\n:alt: {alt}\nAll claims of this chapter on "
-        f"{as_text(scope_of(shown.manifest))}: the difference to the control that decides, with its interval, in units "
-        "of the smallest difference that would matter (the grey band). [How to read "
+        f"```{{figure}} {picture}\n:class: forest\n:alt: {alt}\n\n{called(found.experiment, 1)} All claims of this "
+        f"chapter on {as_text(scope_of(shown.manifest))}: the difference to the control that decides, with its "
+        "interval, in units of the smallest difference that would matter (the grey band). [How to read "
         "it](../book/how_to_read_a_verdict.md)\n```"
     )
     return "\n\n".join(parts)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import brief
+import figures
 import found_page
 import guarded
 import nbformat
@@ -62,6 +63,7 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
             add_to_toc(toc, f"notebooks/{run.source.stem}", f"notebooks/{run.name}")
         target = staging / "notebooks" / f"{run.name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
+        figures.numbered(notebook, target.parent, run.name)
         brief.opening(found, notebook, target.with_suffix(".svg"))
         nbformat.write(notebook, target)
     if (root / "book" / found_page.PAGE.name).is_file():

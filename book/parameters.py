@@ -57,10 +57,10 @@ class Parameter:
 
     @property
     def types(self) -> list[str]:
-        """The types it takes: from its annotation (``str | None``), else from its default."""
+        """The types it takes: from its annotation (``"str or None"``, ``str | None``), else from its default."""
         if not self.annotation:
             return [type(ast.literal_eval(self.default)).__name__]
-        names = [part.strip() for part in self.annotation.split("|")]
+        names = re.split(r"\s*\|\s*|\s+or\s+", self.annotation.strip("'"))
         return ["NoneType" if name == "None" else name for name in names]
 
     @property
@@ -119,7 +119,8 @@ class Faults(list[str]):
 def known_parameters(notebook: Path) -> dict[str, Parameter]:
     """Return what the notebook's cell tagged ``parameters`` declares, by name.
 
-    Read from the syntax tree: papermill's own inspection leaves out, silently, a parameter annotated ``str | None``.
+    Read from the syntax tree: papermill's own inspection knows no types, and no parameter annotated ``str | None`` (which
+    is why the chapters write ``"str or None"``).
     """
     cells = nbformat.read(notebook, as_version=4).cells
     source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))

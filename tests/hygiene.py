@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from explaint_lib.plotting import FINDING
+
 SECTIONS = (
     "Overview",
     "Setup",
@@ -23,8 +25,10 @@ SECTIONS = (
 )
 TAGS = {"parameters", "hide-input", "hide-cell", "solution", "raises-exception"}
 HIDDEN = {"hide-input", "hide-cell", "parameters"}
-MAX_LINES = 15
-PARAMETER = re.compile(r"(\w+): ([\w\[\], |]+) = (.+?)  # (\S.*)")
+MAX_LINES, MAX_WIDTH = 18, 88
+PHONE, SMALLEST = 328, 7.0  # pixels of a page's column on a phone, and of its smallest letters
+# papermill does not know a parameter that is annotated `int | str`: it would warn whoever gives it a value
+PARAMETER = re.compile(r"(\w+): (\w[\w\[\], ]*|\"\w+(?: or \w+)+\") = (.+?)  # (\S.*)")
 TYPED_RESULT = re.compile(r"(?<![\w./:-])\d*\.\d+(?![\w.]*\d)|\d\s?%")
 
 
@@ -41,13 +45,28 @@ def executed_faults(notebook: NotebookNode) -> list[str]:
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
         for output in cell.outputs:
             data = output.get("data", {})
-            if "image/png" in data and "text/html" not in data and len(alt) < 20:
-                found.append(f"code cell {number} draws a figure without alternative text (mystnb.image.alt)")
+            if "image/png" in data and "text/html" not in data:
+                found.append(f"code cell {number} draws a figure without its finding: end it with plotting.show()")
+            if FINDING in output.get("metadata", {}):
+                if len(alt) < 20:
+                    found.append(f"code cell {number} draws a figure without alternative text (mystnb.image.alt)")
+                if len(output.metadata[FINDING]) < 20:
+                    found.append(f"code cell {number} draws a figure without a finding: give plotting.show() one")
+                if (size := letters_on_a_phone(data["image/svg+xml"])) < SMALLEST:
+                    found.append(f"code cell {number} draws letters of {size:.1f} pixels, as a phone shows them")
             if any("widget-view" in kind for kind in data) and "text/html" not in data:
                 found.append(f"code cell {number} shows a widget that would be blank on a page without a kernel")
             if output.output_type == "stream" and output.name == "stderr":
                 found.append(f"code cell {number} writes to stderr: {output.text.strip()[:200]}")
     return found
+
+
+def letters_on_a_phone(svg: str) -> float:
+    """Return the size in pixels of a drawing's smallest letters where it is shown as wide as a phone's column."""
+    width = float(re.search(r'viewBox="0 0 ([\d.]+) ', svg)[1])
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+    sizes += [float(size) for size in re.findall(r"font: (?:\w+ )*([\d.]+)px", svg)]
+    return min(sizes, default=99.0) * min(4 / 3, PHONE / width)
 
 
 def declared(notebook: NotebookNode) -> dict[str, str]:
@@ -130,6 +149,8 @@ def _cells(notebook: NotebookNode) -> Iterator[str]:
             yield f"code cell {number} is empty"
         if len(lines) > MAX_LINES and not _tags(cell) & HIDDEN:
             yield f"code cell {number} has {len(lines)} lines; show at most {MAX_LINES}, or move code to the library"
+        if wide := [line for line in lines if len(line) > MAX_WIDTH]:
+            yield f"code cell {number} has a line of {len(wide[0])} letters; a page shows {MAX_WIDTH}"
         if any(re.match(r"\s*[!%]", line) or "get_ipython" in line for line in lines):
             yield f"code cell {number} uses a shell command or a magic"
         if "@interact" in cell.source or "tqdm.notebook" in cell.source or "tqdm.auto" in cell.source:

@@ -15,7 +15,7 @@ fig, ax = plt.subplots(figsize=(5, 2.5))
 ax.hist(null, label="null")
 ax.axvline(observed, color="black", label="observed")
 ax.legend()
-plt.show()"""
+plotting.show("The observed difference is {observed}.", observed=observed)"""
 
 
 def text(source: str) -> nbformat.NotebookNode:
@@ -49,7 +49,7 @@ def chapter(number: str = "99") -> nbformat.NotebookNode:
         code(PARAMETERS, "parameters"),
         text("## Setup"),
         code(
-            "import matplotlib.pyplot as plt\nimport numpy as np\n\nfrom explaint_lib import __version__\n\n"
+            "import matplotlib.pyplot as plt\nimport numpy as np\n\nfrom explaint_lib import __version__, plotting\n\n"
             "rng = np.random.default_rng(seed)\nprint('explaint', __version__)"
         ),
         text(f"## The tempting analysis\n\nWe compare $\\bar x$ and $\\bar y$, as in {{eq}}`difference-{number}`."),

@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 from conftest import ROOT
 from hygiene import declared, executed_faults, faults
 from samples import chapter, code, text
 
+from explaint_lib.plotting import FINDING
 from explaint_lib.results import in_notebook
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -57,6 +59,12 @@ def test_a_parameter_means_the_same_in_every_chapter():
         for name, annotation in declared(nbformat.read(path, as_version=4)).items():
             types.setdefault(name, set()).add(annotation)
     assert {name: seen for name, seen in types.items() if len(seen) > 1} == {}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_papermill_knows_every_parameter(path: Path):
+    known = papermill.inspect_notebook(path)  # of a name that it does not know it would warn
+    assert set(known) == set(declared(nbformat.read(path, as_version=4)))
 
 
 @pytest.mark.book
@@ -130,7 +138,8 @@ TWINS = {
     ),
     "two titles": (insert(text("# Another title")), "one title"),
     "unknown tag": (retag("sample = rng", "remove-cell"), "closed list"),
-    "long cell": (insert(code("\n".join(f"a{i} = {i}" for i in range(16)))), "16 lines"),
+    "long cell": (insert(code("\n".join(f"a{i} = {i}" for i in range(19)))), "19 lines"),
+    "wide cell": (insert(code("long = " + "1 + " * 30 + "1")), "128 letters"),
     "magic": (insert(code("%matplotlib inline")), "magic"),
     "shell": (insert(code("!ls")), "shell"),
     "blank widget": (insert(code("from tqdm.notebook import tqdm")), "blank"),
@@ -172,10 +181,25 @@ def test_faults_of_outputs_are_caught():
     notebook = nbformat.v4.new_notebook(cells=[figure, widget, warning])
     found = executed_faults(notebook)
     assert len(found) == 3
-    assert "alternative text" in found[0] and "widget" in found[1] and "did not converge" in found[2]
+    assert "without its finding" in found[0] and "widget" in found[1] and "did not converge" in found[2]
     widget.outputs = [output({"application/vnd.jupyter.widget-view+json": {}, "text/html": "<p>a copy</p>"})]
-    figure.metadata["mystnb"] = {"image": {"alt": "Two lines that cross at layer four."}}
-    assert executed_faults(nbformat.v4.new_notebook(cells=[figure, widget])) == []
+    assert executed_faults(nbformat.v4.new_notebook(cells=[widget])) == []
+
+
+def test_a_figure_has_words_and_letters_that_a_phone_shows():
+    def drawn(width: int, size: int, finding: str, alt: str) -> list[str]:
+        cell = code("draw()")
+        cell.metadata["mystnb"] = {"image": {"alt": alt}}
+        svg = f'<svg viewBox="0 0 {width} 100"><text style="font-size: {size}px">a</text></svg>'
+        cell.outputs = [output({"image/svg+xml": svg, "text/html": "<figure>"})]
+        cell.outputs[0].metadata = {FINDING: finding}
+        return executed_faults(nbformat.v4.new_notebook(cells=[cell]))
+
+    alt, finding = "Two lines that cross at layer four.", "The lines cross at layer 4."
+    assert drawn(446, 12, finding, alt) == []
+    assert "letters of 5.7 pixels" in drawn(690, 12, finding, alt)[0]
+    assert "without alternative text" in drawn(446, 12, finding, "")[0]
+    assert "without a finding" in drawn(446, 12, "", alt)[0]
 
 
 def test_every_reference_can_be_found():

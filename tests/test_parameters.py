@@ -17,7 +17,7 @@ PARAMETERS = """\
 norms_name: str = "bundled"  # norms
 models: list[str] = ["minilm"]  # models
 layer: int | str = "last"  # a layer
-model_revision: str | None = None  # of a Hugging Face model
+model_revision: "str or None" = None  # of a Hugging Face model
 n_words: int = 3  # words"""
 
 

@@ -261,3 +261,98 @@ def test_verdicts_stand_side_by_side_with_the_smallest_difference_of_each_claim(
         plotting.verdict_table(found, across="split")
     with pytest.raises(ExplaintError, match="holds no verdicts"):
         plotting.verdict_table(Result("03", {}))
+
+
+def shown(capsys, *args, **numbers):
+    plotting.show(*args, **numbers)
+    return capsys.readouterr().out.strip()
+
+
+def test_a_figure_says_what_lies_above_inside_and_below_the_observation(ax, capsys):
+    plotting.conditions_plot(ax, rows(values=CONDITIONS | {"permuted_within": 0.24}), "f1_at_10")
+    assert shown(capsys) == (
+        "f1@10: system 0.25 [0.23, 0.27]. Above it: oracle 0.81. Inside its interval: upper bound 0.27, permuted in "
+        "category 0.24. Below it: shuffled upper bound 0.13, shuffled 0.10, permuted pairing 0.10, mean profile 0.11, "
+        "random 0.01. Chance: 0.00."
+    )
+
+
+def test_a_figure_without_an_interval_says_what_is_equal(ax, capsys):
+    found = [
+        {"condition": name, "metric": "m", "value": v} for name, v in (("system", 0.5), ("twin", 0.5), ("random", 0.4))
+    ]
+    plotting.conditions_plot(ax, found, "m")
+    assert shown(capsys) == "m: system 0.50. Equal to it: twin 0.50. Below it: random 0.40."
+
+
+def test_curves_say_where_they_begin_and_end_by_the_place_and_not_by_the_order_of_the_rows(ax, capsys):
+    curve = [{"layer": 2, "value": 0.4}, {"layer": 0, "value": 0.9}, {"layer": 1, "value": 0.7}]
+    plotting.curves_plot(ax, {"trained": curve}, chance=0.05)
+    assert shown(capsys) == "trained: from 0.90 (layer 0) to 0.40 (2). Chance: 0.05."
+
+
+def test_a_sweep_over_names_writes_and_says_them(ax, capsys):
+    plotting.sweep_plot(ax, ["cosine", "ridge"], {"minilm": [0.2, 0.9]}, references={"chance": 0.1}, xlabel="")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["cosine", "ridge"]
+    assert shown(capsys) == "minilm: from 0.20 (cosine) to 0.90 (ridge). Lines: chance 0.10."
+
+
+def test_a_map_says_its_strongest_link_and_a_matrix_its_extremes(capsys):
+    figure, (one, other) = plt.subplots(1, 2)
+    plotting.attention_lines(one, [[0.1, 0.9], [0.5, 0.5]], ["the", "$bird"])
+    one.set_title(plotting.plain("head $1"))
+    plotting.matrix_plot(other, pd.DataFrame({"norms": [0.7, np.nan, 0.5]}, index=["a", "b", "c"]), low=0, high=1)
+    assert shown(capsys) == (
+        "head $1: The strongest link goes from 'the' to '$bird' (0.90). norms: highest a (0.70), lowest c (0.50)."
+    )
+    assert not plt.fignum_exists(figure.number)  # else the next cell would show it again
+
+
+def test_panels_without_titles_are_told_apart_by_their_axes_and_names_with_commas_by_semicolons(capsys):
+    figure, axes = plt.subplots(2)
+    for ax, label in zip(axes, ("F1@10", "correlation"), strict=True):
+        plotting.curves_plot(ax, {"minilm": [{"layer": 0, "value": 0.5}]}, ylabel=label)
+    assert shown(capsys) == "F1@10: minilm: 0.50 (layer 0). correlation: minilm: 0.50 (layer 0)."
+    plt.figure()
+    assert shown(capsys, "{means}.", means={"a, b": 0.1, "c": 0.2}) == "a, b 0.10; c 0.20."
+
+
+def test_a_map_that_is_to_be_judged_without_its_words_says_nothing(ax, capsys):
+    plotting.attention_map(ax, [[0.1, 0.9], [0.5, 0.5]], ["", ""])
+    assert shown(capsys, "Which is it?") == "Which is it?"
+
+
+def test_what_is_said_replaces_what_was_drawn_and_holds_its_numbers(ax, capsys):
+    plotting.matrix_plot(ax, pd.DataFrame({"norms": [0.7]}), low=0, high=1)
+    said = shown(capsys, "{n} words, {share}; {found}.", n=3, share=-0.001, found={"a": np.float32(0.25), "b": "none"})
+    assert said == "3 words, 0.00; a 0.25, b none."
+
+
+def test_the_words_of_a_figure_are_escaped_and_its_letters_are_text(ax):
+    from explaint_lib.plotting._show import _Shown
+
+    plotting.attention_lines(ax, [[1.0]], ["<b>&"])
+    with plt.rc_context({"svg.fonttype": "none"}):
+        figure = _Shown(b"<svg><text>bird</text></svg>", "it says <b>&")
+    data, about = figure._repr_mimebundle_()
+    assert "it says &lt;b&gt;&amp;" in data["text/html"] and "<b>" not in data["text/html"]
+    assert about == {plotting.FINDING: "it says <b>&"} and data["text/plain"] == "it says <b>&"
+
+
+def test_points_stand_where_their_numbers_are(ax, capsys):
+    values = pd.DataFrame({"head": [0.9, np.nan], "offset": [0.8, 0.75]}, index=["subject", "object"])
+    plotting.dots_plot(ax, values, low=values - 0.1, high=values + 0.1, chance=0.2)
+    head, offset = (line for line in ax.lines if line.get_label() in ("head", "offset"))
+    assert head.get_xdata()[0] == 0.9 and np.isnan(head.get_xdata()[1]) and list(offset.get_xdata()) == [0.8, 0.75]
+    assert head.get_ydata()[0] < offset.get_ydata()[0] < head.get_ydata()[1] < offset.get_ydata()[1]  # rows apart
+    ends = np.sort([end for lines in ax.collections for path in lines.get_paths() for end in path.vertices[:, 0]])
+    np.testing.assert_allclose(ends[~np.isnan(ends)], [0.65, 0.7, 0.8, 0.85, 0.9, 1.0])
+    plotting.legend(ax.figure)
+    assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["head", "offset"]
+    assert shown(capsys) == "subject: head 0.90, offset 0.80. object: offset 0.75. Chance: 0.20."
+
+
+def test_intervals_of_other_rows_are_refused(ax):
+    values = pd.DataFrame({"head": [0.9]}, index=["subject"])
+    with pytest.raises(ExplaintError, match=r"rows \['subject'\]"):
+        plotting.dots_plot(ax, values, low=values.rename({"subject": "object"}), high=values)

@@ -11,13 +11,16 @@ seaborn gives the style and draws matrices (`matrix_plot`). Its statistical plot
 are given, row by row, and draw that interval, where ours are over words and come with the numbers.
 """
 
+from explaint_lib.plotting._dots import dots_plot, legend
 from explaint_lib.plotting._forest import forest_legend, forest_plot
 from explaint_lib.plotting._maps import attention_lines, attention_map, matrix_plot
 from explaint_lib.plotting._results import conditions_plot, curves_plot, sweep_plot
+from explaint_lib.plotting._show import FINDING, show
 from explaint_lib.plotting._style import LOOKS, Look, look, plain, set_style, style
 from explaint_lib.plotting._tables import VerdictTable, verdict_table
 
 __all__ = [
+    "FINDING",
     "LOOKS",
     "Look",
     "VerdictTable",
@@ -25,12 +28,15 @@ __all__ = [
     "attention_map",
     "conditions_plot",
     "curves_plot",
+    "dots_plot",
     "forest_legend",
     "forest_plot",
+    "legend",
     "look",
     "matrix_plot",
     "plain",
     "set_style",
+    "show",
     "style",
     "sweep_plot",
     "verdict_table",

@@ -14,6 +14,7 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.plotting._show import of_columns, say, short
 from explaint_lib.plotting._style import BLUE, GREY, plain
 
 _MOST_NAMED = 40
@@ -65,6 +66,7 @@ def attention_map(
         spine.set(visible=True, color=GREY)
     ax.set_ylabel("from (query)")
     ax.set_xlabel("to (key)")
+    _say_strongest(ax, weights, tokens)
     return ax
 
 
@@ -129,6 +131,7 @@ def attention_lines(
     ax.text(1.03, -1.1, "to (key)", ha="left", va="center", color=GREY, size=12)
     ax.set(xlim=(0, 1), ylim=(n - 0.5, -1.5))
     ax.axis("off")
+    _say_strongest(ax, weights, tokens)
     return ax
 
 
@@ -186,7 +189,14 @@ def matrix_plot(
     for label in ax.get_xticklabels():
         label.set(ha="left", rotation_mode="anchor")
     ax.tick_params(axis="y", rotation=0, length=0)
+    say(ax, of_columns(table))
     return ax
+
+
+def _say_strongest(ax: Axes, weights: np.ndarray, tokens: Sequence[str]) -> None:
+    if weights.size and any(tokens):  # a map without words is shown so that it is judged without them
+        q, k = divmod(int(weights.argmax()), len(tokens))
+        say(ax, f"The strongest link goes from '{tokens[q]}' to '{tokens[k]}' ({short(weights[q, k])}).")
 
 
 def _checked(weights: ArrayLike, tokens: Sequence[str]) -> tuple[np.ndarray, list[str]]:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
+from explaint_lib.plotting._show import in_a_row, of_conditions, of_curve, say, short
 from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look, looks_of, plain
 
 Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
@@ -67,11 +68,12 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
     chance = found.pop("chance", None)
     known = [c for c in _ORDER if c in found]
     names = known + [c for c in found if c not in known]
-    every, high = looks_of(names), 0.0
+    every, high, read = looks_of(names), 0.0, []
     for y, name in enumerate(names):
         row, looks = found[name], every[name]
         low, top = _number(row.get("ci_low"), row["value"]), _number(row.get("ci_high"), row["value"])
         high = max(high, top)
+        read.append({"label": looks.label, "value": row["value"], "low": low, "high": top})
         if name == observed and top > low:
             ax.axvspan(low, top, color=looks.colour, alpha=0.12, lw=0)
         ax.plot([low, top], [y, y], color=looks.colour, lw=2.6, solid_capstyle="butt")
@@ -104,6 +106,7 @@ def conditions_plot(ax: Axes, rows: Rows, metric: str, *, observed: str = "syste
         )
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(plain(metric.replace("_at_", "@").replace("_", " ")))
+    say(ax, of_conditions(ax.get_xlabel(), look(observed).label, read, None if chance is None else chance["value"]))
     return ax
 
 
@@ -164,12 +167,14 @@ def curves_plot(
         every = None if len(at) <= 16 else len(at) // 8
         ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7, markevery=every)
         ends.append((value[-1], looks))
+        say(ax, of_curve(looks.label, plain(x), at, value))
         if position == 0:
             first = at, frame["chance"].to_numpy(dtype=float) if "chance" in frame else None
     level = first[1] if chance is None else np.broadcast_to(np.asarray(chance, dtype=float), first[0].shape)
     if level is not None:
         ax.plot(first[0], level, "--", color=GREY, lw=1.6, zorder=1)
         ends.append((level[-1], LOOKS["chance"]))
+        say(ax, f"Chance: {short(level[-1])}.")
     ax.set_xlabel(plain(x))
     ax.set_ylabel(ylabel or plain(y))
     ax.margins(x=0.02)
@@ -195,6 +200,7 @@ def sweep_plot(
     ----------
     ax : Axes
     x : array_like, shape (n,)
+        Numbers, or names, which then stand at equal distances.
     curves : mapping of name to array_like, shape (n,) or (n, 3)
         Values, or values with their intervals (value, low, high).
     references : mapping of name to float, optional
@@ -221,7 +227,9 @@ def sweep_plot(
     >>> [text.get_text() for text in ax.texts], [label.get_text() for label in ax.get_xticklabels()]
     (['mean profile', 'system'], ['1', '10'])
     """
-    at, ends = np.asarray(x, dtype=float), []
+    places, ends = np.asarray(x), []
+    named = places.dtype.kind in "UO"
+    at = np.arange(len(places)) if named else places.astype(float)
     for position, (name, values) in enumerate(curves.items()):
         array, looks = np.asarray(values, dtype=float), look(name, position)
         if array.shape not in (at.shape, (*at.shape, 3)):
@@ -233,14 +241,19 @@ def sweep_plot(
             ax.fill_between(at, array[:, 1], array[:, 2], color=looks.colour, alpha=0.16, lw=0)
         ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7)
         ends.append((value[-1], looks))
+        say(ax, of_curve(looks.label, xlabel, places, value))
     for position, (name, level) in enumerate((references or {}).items()):
         looks = look(name, len(curves) + position)._replace(line="--")
         ax.axhline(level, color=looks.colour, ls="--", lw=1.6, zorder=1)
         ends.append((level, looks))
+    if references:
+        say(ax, f"Lines: {in_a_row({look(name).label: level for name, level in references.items()})}.")
     if log:
         ax.set_xscale("log")
         ax.set_xticks(at, [f"{v:g}" for v in at])
         ax.minorticks_off()
+    if named:
+        ax.set_xticks(at, [plain(name) for name in places], rotation=30, ha="right", rotation_mode="anchor")
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     return _label_ends(ax, ends)

@@ -28,8 +28,7 @@ class VerdictTable:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Return what a notebook shows and keeps: the tables to read, and the whole result as data."""
-        with pd.option_context("display.max_colwidth", None):
-            html = "\n".join(table.to_html(notebook=True) for table in self.tables)
+        html = "\n".join(_as_html(table) for table in self.tables)
         html += _pairs(may_write(self.result))
         return {"text/plain": repr(self), "text/html": html, MIME: self.result.to_dict()}
 
@@ -87,6 +86,29 @@ def verdict_table(result: Result, *, across: str | None = None) -> VerdictTable:
     for model, part in verdicts.groupby("model", sort=False):
         tables += _apart(_side_by_side(part, lines, across).rename_axis(columns=str(model)))
     return VerdictTable(result, tables)
+
+
+def _as_html(table: pd.DataFrame) -> str:
+    """Return a table of verdicts whose cells know their column: a narrow page shows each line as a card.
+
+    The roles are said, since a table whose lines are shown as cards is none to a screen reader.
+    """
+    levels = table.index.nlevels
+    heads = [*[""] * (levels - 1), table.columns.name or "", *table.columns]
+    above = "".join(f'<th role="columnheader" scope="col">{escape(str(head))}</th>' for head in heads)
+    lines = []
+    for key, row in zip(table.index, table.itertuples(index=False), strict=True):
+        names = key if isinstance(key, tuple) else (key,)
+        cells = "".join(f'<th role="rowheader" scope="row">{escape(str(name))}</th>' for name in names)
+        cells += "".join(
+            f'<td role="cell" data-label="{escape(str(column))}">{escape(str(value))}</td>'
+            for column, value in zip(table.columns, row, strict=True)
+        )
+        lines.append(f'<tr role="row">{cells}</tr>')
+    return (
+        f'<table class="dataframe verdicts" role="table"><thead role="rowgroup"><tr role="row">{above}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table>'
+    )
 
 
 def _pairs(lines: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { AttentionMaps, asMap } from "../../explaint_lib/widgets/js/attention_map.js";
+import { bestRule, withoutEyes } from "../../explaint_lib/widgets/js/attention_rules.js";
 import { bytes85, inflate, unpackSmall } from "../../explaint_lib/widgets/js/bytes.js";
 import { rgb } from "../../explaint_lib/widgets/js/frame.js";
 import { asPercent, chanceOf, shuffled } from "../../explaint_lib/widgets/js/guess.js";
@@ -80,6 +81,37 @@ test("the weight of a query on a key stands where it was stored", () => {
   const m = maps(LEVELS);
   near(m.full(m.list[0], 0, 0, "")[2 * 3 + 1], 0.3);
   near(m.full(m.list[0], 0, 0, "max")[2 * 3 + 1], 0.99);
+});
+
+/** Two maps, of `layers` x `heads` pictures of three rows each: [own, other]. */
+function pair(own, other, heads) {
+  const list = [own, other].map((pictures) => ({ pictures }));
+  return {
+    meta: { layers: own.length / heads, heads },
+    items: [0, 1, 2],
+    list,
+    matrix: (map, layer, head) => Float32Array.from(map.pictures[layer * heads + head]),
+  };
+}
+const DIAGONAL = [0.8, 0.1, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1, 0.8];
+const COLUMN = [0.8, 0.1, 0.1, 0.8, 0.1, 0.1, 0.8, 0.1, 0.1];
+const PALE = [0.8, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1];
+
+test("the rule without eyes is the one that finds the first map most often, also turned round", () => {
+  const tells = pair([DIAGONAL, DIAGONAL, DIAGONAL, COLUMN], [COLUMN, COLUMN, COLUMN, COLUMN], 2);
+  assert.deepEqual(bestRule(tells), { rule: "has more of its colour on the diagonal", found: 3.5, n: 4 });
+  assert.match(withoutEyes(tells), /more of its colour on the diagonal”, is right for 3.5 of the 4 heads/);
+  const pale = pair([PALE, PALE], [DIAGONAL, COLUMN], 1);
+  assert.deepEqual(bestRule(pale), { rule: "is lighter on the whole", found: 2, n: 2 });
+  // the same maps in the other order of heads: every rule is right as often as wrong
+  const level = pair([DIAGONAL, COLUMN], [COLUMN, DIAGONAL], 2);
+  assert.equal(bestRule(level).found, 1);
+  assert.match(withoutEyes(level), /at most 1 of the 2 heads/);
+});
+
+test("a rule sees what a player sees: each map by its own scale", () => {
+  const fainter = DIAGONAL.map((weight) => weight / 4);
+  assert.equal(bestRule(pair([DIAGONAL, DIAGONAL], [fainter, fainter], 1)).found, 1);
 });
 
 test("what a row lacks to 1 is spread over its empty cells, and none of it on the future", () => {

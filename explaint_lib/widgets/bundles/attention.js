@@ -405,6 +405,51 @@ var Reading = class {
   }
 };
 
+// explaint_lib/widgets/js/attention_rules.js
+function stretched(matrix) {
+  const low = matrix.reduce((x, y) => Math.min(x, y), 1);
+  const high = matrix.reduce((x, y) => Math.max(x, y), 0);
+  return matrix.map((weight) => high > low ? (weight - low) / (high - low) : 0);
+}
+var total = (shades) => shades.reduce((sum, shade) => sum + shade, 0);
+var SEEN = {
+  "is darker on the whole": (shades) => total(shades),
+  "has more of its colour on the diagonal": (shades, m) => {
+    let sum = 0;
+    for (let i = 0; i < m; i++) sum += shades[i * m + i];
+    return sum / (total(shades) || 1);
+  },
+  "has more of its colour in one column": (shades, m) => {
+    const columns = new Float32Array(m);
+    shades.forEach((shade, i) => {
+      columns[i % m] += shade;
+    });
+    return columns.reduce((x, y) => Math.max(x, y), 0) / (total(shades) || 1);
+  }
+};
+function bestRule(maps) {
+  const { layers, heads } = maps.meta, m = maps.items.length, names = Object.keys(SEEN), first = names.map(() => 0);
+  for (let layer = 0; layer < layers; layer++)
+    for (let head = 0; head < heads; head++) {
+      const [own, other] = maps.list.map((map) => stretched(maps.matrix(map, layer, head)));
+      names.forEach((name, i) => {
+        const ahead = SEEN[name](own, m) - SEEN[name](other, m);
+        first[i] += ahead > 0 ? 1 : ahead < 0 ? 0 : 0.5;
+      });
+    }
+  const n = layers * heads, often = first.map((count) => Math.max(count, n - count)), best = often.indexOf(Math.max(...often)), turned = first[best] < n / 2;
+  return {
+    rule: turned ? names[best].replace("more", "less").replace("darker", "lighter") : names[best],
+    found: often[best],
+    n
+  };
+}
+function withoutEyes(maps) {
+  const { rule, found, n } = bestRule(maps);
+  const known = found / n > 0.6;
+  return known ? `A rule that reads nothing, “choose the map that ${rule}”, is right for ${found} of the ${n} heads here: your score must beat that.` : `The rules that read nothing (darker, more on the diagonal, more in one column) are right for at most ${found} of the ${n} heads here.`;
+}
+
 // explaint_lib/widgets/js/guess.js
 function chanceOf(right, rounds, choices) {
   const p = 1 / choices;
@@ -626,7 +671,7 @@ function attentionGuessing(view) {
       hint: "One head, drawn blindly.",
       answers: ["Map A", "Map B"],
       right,
-      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}). ${withoutEyes(view.maps)}`
     };
   };
   return new Guessing({
@@ -1672,11 +1717,6 @@ var living = (open) => ({
 
 // explaint_lib/widgets/js/attention.js
 var STATE = ["layer", "head", "combine", "view", "merged", "show_special", "measure"];
-function stretched(matrix) {
-  const low = matrix.reduce((x, y) => Math.min(x, y), 1);
-  const high = matrix.reduce((x, y) => Math.max(x, y), 0);
-  return matrix.map((weight) => high > low ? (weight - low) / (high - low) : 0);
-}
 var AttentionView = class {
   /** @type {Panel[]} */
   panels = [];

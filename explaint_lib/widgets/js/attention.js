@@ -6,6 +6,7 @@ import { linesFigure } from "./attention_links.js";
 import { AttentionMaps } from "./attention_map.js";
 import { matrixFigure } from "./attention_matrix.js";
 import { listenToReader } from "./attention_pointing.js";
+import { stretched } from "./attention_rules.js";
 import { CSS } from "./attention_style.js";
 import { download, html, once, tell } from "./dom.js";
 import { cssColour, followTheme, mount, rgb, rootOf } from "./frame.js";
@@ -28,17 +29,6 @@ import { fileSafe } from "./text.js";
  */
 
 const STATE = ["layer", "head", "combine", "view", "merged", "show_special", "measure"];
-
-/**
- * From the smallest weight to the largest as from 0 to 1: a map without names shows its pattern, not its level.
- *
- * @param {Float32Array} matrix
- */
-function stretched(matrix) {
-  const low = matrix.reduce((x, y) => Math.min(x, y), 1);
-  const high = matrix.reduce((x, y) => Math.max(x, y), 0);
-  return matrix.map((weight) => (high > low ? (weight - low) / (high - low) : 0));
-}
 
 /** @implements {View} */
 export class AttentionView {

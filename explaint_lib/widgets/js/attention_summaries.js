@@ -1,5 +1,6 @@
 /** Do the ways of summing up a layer agree? And predict, then reveal, for maps. */
 
+import { withoutEyes } from "./attention_rules.js";
 import { html } from "./dom.js";
 import { Guessing, LETTERS, shuffled } from "./guess.js";
 
@@ -135,7 +136,7 @@ export function attentionGuessing(view) {
       hint: "One head, drawn blindly.",
       answers: ["Map A", "Map B"],
       right,
-      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}). ${withoutEyes(view.maps)}`,
     };
   };
   return new Guessing({
