@@ -119,7 +119,7 @@ class Faults(list[str]):
 def known_parameters(notebook: Path) -> dict[str, Parameter]:
     """Return what the notebook's cell tagged ``parameters`` declares, by name.
 
-    Read from the syntax tree: papermill's own inspection knows no types, and no parameter annotated ``str | None`` (which
+    Read from the syntax tree: papermill's inspection knows no types, and no parameter annotated ``str | None`` (which
     is why the chapters write ``"str or None"``).
     """
     cells = nbformat.read(notebook, as_version=4).cells
