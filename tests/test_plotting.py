@@ -288,13 +288,21 @@ def test_a_figure_without_an_interval_says_what_is_equal(ax, capsys):
 def test_curves_say_where_they_begin_and_end_by_the_place_and_not_by_the_order_of_the_rows(ax, capsys):
     curve = [{"layer": 2, "value": 0.4}, {"layer": 0, "value": 0.9}, {"layer": 1, "value": 0.7}]
     plotting.curves_plot(ax, {"trained": curve}, chance=0.05)
-    assert shown(capsys) == "trained: from 0.90 (layer 0) to 0.40 (2). Chance: 0.05."
+    assert shown(capsys) == "From 0 to 2 (layer): trained 0.90 to 0.40. Chance: 0.05."
+
+
+def test_curves_over_the_same_places_share_a_sentence_and_others_have_their_own(ax, capsys):
+    deep, flat = [{"layer": i, "value": v} for i, v in ((0, 0.9), (6, 0.4))], [{"layer": 0, "value": 0.3}]
+    plotting.curves_plot(ax, {"trained": deep, "static": flat, "untrained": deep})
+    assert (
+        shown(capsys) == "From 0 to 6 (layer): trained 0.90 to 0.40, untrained 0.90 to 0.40. At 0 (layer): static 0.30."
+    )
 
 
 def test_a_sweep_over_names_writes_and_says_them(ax, capsys):
     plotting.sweep_plot(ax, ["cosine", "ridge"], {"minilm": [0.2, 0.9]}, references={"chance": 0.1}, xlabel="")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["cosine", "ridge"]
-    assert shown(capsys) == "minilm: from 0.20 (cosine) to 0.90 (ridge). Lines: chance 0.10."
+    assert shown(capsys) == "From cosine to ridge: minilm 0.20 to 0.90. Lines: chance 0.10."
 
 
 def test_a_map_says_its_strongest_link_and_a_matrix_its_extremes(capsys):
@@ -312,7 +320,7 @@ def test_panels_without_titles_are_told_apart_by_their_axes_and_names_with_comma
     figure, axes = plt.subplots(2)
     for ax, label in zip(axes, ("F1@10", "correlation"), strict=True):
         plotting.curves_plot(ax, {"minilm": [{"layer": 0, "value": 0.5}]}, ylabel=label)
-    assert shown(capsys) == "F1@10: minilm: 0.50 (layer 0). correlation: minilm: 0.50 (layer 0)."
+    assert shown(capsys) == "F1@10: At 0 (layer): minilm 0.50. correlation: At 0 (layer): minilm 0.50."
     plt.figure()
     assert shown(capsys, "{means}.", means={"a, b": 0.1, "c": 0.2}) == "a, b 0.10; c 0.20."
 

@@ -185,7 +185,7 @@ def matrix_plot(
         **names,
     )
     ax.xaxis.tick_top()
-    ax.tick_params(axis="x", rotation=30, length=0)
+    ax.tick_params(axis="x", rotation=30 if len(table.columns) < 7 else 60, length=0)
     for label in ax.get_xticklabels():
         label.set(ha="left", rotation_mode="anchor")
     ax.tick_params(axis="y", rotation=0, length=0)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from explaint_lib._common import ExplaintError
-from explaint_lib.plotting._show import in_a_row, of_conditions, of_curve, say, short
+from explaint_lib.plotting._show import in_a_row, of_conditions, of_curves, say, short
 from explaint_lib.plotting._style import BLACK, GREY, LOOKS, Look, look, looks_of, plain
 
 Rows = pd.DataFrame | Sequence[Mapping[str, Any]]
@@ -154,7 +154,7 @@ def curves_plot(
     """
     if not curves:
         raise ExplaintError("curves is empty; give at least one name with its rows")
-    ends = []
+    ends, drawn = [], {}
     for position, (name, rows) in enumerate(curves.items()):
         frame = _table(rows, (x, y)).sort_values(x)
         if frame[x].duplicated().any():
@@ -167,9 +167,10 @@ def curves_plot(
         every = None if len(at) <= 16 else len(at) // 8
         ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7, markevery=every)
         ends.append((value[-1], looks))
-        say(ax, of_curve(looks.label, plain(x), at, value))
+        drawn[looks.label] = at, value
         if position == 0:
             first = at, frame["chance"].to_numpy(dtype=float) if "chance" in frame else None
+    say(ax, of_curves(plain(x), drawn))
     level = first[1] if chance is None else np.broadcast_to(np.asarray(chance, dtype=float), first[0].shape)
     if level is not None:
         ax.plot(first[0], level, "--", color=GREY, lw=1.6, zorder=1)
@@ -227,7 +228,7 @@ def sweep_plot(
     >>> [text.get_text() for text in ax.texts], [label.get_text() for label in ax.get_xticklabels()]
     (['mean profile', 'system'], ['1', '10'])
     """
-    places, ends = np.asarray(x), []
+    places, ends, drawn = np.asarray(x), [], {}
     named = places.dtype.kind in "UO"
     at = np.arange(len(places)) if named else places.astype(float)
     for position, (name, values) in enumerate(curves.items()):
@@ -241,7 +242,8 @@ def sweep_plot(
             ax.fill_between(at, array[:, 1], array[:, 2], color=looks.colour, alpha=0.16, lw=0)
         ax.plot(at, value, looks.line, marker=looks.marker, color=looks.colour, mec="white", mew=0.7)
         ends.append((value[-1], looks))
-        say(ax, of_curve(looks.label, xlabel, places, value))
+        drawn[looks.label] = places, value
+    say(ax, of_curves(xlabel, drawn))
     for position, (name, level) in enumerate((references or {}).items()):
         looks = look(name, len(curves) + position)._replace(line="--")
         ax.axhline(level, color=looks.colour, ls="--", lw=1.6, zorder=1)

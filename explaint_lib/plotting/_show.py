@@ -46,13 +46,12 @@ def in_a_row(found: Mapping[str, Any]) -> str:
 
 def finding(figure: Figure) -> str:
     """Return the sentences of a figure's panels, each with its panel's title, or axis, where there are several."""
-    said = [(ax, sentence) for ax in figure.axes for sentence in _SAID.get(ax, [])]
-    several = len({ax for ax, _ in said}) > 1
+    said = {ax: " ".join(_SAID[ax]) for ax in figure.axes if ax in _SAID}
     parts = []
-    for ax, sentence in said:
+    for ax, sentences in said.items():
         titles = " ".join(ax.get_title(loc=side) for side in ("left", "center")).strip() or ax.get_ylabel()
         title = " ".join(titles.replace(r"\$", "$").split())
-        parts.append(f"{title}: {sentence}" if several and title else sentence)
+        parts.append(f"{title}: {sentences}" if len(said) > 1 and title else sentences)
     return " ".join(parts)
 
 
@@ -147,14 +146,20 @@ def of_conditions(metric: str, observed: str, rows: Iterable[Mapping[str, Any]],
     return " ".join(parts)
 
 
-def of_curve(name: str, x: str, at: ArrayLike, values: ArrayLike) -> str:
-    """Return where a curve begins and ends."""
-    places, heights = np.atleast_1d(np.asarray(at)), np.atleast_1d(np.asarray(values, dtype=float))
-    names = [str(place) if isinstance(place, str) else f"{float(place):.3g}" for place in places]
-    first = f"{short(float(heights[0]))} ({names[0] if isinstance(places[0], str) else f'{x} {names[0]}'})"
-    if len(names) == 1:
-        return f"{name}: {first}."
-    return f"{name}: from {first} to {short(float(heights[-1]))} ({names[-1]})."
+def of_curves(x: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> str:
+    """Return where curves begin and end; (places, heights) by the name of the curve, `x` the name of the axis."""
+    ends: dict[tuple[str, ...], dict[str, str]] = {}  # curves over the same places share a sentence
+    for name, (at, values) in curves.items():
+        places, heights = np.atleast_1d(np.asarray(at)), np.atleast_1d(np.asarray(values, dtype=float))
+        outer = dict.fromkeys((0, len(places) - 1))
+        names = [str(places[i]) if isinstance(places[i], str) else f"{float(places[i]):.3g}" for i in outer]
+        said = " to ".join(short(float(heights[i])) for i in outer)
+        ends.setdefault(tuple(names), {})[name] = said
+    parts = []
+    for names, found in ends.items():
+        where = f"From {' to '.join(names)}" if len(names) > 1 else f"At {names[0]}"
+        parts.append(f"{where}{f' ({x})' if x else ''}: {in_a_row(found)}.")
+    return " ".join(parts)
 
 
 def of_columns(table: pd.DataFrame) -> str:
