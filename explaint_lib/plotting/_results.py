@@ -154,7 +154,8 @@ def curves_plot(
     """
     if not curves:
         raise ExplaintError("curves is empty; give at least one name with its rows")
-    ends, drawn = [], {}
+    ends: list[tuple[float, Look]] = []
+    drawn: dict[str, tuple[ArrayLike, ArrayLike]] = {}
     for position, (name, rows) in enumerate(curves.items()):
         frame = _table(rows, (x, y)).sort_values(x)
         if frame[x].duplicated().any():
@@ -228,7 +229,9 @@ def sweep_plot(
     >>> [text.get_text() for text in ax.texts], [label.get_text() for label in ax.get_xticklabels()]
     (['mean profile', 'system'], ['1', '10'])
     """
-    places, ends, drawn = np.asarray(x), [], {}
+    places = np.asarray(x)
+    ends: list[tuple[float, Look]] = []
+    drawn: dict[str, tuple[ArrayLike, ArrayLike]] = {}
     named = places.dtype.kind in "UO"
     at = np.arange(len(places)) if named else places.astype(float)
     for position, (name, values) in enumerate(curves.items()):

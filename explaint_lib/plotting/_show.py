@@ -156,8 +156,8 @@ def of_curves(x: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> str:
         said = " to ".join(short(float(heights[i])) for i in outer)
         ends.setdefault(tuple(names), {})[name] = said
     parts = []
-    for names, found in ends.items():
-        where = f"From {' to '.join(names)}" if len(names) > 1 else f"At {names[0]}"
+    for where_to, found in ends.items():
+        where = f"From {' to '.join(where_to)}" if len(where_to) > 1 else f"At {where_to[0]}"
         parts.append(f"{where}{f' ({x})' if x else ''}: {in_a_row(found)}.")
     return " ".join(parts)
 
