@@ -364,3 +364,13 @@ def test_intervals_of_other_rows_are_refused(ax):
     values = pd.DataFrame({"head": [0.9]}, index=["subject"])
     with pytest.raises(ExplaintError, match=r"rows \['subject'\]"):
         plotting.dots_plot(ax, values, low=values.rename({"subject": "object"}), high=values)
+
+
+def test_a_cell_of_a_table_of_verdicts_knows_its_column_and_shows_names_as_text():
+    clear = inference.Comparison("<b>rival</b>", difference=0.2, se=0.01, p_value=0.001)
+    verdicts = inference.verdicts({"It's <i>so</i>": [clear]}, smallest_effect=0.02)
+    html = plotting.verdict_table(Result("02", {"seed": 0}, verdicts=verdicts))._repr_mimebundle_()["text/html"]
+    table = html[: html.index("</table>")]
+    assert '<td role="cell" data-label="verdict">' in table and '<td role="cell" data-label="control">' in table
+    assert "&lt;b&gt;rival" in table and "&lt;i&gt;so" in table and "<b>" not in html and "<i>" not in html
+    assert table.count('role="row"') == 2 and '<td role="cell"></td>' in table  # a head without words is no head

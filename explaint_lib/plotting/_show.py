@@ -83,6 +83,7 @@ def show(said: str = "", /, **numbers: Any) -> None:
     """
     figure = plt.gcf()
     words = said.format(**{name: short(value) for name, value in numbers.items()}) if said else finding(figure)
+    words = " ".join(words.split())  # names of an axis may stand on two lines
     written = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "explaint"}):
         figure.savefig(written, format="svg", metadata={"Date": None})

@@ -95,7 +95,10 @@ def _as_html(table: pd.DataFrame) -> str:
     """
     levels = table.index.nlevels
     heads = [*[""] * (levels - 1), table.columns.name or "", *table.columns]
-    above = "".join(f'<th role="columnheader" scope="col">{escape(str(head))}</th>' for head in heads)
+    above = "".join(
+        f'<th role="columnheader" scope="col">{escape(str(head))}</th>' if head else '<td role="cell"></td>'
+        for head in heads
+    )
     lines = []
     for key, row in zip(table.index, table.itertuples(index=False), strict=True):
         names = key if isinstance(key, tuple) else (key,)

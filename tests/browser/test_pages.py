@@ -149,6 +149,41 @@ def test_the_search_finds_what_a_reader_asks_for(site: Site, chromium: object, s
     page.context.close()
 
 
+CARDS = """() => [...document.querySelectorAll('table.verdicts')].map(table => ({
+    cards: getComputedStyle(table.querySelector('tbody tr')).display === 'block',
+    wide: table.scrollWidth > table.parentElement.clientWidth + 1,
+    claim: table.querySelector('tbody th').getBoundingClientRect().top,
+    verdict: table.querySelector('tbody td').getBoundingClientRect().top,
+    label: getComputedStyle(table.querySelector('tbody td'), '::before').content })) """
+
+
+@pytest.mark.parametrize(("width", "cards"), [(360, True), (1280, False)])
+def test_verdicts_are_cards_on_a_narrow_page_the_verdict_below_its_claim(site: Site, chromium, width: int, cards: bool):
+    page = chromium.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.goto(site.address + "notebooks/06_scores_that_convince.html")
+    (table,) = page.evaluate(CARDS)
+    assert table["cards"] == cards and not table["wide"]
+    if cards:
+        assert table["claim"] < table["verdict"] and "verdict" in table["label"]
+    page.context.close()
+
+
+@pytest.mark.parametrize("number", [f"{number:02}" for number in range(1, 14)])
+def test_figures_are_numbered_have_words_and_can_be_taken(site: Site, chromium, number: int):
+    (name,) = (path.stem for path in ROOT.glob(f"notebooks/{number}_*.ipynb"))
+    page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(f"{site.address}notebooks/{name}.html")
+    figures = page.locator("figure:has(img.forest), figure:has(img.drawn)")
+    captions = figures.locator("figcaption").all_inner_texts()
+    assert len(captions) >= 2
+    assert [text.split(". ")[0] for text in captions] == [f"Figure {int(number)}.{i + 1}" for i in range(len(captions))]
+    assert all(len(alt) > 60 for alt in figures.locator("img").evaluate_all("all => all.map(one => one.alt)"))
+    for link in figures.locator("a.download").evaluate_all("all => all.map(one => one.href)"):
+        assert page.request.get(link).text().lstrip().startswith("<?xml") and link.endswith(".svg")
+    assert figures.locator("a.download").count() == len(captions) - 1  # the first is drawn by the build
+    page.context.close()
+
+
 def test_a_figure_and_a_solution_can_be_reached_with_the_keyboard(site: Site, chromium: object):
     page = chromium.new_context().new_page()
     page.goto(site.address + "notebooks/07_five_controls_and_what_they_leave_out.html")
