@@ -22,9 +22,9 @@ for (const { meta, vectors, cells } of asked.worlds) {
   const scored = (by, rows) => {
     const out = {};
     for (const name of asked.scores) {
-      const started = performance.now();
+      const started = process.cpuUsage().user;
       out[name] = scores.meanOf(all[name](by, rows));
-      out[`${name}_ms`] = performance.now() - started;
+      out[`${name}_ms`] = (process.cpuUsage().user - started) / 1000;
     }
     if (asked.rows) out.rows = { start: [...rows.start], column: [...rows.column], value: [...rows.value] };
     return out;

@@ -173,13 +173,23 @@ export function eachPrediction(fit, rows, use) {
     predicted = new Float64Array(rows.m);
   const { start, column, value } = rows;
   for (let i = 0; i < fit.n; i++) {
-    predicted.fill(0);
+    predicted.set(/** @type {Float64Array} */ (means.get(fit.folds[i])));
     for (let k = 0; k < fit.n; k++) {
       const weight = fit.weights[i * fit.n + k];
       if (weight !== 0) for (let c = start[k]; c < start[k + 1]; c++) predicted[column[c]] += weight * value[c];
     }
-    const mean = /** @type {Float64Array} */ (means.get(fit.folds[i]));
-    for (let f = 0; f < rows.m; f++) predicted[f] += mean[f];
     use(i, predicted);
   }
+}
+
+/**
+ * Return the weights of the training words in the prediction of each word, those of the mean included.
+ *
+ * @param {Fit} fit
+ */
+export function wholeWeights({ n, weights, folds, training }) {
+  const whole = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let k = 0; k < n; k++) if (folds[i] !== folds[k]) whole[i * n + k] = weights[i * n + k] + 1 / training[i];
+  return whole;
 }

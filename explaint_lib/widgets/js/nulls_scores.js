@@ -1,6 +1,6 @@
 /** Scores of predictions, as `explaint_lib.metrics` computes them. Pure functions. */
 
-import { eachPrediction, productInto } from "./nulls_fit.js";
+import { eachPrediction, productInto, wholeWeights } from "./nulls_fit.js";
 
 /**
  * @typedef {import("./nulls_data.js").Rows} Rows
@@ -18,19 +18,27 @@ const K = 10; // of F1@10 and overlap@10
  */
 export function cutOf(values, k) {
   const top = new Float64Array(k).fill(-Infinity); // ascending
-  for (const value of values) {
-    if (!(value > top[0])) continue;
+  let [cut, tied] = [-Infinity, false];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value < cut) continue;
+    if (value === cut) {
+      tied = true;
+      continue;
+    }
     let at = 0;
     for (; at + 1 < k && top[at + 1] < value; at++) top[at] = top[at + 1];
     top[at] = value;
+    if (top[0] === cut) tied = true; // an equal one has just left
+    cut = top[0];
   }
-  let above = 0,
-    equal = 0;
+  if (!tied) return [cut, 1];
+  let [above, equal] = [0, 0];
   for (const value of values) {
-    if (value > top[0]) above++;
-    else if (value === top[0]) equal++;
+    if (value > cut) above++;
+    else if (value === cut) equal++;
   }
-  return [top[0], (k - above) / equal];
+  return [cut, (k - above) / equal];
 }
 
 /**
@@ -143,20 +151,22 @@ function nearestOf(gram, n) {
  * @param {Rows} rows
  */
 export function overlapAt10(fit, rows) {
-  const { n, folds, training } = fit;
+  const { n } = fit;
   const gram = gramOf(rows, n);
-  const whole = fit.weights.map((weight, at) => {
-    const i = Math.floor(at / n);
-    return folds[i] === folds[at % n] ? 0 : weight + 1 / training[i];
+  const whole = wholeWeights(fit);
+  const shared = Array.from({ length: n }, (_, k) => {
+    const places = [];
+    for (let j = 0; j < n; j++) if (gram[k * n + j] !== 0) places.push(j);
+    return Int32Array.from(places);
   });
   const half = new Float64Array(n * n); // predictions by the norms: only words that share a feature count
-  for (let k = 0; k < n; k++) {
-    /** @type {number[]} */
-    const shared = [];
-    for (let j = 0; j < n; j++) if (gram[k * n + j] !== 0) shared.push(j);
-    for (let i = 0; i < n; i++) {
+  for (let i = 0; i < n; i++) {
+    const row = half.subarray(i * n, i * n + n);
+    for (let k = 0; k < n; k++) {
       const weight = whole[i * n + k];
-      if (weight !== 0) for (const j of shared) half[i * n + j] += weight * gram[k * n + j];
+      if (weight === 0) continue;
+      const places = shared[k];
+      for (let c = 0; c < places.length; c++) row[places[c]] += weight * gram[k * n + places[c]];
     }
   }
   const predicted = new Float64Array(n * n);
