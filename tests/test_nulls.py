@@ -1,4 +1,4 @@
-"""The nulls that a page draws: its numbers are the library's, its draws keep what a control keeps, its p-values hold."""
+"""The nulls that a page draws: its numbers are the library's, its draws keep what they should, its p-values hold."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def test_rounding_the_vectors_changes_no_conclusion():
     """What the page carries is not what the model gave: the scores differ by less than a hundredth."""
     data, X, folds = teaching()
     given, shipped = (
-        by_the_library(data, V, folds, data.values, mappers.Ridge([300.0])) for V in (X, rounded_vectors(X).astype(float))
+        by_the_library(data, V, folds, data.values, mappers.Ridge([300.0]))
+        for V in (X, rounded_vectors(X).astype(float))
     )
     assert given["f1"] > 0.2 and all(abs(given[name] - shipped[name]) < 0.01 for name in given)
 

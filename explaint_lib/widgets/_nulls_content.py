@@ -9,12 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explaint_lib import controls, metrics
 from explaint_lib._common import ExplaintError
-from explaint_lib.mappers import check_folds
+from explaint_lib.mappers import CrossFit, MeanProfile, Ridge, check_folds
 from explaint_lib.norms import FeatureNorms
 from explaint_lib.widgets._base import as_numbers, deflate
 
 MOST_WORDS = 600  # a page refits in a hundredth of a second, and the time grows with the square of the words
+FEW_DRAWS = 3  # of each control in the table for print
+CONTROLS = {
+    "shuffled": "columns shuffled",
+    "permuted_pairing": "rows permuted",
+    "permuted_within": "rows permuted within the category",
+    "rewired": "rewired",
+    "random": "random cells",
+    "constant": "the constant",
+}
+SCORES = {"f1": "F1@10", "overlap": "overlap@10", "two": "two alternatives in the category"}
 
 
 def rounded_vectors(vectors: ArrayLike) -> np.ndarray:
@@ -65,4 +76,52 @@ def world_of(vectors: ArrayLike, norms: FeatureNorms, folds: ArrayLike, penalty:
         folds=np.unique(labels, return_inverse=True)[1].tolist(),
         penalty=float(penalty),
     )
-    return dict(meta=meta, vectors=deflate(np.ascontiguousarray(X.T).tobytes()), cells=deflate(pack_norms(norms.values)))
+    return dict(
+        meta=meta, vectors=deflate(np.ascontiguousarray(X.T).tobytes()), cells=deflate(pack_norms(norms.values))
+    )
+
+
+def library_scores(
+    vectors: ArrayLike,
+    norms: FeatureNorms,
+    folds: ArrayLike,
+    penalty: float,
+    scores: Sequence[str],
+    *,
+    target: np.ndarray | None = None,
+    constant: bool = False,
+) -> dict[str, float]:
+    """Return the mean scores of the norms, or of others in their place, from the vectors that the page carries."""
+    Y = norms.values if target is None else target
+    mapper = MeanProfile() if constant else Ridge([penalty])
+    guess = CrossFit(mapper, rounded_vectors(vectors).astype(float), folds).predict(Y)
+    found = {
+        "f1": lambda: metrics.f1_at_k(guess, Y),
+        "overlap": lambda: metrics.neighbour_overlap_at_k(guess, Y),
+        "two": lambda: metrics.two_alternative(guess, Y, norms.categories or [], folds=folds),
+    }
+    return {name: float(np.nanmean(found[name]())) for name in scores}
+
+
+def drawn_scores(
+    control: str,
+    vectors: ArrayLike,
+    norms: FeatureNorms,
+    folds: ArrayLike,
+    penalty: float,
+    scores: Sequence[str],
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """Return the mean scores of a few draws of a control."""
+    if control == "constant":
+        return library_scores(vectors, norms, folds, penalty, scores, constant=True)
+    Y = norms.values
+    draw = {
+        "shuffled": lambda: controls.shuffle_columns(Y, rng=rng),
+        "permuted_pairing": lambda: Y[controls.permute_rows(len(Y), rng=rng)],
+        "permuted_within": lambda: Y[controls.permute_within(list(map(str, norms.categories or [])), rng=rng)],
+        "rewired": lambda: controls.curveball(Y, rng=rng),
+        "random": lambda: controls.random_like(Y, "sparse", rng=rng),
+    }[control]
+    drawn = [library_scores(vectors, norms, folds, penalty, scores, target=draw()) for _ in range(FEW_DRAWS)]
+    return {name: float(np.mean([one[name] for one in drawn])) for name in scores}

@@ -32,7 +32,7 @@ export function randomOf(seed, draw) {
 /**
  * Shuffle the first entries, or all, in place.
  *
- * @template {Int32Array | Float64Array | number[]} List
+ * @template {Int32Array | Float64Array | number[] | boolean[]} List
  * @param {List} list
  * @param {Random} random
  * @param {number} first how many at the front are to be a random choice in random order
