@@ -50,7 +50,7 @@ def main() -> None:
     >>> sys.argv = ["explaint", "models", "list"]
     >>> main()  # doctest: +SKIP
     """
-    from explaint_lib.cli import attribution, calibrate, continuity, hypernymy, models, norms, sweep, table
+    from explaint_lib.cli import attribution, audit, calibrate, continuity, hypernymy, models, norms, sweep, table
 
     app.add_typer(norms.app, name="norms")
     app.add_typer(models.app, name="models")
@@ -60,6 +60,7 @@ def main() -> None:
     app.command("hypernymy")(hypernymy.hypernymy)
     app.command("attribution")(attribution.attribution)
     app.command("calibrate")(calibrate.calibrate)
+    app.command("audit")(audit.audit)
     try:
         # not in its stand-alone mode: typer would print what was typed (and thereby what a file is called) as it is
         code = app(prog_name="explaint", standalone_mode=False)
