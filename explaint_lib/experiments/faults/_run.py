@@ -242,15 +242,16 @@ def patched(
     wrong, right = faulty.states[texts], intact.states[texts]
     if level == "token":
         return _patched_tokens(heads, wrong[0], right[0], int(texts[0]), where)
-    ends = [_back(_resumed(heads, right[:, layer], layer), wrong, right) for layer in range(heads.n_layers + 1)]
-    by_layer = np.diff([float(end.mean()) for end in ends])
+    by_layer = np.diff([float(_back(top, wrong, right).mean()) for top in _restarted(heads, right)])
     if level == "layer":
         return by_layer
     layer = int(by_layer.argmax())
     more = (intact.added - faulty.added)[texts, layer].swapaxes(0, 1)  # (head, text, n, dim)
+    entering = np.broadcast_to(wrong[:, layer], more.shape)
+    rows = more.reshape(-1, *more.shape[2:])  # all heads in one run
+    tops = _resumed(heads, entering.reshape(rows.shape), layer, rows).reshape(more.shape)
     found = np.repeat(by_layer[:, None] - 10, heads.n_heads, axis=1)
-    for head in range(heads.n_heads):
-        found[layer, head] = _back(_resumed(heads, wrong[:, layer], layer, more[head]), wrong, right).mean()
+    found[layer] = [_back(top, wrong, right).mean() for top in tops]
     return found
 
 
@@ -265,6 +266,23 @@ def _patched_tokens(
     found = np.full(len(where), -10.0)
     found[tried] = _back(_resumed(heads, rows, 0), wrong[None], right[None])
     return found
+
+
+def _restarted(heads: HeadRunner, states: np.ndarray) -> np.ndarray:
+    """Return the top states of runs into which states (text, layer + 1, n, dim) are put at each layer.
+
+    All in one run, which grows by the texts at each layer: (layer + 1, text, n, dim). Many small products would take
+    several times as long.
+    """
+    import torch
+
+    with torch.no_grad():
+        kind = heads.start(heads.ids[:1])
+        entering = torch.from_numpy(states.copy()).to(kind).transpose(0, 1)  # (layer + 1, text, n, dim)
+        now = entering[0]
+        for layer in range(heads.n_layers):
+            now = torch.cat([heads.step(layer, now), entering[layer + 1]])
+        return np.asarray(now.float().cpu()).reshape(entering.shape)
 
 
 def _resumed(heads: HeadRunner, states: np.ndarray, layer: int, more: np.ndarray | None = None) -> np.ndarray:

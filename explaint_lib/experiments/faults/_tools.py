@@ -120,10 +120,10 @@ def _losses(heads: HeadRunner, trace: HeadTrace, ids: np.ndarray) -> tuple[np.nd
             target = torch.from_numpy(following.astype(np.int64)).to(logits.device)
             return np.asarray(torch.nn.functional.cross_entropy(logits, target, reduction="none").double().cpu())
 
-    last = slice(-1 - _LENS_TOKENS, -1)
-    n_layers = trace.states.shape[1]
-    by_layer = [loss(trace.states[:, k, last], ids[:, -_LENS_TOKENS:]).mean() for k in range(n_layers)]
-    return np.array(by_layer), loss(trace.states[:, -1, :-1], ids[:, 1:])
+    read = trace.states[:, :, -1 - _LENS_TOKENS : -1]  # (text, layer + 1, token, dim)
+    following = np.repeat(ids[:, None, -_LENS_TOKENS:], read.shape[1], axis=1)
+    each = loss(read.reshape(-1, *read.shape[2:]), following.reshape(-1, _LENS_TOKENS))
+    return each.reshape(following.shape).mean(axis=(0, 2)), loss(trace.states[:, -1, :-1], ids[:, 1:])
 
 
 def scores(tool: str, level: Level, faulty: Evidence, intact: Evidence | None = None) -> np.ndarray | None:
