@@ -137,13 +137,14 @@ def test_the_score_of_guessing_stands_beside_chance(open_page):
         figure.locator("[data-matrix]").first.hover()
         assert "%" not in figure.locator(".status").inner_text()  # no number gives it away
         game.get_by_role("button", name="Map A").click()
-        said = game.get_by_role("status").inner_text()
+        said, told = game.get_by_role("status").inner_text(), figure.locator(".told").inner_text()
         names = figure.locator(".panel .name").all_inner_texts()
         assert sorted(re.sub(".*: ", "", name) for name in names) == ["real", "twin"]
         right += "real" in names[0]
         assert said.startswith("Right." if "real" in names[0] else "No.")
-        assert f"{right} of {rounds} so far; blind guessing gets {rounds / 2:.1f}" in said
-        shown = float(re.search(r"in ([\d.]+)% of games", said)[1])
+        assert f"{right} of {rounds} so far; blind guessing gets {rounds / 2:.1f}" in told
+        assert "reads nothing" in told or "read nothing" in told
+        shown = float(re.search(r"in ([\d.]+)% of games", told)[1])
         assert abs(shown - 100 * chance(right, rounds, 2)) <= 0.5
         game.get_by_role("button", name="Next").click()
     game.get_by_role("button", name="Stop").click()

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { AttentionMaps, asMap } from "../../explaint_lib/widgets/js/attention_map.js";
-import { bestRule, withoutEyes } from "../../explaint_lib/widgets/js/attention_rules.js";
+import { bestRule, ranked, withoutEyes } from "../../explaint_lib/widgets/js/attention_rules.js";
 import { bytes85, inflate, unpackSmall } from "../../explaint_lib/widgets/js/bytes.js";
 import { rgb } from "../../explaint_lib/widgets/js/frame.js";
 import { asPercent, chanceOf, shuffled } from "../../explaint_lib/widgets/js/guess.js";
@@ -101,17 +101,22 @@ test("the rule without eyes is the one that finds the first map most often, also
   const tells = pair([DIAGONAL, DIAGONAL, DIAGONAL, COLUMN], [COLUMN, COLUMN, COLUMN, COLUMN], 2);
   assert.deepEqual(bestRule(tells), { rule: "has more of its colour on the diagonal", found: 3.5, n: 4 });
   assert.match(withoutEyes(tells), /more of its colour on the diagonal”, is right for 3.5 of the 4 heads/);
-  const pale = pair([PALE, PALE], [DIAGONAL, COLUMN], 1);
-  assert.deepEqual(bestRule(pale), { rule: "is lighter on the whole", found: 2, n: 2 });
+  const turned = pair([COLUMN, COLUMN], [DIAGONAL, DIAGONAL], 1);
+  assert.deepEqual(bestRule(turned), { rule: "has less of its colour on the diagonal", found: 2, n: 2 });
   // the same maps in the other order of heads: every rule is right as often as wrong
   const level = pair([DIAGONAL, COLUMN], [COLUMN, DIAGONAL], 2);
   assert.equal(bestRule(level).found, 1);
   assert.match(withoutEyes(level), /at most 1 of the 2 heads/);
 });
 
-test("a rule sees what a player sees: each map by its own scale", () => {
+test("a map without names shows ranks: neither its level nor its darkness tells it", () => {
+  const shades = ranked(Float32Array.from([0.5, 0.1, 0.1, 0.9]), false);
+  assert.deepEqual([...shades], [2 / 3, 0.5 / 3, 0.5 / 3, 1].map(Math.fround));
+  const total = (map) => ranked(Float32Array.from(map), false).reduce((x, y) => x + y, 0);
+  near(total(DIAGONAL), total(PALE));
   const fainter = DIAGONAL.map((weight) => weight / 4);
   assert.equal(bestRule(pair([DIAGONAL, DIAGONAL], [fainter, fainter], 1)).found, 1);
+  assert.deepEqual([...ranked(Float32Array.from([1, 0, 0.3, 0.7]), true)], [1, 0, 0, 0.5]); // what is masked is white
 });
 
 test("what a row lacks to 1 is spread over its empty cells, and none of it on the future", () => {

@@ -130,7 +130,8 @@ var CSS_BASE = `
 .ex summary { cursor: pointer; } .ex .scroll { overflow: auto; max-height: 20rem; }
 .ex .error { border-left: 4px solid var(--control); padding: .3rem .8rem; margin-top: .6rem; overflow-wrap: anywhere; } .ex .error:empty { display: none; }
 .ex .strong { background: var(--focus); border-color: var(--focus); color: var(--bg); font-weight: 600; } .ex .strong:hover { background: var(--fg); border-color: var(--fg); }
-.ex .guess { margin-top: .7rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .guess { margin: .5rem 0 .7rem; scroll-margin-top: 4rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .said { min-height: 2.9em; } .ex .told { margin-top: .5rem; } .ex .told:empty { display: none; }
 .ex details { margin-top: .5rem; } .ex .share input { flex: 1 1 12rem; min-width: 0; } .ex .share p { margin-top: .3rem; }
 .ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
@@ -268,7 +269,7 @@ var HeadGrid = class {
         html("canvas", { width: 1, height: 1 })
       );
     });
-    this.element.style.gridTemplateColumns = `1.1rem repeat(${heads}, minmax(0, 32px))`;
+    this.element.style.gridTemplateColumns = `1.1rem repeat(${heads}, minmax(24px, 32px))`;
     this.element.replaceChildren(
       row(mark(""), ...Array.from({ length: heads }, (_, head) => mark(head))),
       ...Array.from(
@@ -406,10 +407,15 @@ var Reading = class {
 };
 
 // explaint_lib/widgets/js/attention_rules.js
-function stretched(matrix) {
-  const low = matrix.reduce((x, y) => Math.min(x, y), 1);
-  const high = matrix.reduce((x, y) => Math.max(x, y), 0);
-  return matrix.map((weight) => high > low ? (weight - low) / (high - low) : 0);
+function ranked(matrix, causal) {
+  const m = Math.sqrt(matrix.length), out = new Float32Array(matrix.length), places = [...matrix.keys()].filter((i) => !causal || i % m <= Math.floor(i / m));
+  places.sort((a, b) => matrix[a] - matrix[b]);
+  for (let start = 0, end = 0; start < places.length; start = end) {
+    while (end < places.length && matrix[places[end]] === matrix[places[start]]) end++;
+    const shade = (start + end - 1) / 2 / Math.max(places.length - 1, 1);
+    for (const place of places.slice(start, end)) out[place] = shade;
+  }
+  return out;
 }
 var total = (shades) => shades.reduce((sum, shade) => sum + shade, 0);
 var SEEN = {
@@ -431,7 +437,7 @@ function bestRule(maps) {
   const { layers, heads } = maps.meta, m = maps.items.length, names = Object.keys(SEEN), first = names.map(() => 0);
   for (let layer = 0; layer < layers; layer++)
     for (let head = 0; head < heads; head++) {
-      const [own, other] = maps.list.map((map) => stretched(maps.matrix(map, layer, head)));
+      const [own, other] = maps.list.map((map) => ranked(maps.matrix(map, layer, head), map.causal));
       names.forEach((name, i) => {
         const ahead = SEEN[name](own, m) - SEEN[name](other, m);
         first[i] += ahead > 0 ? 1 : ahead < 0 ? 0 : 0.5;
@@ -487,7 +493,8 @@ var Guessing = class {
     this.deal = deal;
     this.show = show;
     this.leave = leave;
-    this.said = html("p", { role: "status" });
+    this.said = html("p", { class: "said", role: "status" });
+    this.told = html("p", { class: "told", role: "status" });
     this.answers = html("div", { class: "bar", role: "group", "aria-label": "Your answer" });
     this.start = button("Guess first", () => this.next(), { class: "button strong" });
     this.invitation = html("span", { class: "muted" }, invite);
@@ -505,7 +512,7 @@ var Guessing = class {
   /** @param {boolean} playing */
   lay(playing) {
     this.opening.style.display = playing ? "none" : "";
-    this.said.style.display = this.answers.style.display = playing ? "" : "none";
+    this.said.style.display = this.answers.style.display = this.told.style.display = playing ? "" : "none";
     this.element.classList.toggle("playing", playing);
   }
   get open() {
@@ -517,6 +524,7 @@ var Guessing = class {
     if (this.choices !== round.answers.length) this.right = this.rounds = 0;
     this.choices = round.answers.length;
     this.lay(true);
+    this.told.replaceChildren();
     tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
     this.offer(
       ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" }))
@@ -528,7 +536,8 @@ var Guessing = class {
       ...buttons,
       button("Stop", () => this.stop())
     );
-    buttons[0].focus();
+    buttons[0].focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "nearest" });
   }
   /**
    * @param {Round & { answered: boolean }} round
@@ -540,7 +549,8 @@ var Guessing = class {
     this.rounds += 1;
     this.right += Number(correct);
     this.show();
-    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), `${round.after} `, this.score());
+    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), round.after);
+    tell(this.told, this.score(), ` ${round.more ?? ""}`);
     this.offer(button("Next", () => this.next(), { class: "button strong" }));
   }
   score() {
@@ -671,7 +681,8 @@ function attentionGuessing(view) {
       hint: "One head, drawn blindly.",
       answers: ["Map A", "Map B"],
       right,
-      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}). ${withoutEyes(view.maps)}`
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,
+      more: withoutEyes(view.maps)
     };
   };
   return new Guessing({
@@ -840,9 +851,9 @@ var AttentionControls = class {
       this.reading.status.textContent = "Asking the kernel…";
       view.put({ sentence: this.sentence.value });
     });
-    const bar = (...parts) => html("div", { class: "bar" }, ...parts);
     const column = (...parts) => html("div", { class: "controls" }, ...parts);
     view.box.append(
+      this.guessing.element,
       html(
         "div",
         { class: "top" },
@@ -856,14 +867,14 @@ var AttentionControls = class {
             this.headLabel
           ),
           this.viewBox,
-          bar(this.specialBox, this.mergeBox),
+          html("div", { class: "bar veil" }, this.specialBox, this.mergeBox),
           this.measureLabel,
           this.legend
         )
       ),
-      this.guessing.element,
       this.error,
       this.panelsBox,
+      this.guessing.told,
       this.reading.status,
       html(
         "div",
@@ -1800,7 +1811,7 @@ var AttentionView = class {
   build() {
     const { maps } = this, { panelsBox } = this.controls, [layer, head, measure, combine] = ["layer", "head", "measure", "combine"].map((key2) => this.get(key2)), list = this.shownMaps, blind = this.dealt?.named === false;
     maps.showing(layer, head, combine);
-    const wholes = list.map((map) => maps.full(map, layer, head, combine)), matrices = list.map((map) => maps.matrix(map, layer, head, combine)).map((a) => blind ? stretched(a) : a), peaks = matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 1e-4));
+    const wholes = list.map((map) => maps.full(map, layer, head, combine)), weights = list.map((map) => maps.matrix(map, layer, head, combine)), matrices = blind ? weights.map((a, i) => ranked(a, list[i].causal)) : weights, peaks = matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 1e-4));
     this.scale = Math.max(...peaks);
     this.width = panelsBox.clientWidth;
     const count = list.length, room = Math.max(240, Math.floor(count > 1 && this.width >= 600 ? (this.width - 20) / 2 : this.width));
@@ -1834,7 +1845,7 @@ var AttentionView = class {
           "div",
           { class: "panel", style: `--ink: var(${p.colour})` },
           html("p", { class: "name" }, html("span", { "aria-hidden": "true" }, blind ? "" : p.glyph), p.name),
-          html("p", { class: "muted" }, blind ? "" : maps.remark(p.matrix, p.whole)),
+          html("p", { class: "muted" }, this.dealt ? "" : maps.remark(p.matrix, p.whole)),
           p.svg
         )
       )
@@ -1852,7 +1863,11 @@ var AttentionView = class {
   explain(layer, measure, blind) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind) return tell(legend, "Each map has its own scale: the smallest weight is pale, the largest is dark.");
+    if (blind)
+      return tell(
+        legend,
+        "Darker: larger than more of the other weights of the same map. Both maps hold the same shades."
+      );
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),

@@ -114,7 +114,8 @@ var CSS_BASE = `
 .ex summary { cursor: pointer; } .ex .scroll { overflow: auto; max-height: 20rem; }
 .ex .error { border-left: 4px solid var(--control); padding: .3rem .8rem; margin-top: .6rem; overflow-wrap: anywhere; } .ex .error:empty { display: none; }
 .ex .strong { background: var(--focus); border-color: var(--focus); color: var(--bg); font-weight: 600; } .ex .strong:hover { background: var(--fg); border-color: var(--fg); }
-.ex .guess { margin-top: .7rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .guess { margin: .5rem 0 .7rem; scroll-margin-top: 4rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .said { min-height: 2.9em; } .ex .told { margin-top: .5rem; } .ex .told:empty { display: none; }
 .ex details { margin-top: .5rem; } .ex .share input { flex: 1 1 12rem; min-width: 0; } .ex .share p { margin-top: .3rem; }
 .ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
@@ -216,7 +217,8 @@ var Guessing = class {
     this.deal = deal;
     this.show = show;
     this.leave = leave;
-    this.said = html("p", { role: "status" });
+    this.said = html("p", { class: "said", role: "status" });
+    this.told = html("p", { class: "told", role: "status" });
     this.answers = html("div", { class: "bar", role: "group", "aria-label": "Your answer" });
     this.start = button("Guess first", () => this.next(), { class: "button strong" });
     this.invitation = html("span", { class: "muted" }, invite);
@@ -234,7 +236,7 @@ var Guessing = class {
   /** @param {boolean} playing */
   lay(playing) {
     this.opening.style.display = playing ? "none" : "";
-    this.said.style.display = this.answers.style.display = playing ? "" : "none";
+    this.said.style.display = this.answers.style.display = this.told.style.display = playing ? "" : "none";
     this.element.classList.toggle("playing", playing);
   }
   get open() {
@@ -246,6 +248,7 @@ var Guessing = class {
     if (this.choices !== round.answers.length) this.right = this.rounds = 0;
     this.choices = round.answers.length;
     this.lay(true);
+    this.told.replaceChildren();
     tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
     this.offer(
       ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" }))
@@ -257,7 +260,8 @@ var Guessing = class {
       ...buttons,
       button("Stop", () => this.stop())
     );
-    buttons[0].focus();
+    buttons[0].focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "nearest" });
   }
   /**
    * @param {Round & { answered: boolean }} round
@@ -269,7 +273,8 @@ var Guessing = class {
     this.rounds += 1;
     this.right += Number(correct);
     this.show();
-    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), `${round.after} `, this.score());
+    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), round.after);
+    tell(this.told, this.score(), ` ${round.more ?? ""}`);
     this.offer(button("Next", () => this.next(), { class: "button strong" }));
   }
   score() {
@@ -674,6 +679,7 @@ var NeighbourhoodControls = class {
     this.note = html("div", { class: "shared veil", role: "status", "aria-live": "polite" });
     this.keyBox = html("div", { class: "veil" });
     this.guessBox = html("div");
+    this.toldBox = html("div");
     this.error = html("p", { class: "error", role: "alert" });
     const any = button("Any word", () => view.go(Math.floor(Math.random() * view.lists.n)));
     const [colourBox, colourInput] = checkbox("Colour every category", (colours) => view.put({ colours }));
@@ -699,9 +705,10 @@ var NeighbourhoodControls = class {
       this.searchBar,
       this.error,
       this.status,
-      this.keyBox,
       this.guessBox,
+      this.keyBox,
       this.columns,
+      this.toldBox,
       this.note,
       bar(
         "foot veil",
@@ -1120,6 +1127,7 @@ var NeighbourhoodView = class {
     controls.completions.replaceChildren(...lists.words.map((word) => html("option", { value: word })));
     this.guessing = lists.conditions.length > 1 ? neighbourhoodGuessing(this) : null;
     controls.guessBox.replaceChildren(...this.guessing ? [this.guessing.element] : []);
+    controls.toldBox.replaceChildren(...this.guessing ? [this.guessing.told] : []);
     controls.colourBox.style.display = lists.categories ? "" : "none";
     controls.columns.after(controls.note);
     this.map = lists.places ? new MapBox(this, new WordMap(this.box, lists)) : null;

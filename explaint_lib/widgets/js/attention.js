@@ -6,7 +6,7 @@ import { linesFigure } from "./attention_links.js";
 import { AttentionMaps } from "./attention_map.js";
 import { matrixFigure } from "./attention_matrix.js";
 import { listenToReader } from "./attention_pointing.js";
-import { stretched } from "./attention_rules.js";
+import { ranked } from "./attention_rules.js";
 import { CSS } from "./attention_style.js";
 import { download, html, once, tell } from "./dom.js";
 import { cssColour, followTheme, mount, rgb, rootOf } from "./frame.js";
@@ -134,7 +134,8 @@ export class AttentionView {
       blind = this.dealt?.named === false;
     maps.showing(layer, head, combine);
     const wholes = list.map((map) => maps.full(map, layer, head, combine)),
-      matrices = list.map((map) => maps.matrix(map, layer, head, combine)).map((a) => (blind ? stretched(a) : a)),
+      weights = list.map((map) => maps.matrix(map, layer, head, combine)),
+      matrices = blind ? weights.map((a, i) => ranked(a, list[i].causal)) : weights,
       peaks = matrices.map((a) => a.reduce((x, y) => Math.max(x, y), 1e-4));
     this.scale = Math.max(...peaks);
     this.width = panelsBox.clientWidth;
@@ -171,7 +172,7 @@ export class AttentionView {
           "div",
           { class: "panel", style: `--ink: var(${p.colour})` },
           html("p", { class: "name" }, html("span", { "aria-hidden": "true" }, blind ? "" : p.glyph), p.name),
-          html("p", { class: "muted" }, blind ? "" : maps.remark(p.matrix, p.whole)),
+          html("p", { class: "muted" }, this.dealt ? "" : maps.remark(p.matrix, p.whole)),
           p.svg,
         ),
       ),
@@ -190,7 +191,11 @@ export class AttentionView {
   explain(layer, measure, blind) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind) return tell(legend, "Each map has its own scale: the smallest weight is pale, the largest is dark.");
+    if (blind)
+      return tell(
+        legend,
+        "Darker: larger than more of the other weights of the same map. Both maps hold the same shades.",
+      );
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),

@@ -70,9 +70,9 @@ export class AttentionControls {
       this.reading.status.textContent = "Asking the kernel…";
       view.put({ sentence: this.sentence.value });
     });
-    const bar = (/** @type {Part[]} */ ...parts) => html("div", { class: "bar" }, ...parts);
     const column = (/** @type {Part[]} */ ...parts) => html("div", { class: "controls" }, ...parts);
     view.box.append(
+      this.guessing.element,
       html(
         "div",
         { class: "top" },
@@ -86,14 +86,14 @@ export class AttentionControls {
             this.headLabel,
           ),
           this.viewBox,
-          bar(this.specialBox, this.mergeBox),
+          html("div", { class: "bar veil" }, this.specialBox, this.mergeBox),
           this.measureLabel,
           this.legend,
         ),
       ),
-      this.guessing.element,
       this.error,
       this.panelsBox,
+      this.guessing.told,
       this.reading.status,
       html(
         "div",

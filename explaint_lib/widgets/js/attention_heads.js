@@ -72,7 +72,7 @@ export class HeadGrid {
         html("canvas", { width: 1, height: 1 }),
       );
     });
-    this.element.style.gridTemplateColumns = `1.1rem repeat(${heads}, minmax(0, 32px))`;
+    this.element.style.gridTemplateColumns = `1.1rem repeat(${heads}, minmax(24px, 32px))`;
     this.element.replaceChildren(
       row(mark(""), ...Array.from({ length: heads }, (_, head) => mark(head))),
       ...Array.from({ length: layers }, (_, layer) =>

@@ -5,14 +5,23 @@
  */
 
 /**
- * From the smallest weight to the largest as from 0 to 1: a map without names shows its pattern, not its level.
+ * A map without names shows which weights are larger, not how large: each shade is the weight's rank, from 0 to 1, equal
+ * weights share one. So no map is darker than the other on the whole, which would tell them apart at a glance.
  *
- * @param {Float32Array} matrix
+ * @param {Float32Array} matrix (query, key)
+ * @param {boolean} causal what lies above the diagonal stays white
  */
-export function stretched(matrix) {
-  const low = matrix.reduce((x, y) => Math.min(x, y), 1);
-  const high = matrix.reduce((x, y) => Math.max(x, y), 0);
-  return matrix.map((weight) => (high > low ? (weight - low) / (high - low) : 0));
+export function ranked(matrix, causal) {
+  const m = Math.sqrt(matrix.length),
+    out = new Float32Array(matrix.length),
+    places = [...matrix.keys()].filter((i) => !causal || i % m <= Math.floor(i / m));
+  places.sort((a, b) => matrix[a] - matrix[b]);
+  for (let start = 0, end = 0; start < places.length; start = end) {
+    while (end < places.length && matrix[places[end]] === matrix[places[start]]) end++;
+    const shade = (start + end - 1) / 2 / Math.max(places.length - 1, 1);
+    for (const place of places.slice(start, end)) out[place] = shade;
+  }
+  return out;
 }
 
 /** @param {Float32Array} shades */
@@ -47,7 +56,7 @@ export function bestRule(maps) {
     first = names.map(() => 0);
   for (let layer = 0; layer < layers; layer++)
     for (let head = 0; head < heads; head++) {
-      const [own, other] = maps.list.map((map) => stretched(maps.matrix(map, layer, head)));
+      const [own, other] = maps.list.map((map) => ranked(maps.matrix(map, layer, head), map.causal));
       names.forEach((name, i) => {
         const ahead = SEEN[name](own, m) - SEEN[name](other, m);
         first[i] += ahead > 0 ? 1 : ahead < 0 ? 0 : 0.5;

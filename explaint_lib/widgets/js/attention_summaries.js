@@ -136,7 +136,8 @@ export function attentionGuessing(view) {
       hint: "One head, drawn blindly.",
       answers: ["Map A", "Map B"],
       right,
-      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}). ${withoutEyes(view.maps)}`,
+      after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,
+      more: withoutEyes(view.maps),
     };
   };
   return new Guessing({

@@ -59,7 +59,9 @@ export class Guessing {
     this.deal = deal;
     this.show = show;
     this.leave = leave;
-    this.said = html("p", { role: "status" });
+    this.said = html("p", { class: "said", role: "status" });
+    /** Goes below what is guessed at, so that neither it nor the buttons move when the answer comes. */
+    this.told = html("p", { class: "told", role: "status" });
     this.answers = html("div", { class: "bar", role: "group", "aria-label": "Your answer" });
     this.start = button("Guess first", () => this.next(), { class: "button strong" });
     this.invitation = html("span", { class: "muted" }, invite);
@@ -78,7 +80,7 @@ export class Guessing {
   /** @param {boolean} playing */
   lay(playing) {
     this.opening.style.display = playing ? "none" : "";
-    this.said.style.display = this.answers.style.display = playing ? "" : "none";
+    this.said.style.display = this.answers.style.display = this.told.style.display = playing ? "" : "none";
     this.element.classList.toggle("playing", playing);
   }
 
@@ -92,6 +94,7 @@ export class Guessing {
     if (this.choices !== round.answers.length) this.right = this.rounds = 0; // another game
     this.choices = round.answers.length;
     this.lay(true);
+    this.told.replaceChildren();
     tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
     this.offer(
       ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" })),
@@ -104,7 +107,8 @@ export class Guessing {
       ...buttons,
       button("Stop", () => this.stop()),
     );
-    buttons[0].focus();
+    buttons[0].focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -117,7 +121,8 @@ export class Guessing {
     this.rounds += 1;
     this.right += Number(correct);
     this.show();
-    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), `${round.after} `, this.score());
+    tell(this.said, html("b", {}, correct ? "Right. " : "No. "), round.after);
+    tell(this.told, this.score(), ` ${round.more ?? ""}`);
     this.offer(button("Next", () => this.next(), { class: "button strong" }));
   }
 

@@ -82,6 +82,7 @@ export class NeighbourhoodView {
     controls.completions.replaceChildren(...lists.words.map((word) => html("option", { value: word })));
     this.guessing = lists.conditions.length > 1 ? neighbourhoodGuessing(this) : null;
     controls.guessBox.replaceChildren(...(this.guessing ? [this.guessing.element] : []));
+    controls.toldBox.replaceChildren(...(this.guessing ? [this.guessing.told] : []));
     controls.colourBox.style.display = lists.categories ? "" : "none";
     controls.columns.after(controls.note);
     this.map = lists.places ? new MapBox(this, new WordMap(this.box, lists)) : null;

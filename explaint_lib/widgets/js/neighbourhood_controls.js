@@ -24,6 +24,7 @@ export class NeighbourhoodControls {
     this.note = html("div", { class: "shared veil", role: "status", "aria-live": "polite" });
     this.keyBox = html("div", { class: "veil" });
     this.guessBox = html("div");
+    this.toldBox = html("div");
     this.error = html("p", { class: "error", role: "alert" });
     const any = button("Any word", () => view.go(Math.floor(Math.random() * view.lists.n)));
     const [colourBox, colourInput] = checkbox("Colour every category", (colours) => view.put({ colours }));
@@ -49,9 +50,10 @@ export class NeighbourhoodControls {
       this.searchBar,
       this.error,
       this.status,
-      this.keyBox,
       this.guessBox,
+      this.keyBox,
       this.columns,
+      this.toldBox,
       this.note,
       bar(
         "foot veil",

@@ -137,4 +137,6 @@ export interface Round {
   answers: string[];
   right: number;
   after: string;
+  /** What else there is to say, below what is guessed at. */
+  more?: string;
 }
