@@ -152,6 +152,24 @@ def test_the_score_of_guessing_stands_beside_chance(open_page):
     assert figure.locator(".panel .name").all_inner_texts() == ["●real", "▲twin"]
 
 
+def test_the_game_stands_first_and_nothing_moves_when_the_answer_comes(open_page):
+    page = open_page(width=360)
+    figure = widget(page, 0)
+    start = figure.get_by_role("button", name="Guess first")
+    top = lambda place: place.bounding_box()["y"]  # noqa: E731
+    assert top(start) < top(figure.locator(".heads")) < top(figure.locator(".panel svg").first)
+    for head in figure.locator(".heads button").all()[:3]:
+        assert min(head.bounding_box()["width"], head.bounding_box()["height"]) >= 24
+    start.click()
+    places = [figure.get_by_role("button", name="Stop"), *figure.locator(".panel svg").all()]
+    before = [top(place) for place in places]
+    both = before[-1] + figure.locator(".panel svg").last.bounding_box()["height"]
+    assert both - top(figure.locator(".guess")) < 740  # the question and both maps, on a phone
+    figure.get_by_role("button", name="Map B").click()
+    places = [figure.get_by_role("button", name="Stop"), *figure.locator(".panel svg").all()]
+    assert [top(place) for place in places] == before
+
+
 def test_lists_are_guessed_without_names_marks_or_map(open_page):
     page = open_page()
     figure = widget(page, 2)

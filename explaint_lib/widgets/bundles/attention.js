@@ -131,7 +131,7 @@ var CSS_BASE = `
 .ex .error { border-left: 4px solid var(--control); padding: .3rem .8rem; margin-top: .6rem; overflow-wrap: anywhere; } .ex .error:empty { display: none; }
 .ex .strong { background: var(--focus); border-color: var(--focus); color: var(--bg); font-weight: 600; } .ex .strong:hover { background: var(--fg); border-color: var(--fg); }
 .ex .guess { margin: .5rem 0 .7rem; scroll-margin-top: 4rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
-.ex .said { min-height: 2.9em; } .ex .told { margin-top: .5rem; } .ex .told:empty { display: none; }
+.ex .said { min-height: 2.9em; } @container (max-width: 420px) { .ex .said { min-height: 4.4em; } } .ex .told { margin-top: .5rem; } .ex .told:empty { display: none; }
 .ex details { margin-top: .5rem; } .ex .share input { flex: 1 1 12rem; min-width: 0; } .ex .share p { margin-top: .3rem; }
 .ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
@@ -524,7 +524,7 @@ var Guessing = class {
     if (this.choices !== round.answers.length) this.right = this.rounds = 0;
     this.choices = round.answers.length;
     this.lay(true);
-    this.told.replaceChildren();
+    tell(this.told, round.key ?? "");
     tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
     this.offer(
       ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" }))
@@ -679,6 +679,7 @@ function attentionGuessing(view) {
     return {
       question: `Which map is “${list[0].name}”, and not “${list[1].name}”?`,
       hint: "One head, drawn blindly.",
+      key: "Darker: larger than more of the other weights of the same map. Both maps hold the same shades.",
       answers: ["Map A", "Map B"],
       right,
       after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,
@@ -866,10 +867,10 @@ var AttentionControls = class {
             this.combineLabel,
             this.headLabel
           ),
-          this.viewBox,
+          html("div", { class: "veil" }, this.viewBox),
           html("div", { class: "bar veil" }, this.specialBox, this.mergeBox),
           this.measureLabel,
-          this.legend
+          html("div", { class: "veil" }, this.legend)
         )
       ),
       this.error,
@@ -1822,7 +1823,8 @@ var AttentionView = class {
         matrix: matrices[i],
         scale: this.scale,
         identity: maps.identity(map, measure, layer),
-        width: Math.min(room, count > 1 ? 460 : 620)
+        // while the reader guesses, both maps are to be in view on a phone
+        width: Math.min(room, this.dealt && this.width < 600 ? 250 : count > 1 ? 460 : 620)
       };
       return {
         ...map,
@@ -1837,7 +1839,7 @@ var AttentionView = class {
         })
       };
     });
-    this.box.classList.toggle("asking", blind);
+    this.box.classList.toggle("asking", this.dealt !== null);
     panelsBox.classList.toggle("long", maps.items.length > 26);
     panelsBox.replaceChildren(
       ...this.panels.map(
@@ -1850,7 +1852,7 @@ var AttentionView = class {
         )
       )
     );
-    this.explain(layer, measure, blind);
+    this.explain(layer, measure);
     this.paint(refocus);
   }
   /**
@@ -1858,16 +1860,10 @@ var AttentionView = class {
    *
    * @param {number} layer
    * @param {string} measure
-   * @param {boolean} blind
    */
-  explain(layer, measure, blind) {
+  explain(layer, measure) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind)
-      return tell(
-        legend,
-        "Darker: larger than more of the other weights of the same map. Both maps hold the same shades."
-      );
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),

@@ -149,7 +149,8 @@ export class AttentionView {
         matrix: matrices[i],
         scale: this.scale,
         identity: maps.identity(map, measure, layer),
-        width: Math.min(room, count > 1 ? 460 : 620),
+        // while the reader guesses, both maps are to be in view on a phone
+        width: Math.min(room, this.dealt && this.width < 600 ? 250 : count > 1 ? 460 : 620),
       };
       return {
         ...map,
@@ -164,7 +165,7 @@ export class AttentionView {
         }),
       };
     });
-    this.box.classList.toggle("asking", blind);
+    this.box.classList.toggle("asking", this.dealt !== null);
     panelsBox.classList.toggle("long", maps.items.length > 26);
     panelsBox.replaceChildren(
       ...this.panels.map((p) =>
@@ -177,7 +178,7 @@ export class AttentionView {
         ),
       ),
     );
-    this.explain(layer, measure, blind);
+    this.explain(layer, measure);
     this.paint(refocus);
   }
 
@@ -186,16 +187,10 @@ export class AttentionView {
    *
    * @param {number} layer
    * @param {string} measure
-   * @param {boolean} blind
    */
-  explain(layer, measure, blind) {
+  explain(layer, measure) {
     const { list } = this.maps;
     const { legend } = this.controls;
-    if (blind)
-      return tell(
-        legend,
-        "Darker: larger than more of the other weights of the same map. Both maps hold the same shades.",
-      );
     const parts = [
       "Weight 0",
       ...list.map((map) => html("span", { class: "scale", style: `--ink: var(${map.colour})` })),

@@ -134,6 +134,7 @@ export function attentionGuessing(view) {
     return {
       question: `Which map is “${list[0].name}”, and not “${list[1].name}”?`,
       hint: "One head, drawn blindly.",
+      key: "Darker: larger than more of the other weights of the same map. Both maps hold the same shades.",
       answers: ["Map A", "Map B"],
       right,
       after: `“${list[0].name}” was map ${LETTERS[right]} (${view.title}).`,

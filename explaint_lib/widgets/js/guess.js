@@ -94,7 +94,7 @@ export class Guessing {
     if (this.choices !== round.answers.length) this.right = this.rounds = 0; // another game
     this.choices = round.answers.length;
     this.lay(true);
-    this.told.replaceChildren();
+    tell(this.told, round.key ?? "");
     tell(this.said, html("b", {}, round.question), ` ${round.hint ?? ""}`);
     this.offer(
       ...round.answers.map((text, i) => button(text, () => this.answer(round, i), { class: "button strong" })),

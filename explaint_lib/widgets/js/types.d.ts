@@ -137,6 +137,8 @@ export interface Round {
   answers: string[];
   right: number;
   after: string;
+  /** How to read what is shown without names. */
+  key?: string;
   /** What else there is to say, below what is guessed at. */
   more?: string;
 }
