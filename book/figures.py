@@ -42,7 +42,7 @@ def numbered(notebook: NotebookNode, folder: Path, stem: str) -> None:
             cell.outputs = [output for output in cell.outputs if output not in drawn]
         for output in drawn:
             number += 1
-            name = f"{stem}-{number}.svg"
+            name, finding = f"{stem}-{number}.svg", " ".join(printable(output.metadata[FINDING]).split())
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(output.data["image/svg+xml"], "utf8")
             alt = (
@@ -52,7 +52,7 @@ def numbered(notebook: NotebookNode, folder: Path, stem: str) -> None:
                 nbformat.v4.new_markdown_cell(
                     f"```{{figure}} {name}\n:name: figure-{stem}-{number}\n:class: drawn\n"
                     f":alt: {json.dumps(printable(alt), ensure_ascii=False)}\n\n"
-                    f"{called(stem, number)} {as_text(output.metadata[FINDING])} "
+                    f"{called(stem, number)} {as_text(finding)} "
                     f"{{download}}`SVG <{name}>`\n```",
                     id=f"figure-{number}",
                 )

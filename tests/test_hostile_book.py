@@ -92,9 +92,11 @@ def test_a_chapter_shows_hostile_names_as_text(tmp_path, monkeypatch, name):
     assert {tag for tag, *_ in found} <= {
         "div", "style", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "script", "p", "b", "br", "small", "svg",
         "ul", "li", "strong",
-        "figure", "figcaption", "image", "rect", "text",
+        "figure", "figcaption", "img", "image", "rect", "text",
     }  # fmt: skip
     assert not [name for _, *names in found for name in names if name.startswith("on")]
+    drawn = [page for page in pages if "<figcaption>" in page and "<img" in page]  # plotting.show
+    assert drawn and all(page.startswith('<figure><img src="data:image/svg+xml;base64,') for page in drawn)
     assert sum(tag == "script" for tag, *_ in found) == 3 * widgets and widgets
     assert not {kind for output in outputs for kind in output.get("data", {})} & {"text/markdown", "text/latex"}
     assert any("onerror" in json.dumps(output) for output in outputs)  # they were shown at all
@@ -121,6 +123,8 @@ def page_of(words: list[str]) -> nbformat.NotebookNode:
         new_output("display_data", data={"text/html": explorer(words).static_html(), "text/plain": shown}),
         new_output("error", ename="ValueError", evalue=words[0], traceback=shown.splitlines()),
     ]
+    picture = {"image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "text/plain": shown}
+    outputs.append(new_output("display_data", data=picture, metadata={plotting.FINDING: shown}))
     notebook = chapter()
     literal = new_code_cell(f"names = {words!r}", metadata={"tags": ["injected-parameters"]})
     cells = [new_code_cell("show()", outputs=[output], metadata={"tags": ["raises-exception"]}) for output in outputs]

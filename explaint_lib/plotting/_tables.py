@@ -102,7 +102,10 @@ def _as_html(table: pd.DataFrame) -> str:
     lines = []
     for key, row in zip(table.index, table.itertuples(index=False), strict=True):
         names = key if isinstance(key, tuple) else (key,)
-        cells = "".join(f'<th role="rowheader" scope="row">{escape(str(name))}</th>' for name in names)
+        cells = "".join(
+            f'<th role="rowheader" scope="row">{escape(str(name))}</th>' if name else '<td role="cell"></td>'
+            for name in names
+        )
         cells += "".join(
             f'<td role="cell" data-label="{escape(str(column))}">{escape(str(value))}</td>'
             for column, value in zip(table.columns, row, strict=True)

@@ -221,8 +221,13 @@ def test_the_text_of_a_chapter_is_text(chromium, lab):
     solutions = page.locator(".jp-CodeCell")
     solutions.first.wait_for()
     page.get_by_text("Start of Solution to").nth(1).wait_for()
-    shown = page.locator(".jp-Notebook").inner_text()
-    assert not re.findall(r"\{(?:term|cite|cite:\w)\}|exercise-start|solution-start|^:label:", shown, re.MULTILINE)
+    left = r"\{(?:term|cite|cite:\w)\}|exercise-start|solution-start|^:label:"
+    for _ in range(60):  # the cells are drawn one after the other
+        shown = page.locator(".jp-Notebook").inner_text()
+        if not (found := re.findall(left, shown, re.MULTILINE)):
+            break
+        page.wait_for_timeout(500)
+    assert not found
     assert solutions.count() == solutions.locator(".jp-Placeholder").count() > 0  # a bar to click on
     links = page.locator(".jp-MarkdownCell a[href]").all_inner_texts()
     assert "the glossary" in links and not [text for text in links if text.endswith((".md", ".ipynb"))]
