@@ -117,7 +117,8 @@ var CSS_BASE = `
 .ex summary { cursor: pointer; } .ex .scroll { overflow: auto; max-height: 20rem; }
 .ex .error { border-left: 4px solid var(--control); padding: .3rem .8rem; margin-top: .6rem; overflow-wrap: anywhere; } .ex .error:empty { display: none; }
 .ex .strong { background: var(--focus); border-color: var(--focus); color: var(--bg); font-weight: 600; } .ex .strong:hover { background: var(--fg); border-color: var(--fg); }
-.ex .guess { margin-top: .7rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .guess { margin: .5rem 0 .7rem; scroll-margin-top: 4rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .45rem; } .ex .playing { border: 2px solid var(--focus); border-radius: 8px; padding: .6rem .8rem; } .ex.asking .veil { display: none; }
+.ex .said { min-height: 2.9em; } @container (max-width: 420px) { .ex .said { min-height: 4.4em; } } .ex .told { margin-top: .5rem; } .ex .told:empty { display: none; }
 .ex details { margin-top: .5rem; } .ex .share input { flex: 1 1 12rem; min-width: 0; } .ex .share p { margin-top: .3rem; }
 .ex .failed { border-left: 4px solid var(--control); padding: .3rem .8rem; }
 @media (prefers-reduced-motion: no-preference) { .ex .ease { transition: opacity .15s; } }
