@@ -74,7 +74,8 @@ class Claim:
     @property
     def sentence(self) -> str:
         """The claim as a sentence, without its full stop."""
-        return self.kind.says.format(**self.options)
+        said = self.kind.says.format(**self.options)
+        return said[0].upper() + said[1:]
 
     def describe(self) -> dict[str, Any]:
         """Return what JSON can hold: all that the file says of this claim."""

@@ -62,6 +62,8 @@ class Kind:
     controls : callable (options) -> tuple of Control
     standard : tuple of dict
         The claims of this type among the book's standard claims.
+    cost : int
+        About how many steps it takes, where a step is a fit of a map, by its time on two cores.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Kind:
     keys: Mapping[str, Key]
     controls: Callable[[Mapping[str, Any]], tuple[Control, ...]]
     standard: tuple[Mapping[str, Any], ...] = field(default=({},))
+    cost: int = 0
 
 
 def whole(least: int, most: int) -> Callable[[Any], str | None]:
@@ -170,3 +173,150 @@ add(
         lambda options: _MAP,
     )
 )
+
+
+#: The four meanings of "a position keeps its token", and which numbers of the continuity experiment they are.
+POSITIONS: dict[str, dict[str, Any]] = {
+    "geometry": {
+        "claim": "geometry", "reference": "layer0", "candidates": "sentence", "similarity": "cosine", "metric": "top1",
+    },
+    "decodability": {
+        "claim": "decodability", "reference": "layer0", "candidates": "sentence_unseen_types", "similarity": "ridge",
+        "metric": "top1",
+    },
+    "causal_locality": {"claim": "causal_locality"},
+    "content_share": {"claim": "content_share"},
+}  # fmt: skip
+_POSITIONS, _STEER = "03_do_positions_keep_their_tokens", "12_when_an_explanation_steers_a_system"
+_HYPERNYMY, _FLOWS = "02_hypernymy_from_attention", "05_what_actually_flows"
+_DEGREES = {"more than chance": ("chance",), "mostly": ("chance", "one half")}
+_LEVELS = {"chance": "the number of positions to choose from", "one half": "a minority of the positions"}
+_READ = (
+    ("chance", "one of two answers", "relation"),
+    ("permuted_labels", "what a probe finds where there is nothing", "relation"),
+    ("attention_untrained", "architecture, tokenizer and positions", "training"),
+    ("word_similarity", "similarity of the two words in static vectors", "relation"),
+    ("own_vectors", "similarity of the two words, each read alone", "relation"),
+    ("frequency", "how frequent the words are", "relation"),
+    ("position", "positions and lengths", "relation"),
+)
+_RULER = {
+    "nearness": "the distance between tokens, without a model",
+    "raw attention": "the attention weights as they are",
+}
+_METHODS = (
+    "raw attention", "rollout", "flow", "norm-weighted", "ALTI", "value zeroing", "gradient x input", "leave-one-out",
+    "hidden token attribution",
+)  # fmt: skip
+_KEPT = {
+    "random": "how many entries are kept", "least recently used": "when an entry was last attended to",
+    "recent": "the most recent entries", "sinks + recent": "the first four and the most recent entries",
+}  # fmt: skip
+_GONE = {
+    "random": "how many heads go", "first layers first": "the depth of a head",
+    "last layers first": "the depth of a head", "gradient importance": "how much the output depends on a head",
+}  # fmt: skip
+
+add(
+    Kind(
+        "position_keeps_token",
+        "a state at a layer still belongs to the token at its position, in one of four meanings",
+        "model",
+        "At layer {layer}, positions keep their tokens ({meaning}, {degree})",
+        "The sentences are like those the model is used on, and maps are tested on sentences they were not fitted on.",
+        "that positions keep their tokens in this one meaning, at this layer; the four meanings come apart.",
+        {
+            "meaning": Key(
+                "geometry",
+                "geometry (nearest to its own input), decodability (a map names it, type unseen), causal_locality "
+                "(replacing it changes its own position most) or content_share (its own share of that change)",
+                tuple(POSITIONS),
+            ),
+            "degree": Key("mostly", "mostly (more than one half) or more than chance", tuple(_DEGREES)),
+            "layer": _LAYER,
+        },
+        lambda options: tuple(
+            Control(name, _LEVELS[name], options["meaning"], "share", _POSITIONS)
+            for name in _DEGREES[options["degree"]]
+        ),
+        tuple({"meaning": meaning} for meaning in POSITIONS),
+        cost=40,
+    )
+)
+add(
+    Kind(
+        "attention_encodes_hypernymy",
+        "a linear probe on attention tells true hyponym-hypernym pairs from false ones",
+        "model",
+        "Attention between two nouns encodes hypernymy ({held_out} held out)",
+        "Every word is as often in a true pair as in a false one, and no word or pair of the test was trained on.",
+        "that a probe reads the relation off attention, in these sentences; not that the model uses it.",
+        {"held_out": Key("neither", "what a tested pair shares with training: pair, hyponym, hypernym or neither word",
+                         ("pair", "hyponym", "hypernym", "neither"))},
+        lambda options: tuple(Control(name, keeps, asks, "accuracy", _HYPERNYMY) for name, keeps, asks in _READ),
+        cost=300,
+    )
+)  # fmt: skip
+add(
+    Kind(
+        "method_follows_effect",
+        "a method's scores rank tokens as their causal effect does",
+        "model",
+        "The scores of {method} follow the causal effect ({effect})",
+        "The effect of a token is what changes when it is exchanged for one as frequent, or when nobody can read it.",
+        "that the method ranks tokens more like this effect than distance does; not that its map is the mechanism.",
+        {
+            "method": Key("rollout", f"one of {', '.join(_METHODS)}", _METHODS),
+            "effect": Key(
+                "token exchanged", "token exchanged or values ablated", ("token exchanged", "values ablated")
+            ),
+        },
+        lambda options: tuple(
+            Control(name, keeps, "flow", f"agreement with {options['effect']}", _FLOWS)
+            for name, keeps in _RULER.items()
+            if name != options["method"]
+        ),
+        ({"method": "raw attention"}, {"method": "rollout"}),
+        cost=150,
+    )
+)
+add(
+    Kind(
+        "attention_says_what_to_keep",
+        "attention is a usable importance for the entries of a decoder's memory",
+        "model",
+        "{policy} says which entries of the memory to keep (boundaries {boundaries})",
+        "As many entries are kept under every policy, and the text goes on as its author wrote it.",
+        "that this score keeps better entries than rules without attention, at this size of memory and on such texts.",
+        {
+            "policy": Key(
+                "accumulated attention", "the score by which entries are kept",
+                ("accumulated attention", "window attention", "attention x value"),
+            ),
+            "boundaries": Key(
+                "protected", "protected (first entries and recent ones are kept anyway) or unprotected",
+                ("protected", "unprotected"),
+            ),
+        },
+        lambda options: tuple(
+            Control(name, _KEPT[name], "entries", "nats per token", _STEER)
+            for name in ("random", "least recently used",
+                         "sinks + recent" if options["boundaries"] == "protected" else "recent")
+        ),
+        cost=100,
+    )
+)  # fmt: skip
+add(
+    Kind(
+        "attention_says_which_heads_go",
+        "attention is a usable importance for pruning heads",
+        "model",
+        "{order} says which heads can go",
+        "Heads are ordered on one half of the texts and judged on the other; nothing is trained again.",
+        "that pruning by this order does less damage than orders that know no text; not after training again.",
+        {"order": Key("attention confidence", "attention confidence or value-weighted norm",
+                      ("attention confidence", "value-weighted norm"))},
+        lambda options: tuple(Control(name, keeps, "pruning", "damage", _STEER) for name, keeps in _GONE.items()),
+        cost=100,
+    )
+)  # fmt: skip

@@ -42,7 +42,9 @@ def results_schema() -> dict[str, Any]:
 def judged(claims: ClaimFile, found: Mapping[str, Found]) -> pd.DataFrame:
     """Return the table of verdicts: the rule, corrected over all claims of the file."""
     asked = {claim.id: found[claim.id].comparisons for claim in claims.claims}
-    return inference.verdicts(asked, smallest_effect=claims.margins)
+    scores = {one.score for own in asked.values() for one in own if one.score is not None}
+    own = {score: claims.margins[score.partition(" with ")[0]] for score in scores}  # an agreement has one margin
+    return inference.verdicts(asked, smallest_effect=own or claims.margins)
 
 
 def results_of(claims: ClaimFile, found: Mapping[str, Found], earlier: list[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from explaint_lib._cache import code_hash, computer, hashed
 from explaint_lib._common import ExplaintError, check_writable, make_folder, notice, write_json
 from explaint_lib.audit._claims import Claim, ClaimFile
 from explaint_lib.audit._found import Found, Report
+from explaint_lib.audit._models import RUN
 from explaint_lib.audit._results import results_of
 from explaint_lib.audit._sources import Sources
 from explaint_lib.audit._vectors import EFFORTS, Case, run_vectors, steps
@@ -102,7 +103,7 @@ def forecast(claims: ClaimFile) -> tuple[int, int]:
 
 
 def _steps(claim: Claim, profile: str) -> int:
-    return steps(claim, EFFORTS[profile]) if claim.kind.needs == "vectors" else 1
+    return steps(claim, EFFORTS[profile]) if claim.kind.needs == "vectors" else claim.kind.cost
 
 
 def _checked(claims: ClaimFile, sources: Sources) -> dict[str, dict[str, Any]]:
@@ -194,4 +195,5 @@ def _run_vectors(claim: Claim, sources: Sources, profile: str, report: Report) -
 _RUN: dict[str, Callable[[Claim, Sources, str, Report], Found]] = {
     "vectors_hold_features": _run_vectors,
     "map_adds": _run_vectors,
+    **RUN,
 }

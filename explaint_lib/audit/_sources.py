@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,8 +184,26 @@ class Sources:
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
+        self._shared: dict[tuple[Any, ...], Any] = {}
+        self._encoder: tuple[tuple[Any, ...], Any] | None = None
         self._norms: dict[str, FeatureNorms] = {}
         self._states: dict[tuple[Any, ...], tuple[np.ndarray, dict[str, Any]]] = {}
+
+    def once(self, key: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
+        """Return what several claims share: computed for the first of them."""
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
+
+    def encoder(self, claim: Claim) -> Any:
+        """Return the model of a claim; the last one is kept, one at a time."""
+        from explaint_lib.encoders import load_encoder
+
+        key = (claim.source["model"], claim.source["revision"])
+        if self._encoder is None or self._encoder[0] != key:
+            self._encoder = None
+            self._encoder = key, load_encoder(key[0], revision=key[1], device=self.device)
+        return self._encoder[1]
 
     def norms(self, name: str) -> FeatureNorms:
         """Return norms by name."""
@@ -204,8 +222,8 @@ class Sources:
         from explaint_lib.encoders import outline
 
         source, about = claim.source, {}
+        about["norms"] = self.norms(source["norms"]).fingerprint()
         if claim.kind.needs == "vectors":
-            about["norms"] = self.norms(source["norms"]).fingerprint()
             self.shared(claim)
         if source["model"] is not None:
             about["model"] = outline(source["model"], revision=source["revision"]).revision
