@@ -64,7 +64,7 @@ def _section(claim: Mapping[str, Any]) -> str:
         [
             row["control"], row["keeps"], row["score"], interval(row),
             number(row["margin"]) + ("" if row["reachable"] is not False else ", out of reach"),
-            number(row["p_holm"]), row["n"], rates(row),
+            "-" if row["p_holm"] is None else f"{row['p_holm']:.2g}", row["n"], rates(row),
         ]
         for row in claim["controls"]
     ]  # fmt: skip
