@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -44,7 +45,8 @@ def on_the_page(folder: Path, worlds: list[dict], **asked: object) -> list[dict]
     """Return what the page's program computes."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed: the page's numbers were not computed")
+        say = pytest.fail if os.environ.get("EXPLAINT_REQUIRE_NODE") else pytest.skip
+        say("node is not installed: the page's numbers were not computed")
     file = folder / "asked.json"
     settings = {"controls": CONTROLS, "draws": 2, "seed": 0, "scores": ["f1", "overlap", "two"], "rows": True}
     file.write_text(json.dumps({"worlds": worlds} | settings | asked), "utf8")
@@ -151,13 +153,19 @@ def test_the_area_under_the_curve_of_a_readers_feature_is_the_librarys(tmp_path:
 
 
 def test_where_the_vectors_know_nothing_the_p_values_are_uniform(tmp_path: Path):
-    """The instrument's own negative control: 80 worlds of vectors that know nothing, 39 permuted pairings each."""
-    worlds = [payload(*small("nothing", seed, n=48)) for seed in range(80)]
-    found = on_the_page(tmp_path, worlds, controls=["permuted_pairing"], draws=39, scores=["f1", "two"], rows=False)
+    """The instrument's own negative control: 60 worlds of vectors that know nothing, 39 permuted pairings each.
+
+    Against random cells the same worlds look as if the vectors knew the norms: this null destroys base rates as well.
+    """
+    worlds = [payload(*small("nothing", seed, n=48)) for seed in range(60)]
+    found = on_the_page(
+        tmp_path, worlds, controls=["permuted_pairing", "random"], draws=39, scores=["f1", "two"], rows=False
+    )
     for score in ("f1", "two"):
         p = np.array([one["p"]["permuted_pairing"][score] for one in found])
         assert p.min() >= 1 / 40 and abs(p.mean() - 0.5) < 0.1, score  # three standard errors of a uniform mean
-        assert np.count_nonzero(p <= 0.1) <= 16 and np.count_nonzero(p > 0.9) >= 2, score  # of 8 expected each
+        assert np.count_nonzero(p <= 0.1) <= 13 and np.count_nonzero(p > 0.9) >= 1, score  # of 6 expected each
+    assert np.mean([one["p"]["random"]["f1"] for one in found]) < 0.05
 
 
 def test_where_the_vectors_know_the_words_p_is_the_smallest_possible(tmp_path: Path):
