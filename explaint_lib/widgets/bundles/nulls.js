@@ -1027,7 +1027,7 @@ function pictureOf(shown, width) {
   parts.push(svg("line", { class: "axis", x1: EDGE, x2: width - EDGE, y1: FLOOR, y2: FLOOR }));
   const bins = Math.round((high - low) * 100);
   const counts = new Array(bins).fill(0);
-  for (const score of drawn)
+  for (const score of shown.single ? [] : drawn)
     counts[Math.max(0, Math.min(bins - 1, Math.floor((score - low) / (high - low) * bins)))]++;
   const tallest = Math.max(FEWEST, ...counts), wide = (width - 2 * EDGE) / bins;
   counts.forEach((count, i) => {
@@ -1045,7 +1045,7 @@ function pictureOf(shown, width) {
   });
   const texts = [];
   const label = (kind, value, name, y) => {
-    const x = place(value), text = `${name} ${two(value)}`, room = widthOf(text) * 1.1 + 6, fits = x + room < width ? x + 6 : x - room > 0 ? x - 6 : Math.max(0, width - room);
+    const x = place(value), text = `${name} ${two(value)}`, room = widthOf(text) * 1.2 + 6, fits = x + room < width ? x + 6 : x - room > 0 ? x - 6 : Math.max(0, width - room);
     parts.push(svg("line", { class: kind, x1: x, x2: x, y1: y - 10, y2: FLOOR }));
     texts.push(
       svg("text", { class: kind, x: fits, y, "text-anchor": fits < x && x - room > 0 ? "end" : "start" }, text)
@@ -1357,9 +1357,8 @@ var NullView = class {
     controls.runs.style.display = this.constant ? "none" : "";
   }
   drawPicture() {
-    const { run, meta, controls } = this;
+    const { run, meta, controls, constant } = this;
     const [low, high] = this.ends;
-    const { constant } = this;
     const picture = pictureOf(
       {
         low,
@@ -1367,8 +1366,9 @@ var NullView = class {
         guess: run?.guess ?? controls.guess.valueAsNumber,
         guessName: run ? "you said" : "your prediction",
         observed: meta.own ? run?.observed ?? null : meta.observed[this.score],
-        observedName: meta.own ? "your feature" : "norms as they are",
+        observedName: meta.own ? "your feature" : this.width < 420 ? "as they are" : "norms as they are",
         drawn: run?.drawn ?? [],
+        single: constant,
         drawnName: constant ? "the constant" : "drawn, mean"
       },
       Math.max(240, this.width || 600)

@@ -259,9 +259,8 @@ export class NullView {
   }
 
   drawPicture() {
-    const { run, meta, controls } = this;
+    const { run, meta, controls, constant } = this;
     const [low, high] = this.ends;
-    const { constant } = this;
     const picture = pictureOf(
       {
         low,
@@ -269,8 +268,9 @@ export class NullView {
         guess: run?.guess ?? controls.guess.valueAsNumber,
         guessName: run ? "you said" : "your prediction",
         observed: meta.own ? (run?.observed ?? null) : meta.observed[this.score],
-        observedName: meta.own ? "your feature" : "norms as they are",
+        observedName: meta.own ? "your feature" : this.width < 420 ? "as they are" : "norms as they are",
         drawn: run?.drawn ?? [],
+        single: constant,
         drawnName: constant ? "the constant" : "drawn, mean",
       },
       Math.max(240, this.width || 600),

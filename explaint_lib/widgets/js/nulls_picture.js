@@ -19,6 +19,7 @@ const HEIGHT = 176,
  * @property {string} observedName
  * @property {readonly number[]} drawn
  * @property {string} drawnName
+ * @property {boolean} single a score that is not drawn: a line alone
  */
 
 /**
@@ -50,7 +51,7 @@ export function pictureOf(shown, width) {
   parts.push(svg("line", { class: "axis", x1: EDGE, x2: width - EDGE, y1: FLOOR, y2: FLOOR }));
   const bins = Math.round((high - low) * 100);
   const counts = new Array(bins).fill(0);
-  for (const score of drawn)
+  for (const score of shown.single ? [] : drawn)
     counts[Math.max(0, Math.min(bins - 1, Math.floor(((score - low) / (high - low)) * bins)))]++;
   const tallest = Math.max(FEWEST, ...counts),
     wide = (width - 2 * EDGE) / bins;
@@ -77,7 +78,7 @@ export function pictureOf(shown, width) {
   ) => {
     const x = place(value),
       text = `${name} ${two(value)}`,
-      room = widthOf(text) * 1.1 + 6, // some are bold
+      room = widthOf(text) * 1.2 + 6, // some are bold
       fits = x + room < width ? x + 6 : x - room > 0 ? x - 6 : Math.max(0, width - room);
     parts.push(svg("line", { class: kind, x1: x, x2: x, y1: y - 10, y2: FLOOR }));
     texts.push(
