@@ -174,7 +174,8 @@ def test_a_long_drawing_can_be_stopped_and_the_page_answers(open_page):
     figure.get_by_label("Score").select_option("overlap")
     commit(figure)
     figure.locator(".runs").evaluate(  # at once: a quick machine would be done before a second order from here
-        """runs => { const press = name => [...runs.querySelectorAll('button')].find(b => b.textContent === name).click();
+        """runs => { const buttons = [...runs.querySelectorAll('button')];
+          const press = name => buttons.find(b => b.textContent === name).click();
           press('Shuffle 199 times'); press('Stop'); }"""
     )
     count = int(re.search(r"of (\d+) draw", finished(figure))[1])
