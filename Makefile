@@ -4,13 +4,14 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help book test coverage bench mutants lab install
+.PHONY: help book student test coverage bench mutants lab install
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make book                run the chapters, build the book into _build/html (small numbers, minutes)"
 	@echo "make book PROFILE=full   the same with the published numbers; human norms too, where installed"
 	@echo "make book ARGS='...'     more choices: make book ARGS=--help"
+	@echo "make student             copies of the chapters for a course: student, key, nbgrader; into _build/course"
 	@echo "make test                every test; ARGS='-m fast' for those that need no model and no browser"
 	@echo "make coverage            the same, and which lines they ran: a table, and pages in _build/coverage"
 	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
@@ -19,6 +20,9 @@ help:
 
 book: install
 	exec $(BIN)/python book/build.py --profile $(PROFILE) $(ARGS)
+
+student: install
+	exec $(BIN)/python book/student.py --profile $(PROFILE) $(ARGS)
 
 test: install
 	exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

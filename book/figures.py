@@ -1,5 +1,7 @@
 """Give each figure of an executed chapter a number, its finding as caption and alternative text, and a file to take.
 
+Exercises are numbered by chapter as well: 7.1, 7.2, as in the copies for a course (``book/student.py``).
+
 A chapter's cell ends with `explaint_lib.plotting.show`, which leaves the drawing and its finding in the output. What is
 drawn stands in the cell's metadata (``mystnb.image.alt``).
 """
@@ -7,6 +9,7 @@ drawn stands in the cell's metadata (``mystnb.image.alt``).
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -58,3 +61,16 @@ def numbered(notebook: NotebookNode, folder: Path, stem: str) -> None:
                 )
             )
     notebook.cells = cells
+
+
+def number_exercises(notebook: NotebookNode, stem: str) -> None:
+    """Put chapter and number before the title of each exercise of a chapter (changed in place)."""
+    place = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            parts = re.split(r"(?<=\{exercise-start\}) ", cell.source)
+            for index in range(1, len(parts)):
+                place += 1
+                chapter = f"{int(stem[:2])}." if stem[:2].isdigit() else ""
+                parts[index] = f" {chapter}{place} {parts[index]}".replace("\n:label:", "\n:nonumber:\n:label:", 1)
+            cell.source = "".join(parts)

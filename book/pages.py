@@ -64,6 +64,7 @@ def stage(staging: Path, executed: Path, runs: list[Run], root: Path = ROOT) -> 
         target = staging / "notebooks" / f"{run.name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         figures.numbered(notebook, target.parent, run.name)
+        figures.number_exercises(notebook, run.name)
         brief.opening(found, notebook, target.with_suffix(".svg"))
         nbformat.write(notebook, target)
     if (root / "book" / found_page.PAGE.name).is_file():

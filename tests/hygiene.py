@@ -23,18 +23,20 @@ SECTIONS = (
     "Summary",
     "Further reading",
 )
+CHECK = {"check", "remove-cell"}  # what a course says to a wrong answer; no page shows it
 TAGS = {"parameters", "hide-input", "hide-cell", "solution", "raises-exception"}
-HIDDEN = {"hide-input", "hide-cell", "parameters"}
+HIDDEN = {"hide-input", "hide-cell", "parameters", "check"}
 MAX_LINES, MAX_WIDTH = 18, 88
 PHONE, SMALLEST = 328, 7.0  # pixels of a page's column on a phone, and of its smallest letters
 # papermill does not know a parameter that is annotated `int | str`: it would warn whoever gives it a value
 PARAMETER = re.compile(r"(\w+): (\w[\w\[\], ]*|\"\w+(?: or \w+)+\") = (.+?)  # (\S.*)")
+HEAD = re.compile(r"^\*\*(Easy|Medium|Harder), \w+ minutes, (core|further)\.\*\* ", re.MULTILINE)
 TYPED_RESULT = re.compile(r"(?<![\w./:-])\d*\.\d+(?![\w.]*\d)|\d\s?%")
 
 
 def faults(notebook: NotebookNode) -> list[str]:
     """Return what is wrong with a chapter as it is committed, a line a fault."""
-    checks = (_clean, _parameters, _sections, _cells, _prose, _exercises)
+    checks = (_clean, _parameters, _sections, _cells, _prose, _exercises, _checks)
     return [fault for check in checks for fault in check(notebook)]
 
 
@@ -142,14 +144,14 @@ def _sections(notebook: NotebookNode) -> Iterator[str]:
 
 def _cells(notebook: NotebookNode) -> Iterator[str]:
     for number, cell in _code(notebook):
-        if unknown := _tags(cell) - TAGS:
+        if unknown := _tags(cell) - (CHECK if "check" in _tags(cell) else TAGS):
             yield f"code cell {number} has tags outside the closed list: {', '.join(sorted(unknown))}"
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if not lines:
             yield f"code cell {number} is empty"
         if len(lines) > MAX_LINES and not _tags(cell) & HIDDEN:
             yield f"code cell {number} has {len(lines)} lines; show at most {MAX_LINES}, or move code to the library"
-        if wide := [line for line in lines if len(line) > MAX_WIDTH]:
+        if "check" not in _tags(cell) and (wide := [line for line in lines if len(line) > MAX_WIDTH]):
             yield f"code cell {number} has a line of {len(wide[0])} letters; a page shows {MAX_WIDTH}"
         if any(re.match(r"\s*[!%]", line) or "get_ipython" in line for line in lines):
             yield f"code cell {number} uses a shell command or a magic"
@@ -165,6 +167,19 @@ def _prose(notebook: NotebookNode) -> Iterator[str]:
         yield f"the link to {address} has no words, which JupyterLab needs"
 
 
+def _checks(notebook: NotebookNode) -> Iterator[str]:
+    """A check names what it asks for, says its exercise's number, and is not seen on the page."""
+    number = next((found[1] for cell in notebook.cells if (found := re.search(r"exercise-0?(\d+)-", cell.source))), "")
+    for place, cell in _code(notebook):
+        if "check" in _tags(cell):
+            if _tags(cell) != CHECK:
+                yield f"code cell {place}: a check has the tags `check` and `remove-cell`, so that no page shows it"
+            if not re.match(r"# \w+ = \.\.\.  # \S", cell.source):
+                yield f"code cell {place}: a check begins with the blank, `# name = ...  # what it holds`"
+            if cell.source.count("assert ") != len(re.findall(rf'"{number}\.\d: ', cell.source)):
+                yield f"code cell {place}: each assertion of a check says, after the exercise's number, what is wrong"
+
+
 def _exercises(notebook: NotebookNode) -> Iterator[str]:
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     exercises = re.findall(r"\{exercise-start\}[^\n]*\n(?::\w+:[^\n]*\n)*?:label: (\S+)", text)
@@ -176,6 +191,9 @@ def _exercises(notebook: NotebookNode) -> Iterator[str]:
     for kind in ("exercise", "solution"):
         if text.count(f"{{{kind}-start}}") != text.count(f"{{{kind}-end}}"):
             yield f"a `{kind}-start` without its `{kind}-end`"
+    for words in re.findall(r"\{exercise-start\} (.*?)\{exercise-end\}", text, re.DOTALL):
+        if not HEAD.search(words):
+            yield f"an exercise must begin `**Easy, five minutes, core.**`: {words.splitlines()[0]}"
     inside, number = False, 0
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -183,7 +201,7 @@ def _exercises(notebook: NotebookNode) -> Iterator[str]:
             inside = cell.source.startswith("{solution-start}", last) if last >= 0 else inside
         else:
             number += 1
-            if ("solution" in _tags(cell)) != inside:
+            if ("solution" in _tags(cell) or "check" in _tags(cell)) != inside:
                 where = "inside a solution lacks" if inside else "outside a solution has"
                 yield f"code cell {number} {where} the tag `solution`"
             if inside and not cell.metadata.get("jupyter", {}).get("source_hidden"):

@@ -17,6 +17,13 @@ ax.axvline(observed, color="black", label="observed")
 ax.legend()
 plotting.show("The observed difference is {observed}.", observed=observed)"""
 
+CHECK = """\
+# median = ...  # of one half, less that of the other half
+assert median != observed, (
+    "NN.1: this is the difference of the means. Take the medians.")
+assert median != np.median(sample), "NN.1: this is one median. Subtract the other."
+"""
+
 
 def text(source: str) -> nbformat.NotebookNode:
     """Return a text cell."""
@@ -28,7 +35,7 @@ def code(source: str, *tags: str, alt: str | None = None) -> nbformat.NotebookNo
     cell = new_code_cell(source)
     if tags:
         cell.metadata["tags"] = list(tags)
-    if "solution" in tags:
+    if {"solution", "check"} & {*tags}:
         cell.metadata["jupyter"] = {"source_hidden": True}
     if alt:
         cell.metadata["mystnb"] = {"image": {"alt": alt}}
@@ -69,12 +76,13 @@ def chapter(number: str = "99") -> nbformat.NotebookNode:
         text(
             "## Exercises\n\n"
             f"````{{exercise-start}} The median\n:label: exercise-{number}-median\n````\n\n"
-            "Easy, five minutes. Do the same with the median.\n\n````{exercise-end}\n````"
+            "**Easy, five minutes, core.** Do the same with the median.\n\n````{exercise-end}\n````"
         ),
         text(
             f"````{{solution-start}} exercise-{number}-median\n:label: solution-{number}-median\n:class: dropdown\n````"
         ),
-        code("np.median(sample[::2]) - np.median(sample[1::2])", "solution"),
+        code("median = np.median(sample[::2]) - np.median(sample[1::2])\nmedian", "solution"),
+        code(CHECK.replace("NN", str(int(number))), "check", "remove-cell"),
         text("````{solution-end}\n````"),
         text("## Summary\n\nA difference needs a null."),
         text("## Further reading\n\n{cite:t}`hewitt2019`."),
