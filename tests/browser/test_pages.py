@@ -197,6 +197,17 @@ def test_a_figure_and_a_solution_can_be_reached_with_the_keyboard(site: Site, ch
     page.context.close()
 
 
+def test_a_printed_chapter_numbers_its_exercises_and_keeps_its_solutions_closed(site: Site, chromium: object):
+    page = chromium.new_context().new_page()
+    page.goto(site.address + "notebooks/07_five_controls_and_what_they_leave_out.html")
+    assert "7.2 A ceiling for maps" in page.locator(".exercise > .admonition-title").nth(1).inner_text()
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")  # the theme opens what is closed, before it prints
+    assert page.locator(".exercise p:visible").count() > 3
+    assert page.locator(".solution .cell:visible, .solution p:not(.admonition-title):visible").count() == 0
+    page.context.close()
+
+
 @pytest.mark.parametrize(("width", "first"), [(1200, "Hide code"), (360, "Show code")])
 def test_one_switch_for_the_code_of_all_chapters(site: Site, chromium: object, width: int, first: str):
     context = chromium.new_context(viewport={"width": width, "height": 800})
