@@ -310,9 +310,9 @@ def test_what_would_not_fit_into_memory_is_refused_before_the_model_runs(fake, m
 def test_blocks_of_items_change_no_score_and_hold_no_array_of_all_pairs(monkeypatch):
     world = planted.rotator(rng=np.random.default_rng(0))
     whole = curve(world, n=16, similarities=FAST)
-    sizes, real = [], scoring._score
+    sizes, real = [], scoring.rank_of_pairs
     monkeypatch.setattr(scoring, "_CELLS", 400)
-    monkeypatch.setattr(scoring, "_score", lambda *parts: sizes.append(parts[0].size) or real(*parts))
+    monkeypatch.setattr(scoring, "rank_of_pairs", lambda *parts: sizes.append(parts[0].size) or real(*parts))
     for left, right in zip(whole, curve(world, n=16, similarities=FAST), strict=True):
         np.testing.assert_allclose(left.reciprocal_rank, right.reciprocal_rank, atol=1e-12)
         np.testing.assert_allclose(left.chance_top1, right.chance_top1, atol=1e-12)

@@ -103,16 +103,14 @@ class _Fold:
         if old.size and unseen.size:
             self.splits.append(("_unseen_types", old, unseen))
         self._rows: dict[tuple[str, str, int], np.ndarray] = {}
-        self._training: dict[str, TrainingStates] = {}
-        self._layer = -1
+        self._prepared: dict[tuple[str, int | None], TrainingStates] = {}
 
-    def training(self, layer: int, suffix: str, positions: np.ndarray) -> TrainingStates:
-        """Return the states of training positions, prepared once for all rungs and targets of a layer."""
-        if layer != self._layer:
-            self._training, self._layer = {}, layer  # one layer's factors at a time
-        if suffix not in self._training:
-            self._training[suffix] = TrainingStates(self.task.positions.states[layer][positions])
-        return self._training[suffix]
+    def prepared(self, what: str, vectors: np.ndarray, at: np.ndarray, *, layer: int | None = None) -> TrainingStates:
+        """Return ``vectors[at]``, prepared once for all rungs: of one layer, or without `layer` of all."""
+        if (what, layer) not in self._prepared:  # one layer's factors at a time
+            self._prepared = {key: kept for key, kept in self._prepared.items() if key[1] in (None, layer)}
+            self._prepared[what, layer] = TrainingStates(vectors[at])
+        return self._prepared[what, layer]
 
     def rows(self, rung: FittedRung, types: np.ndarray, suffix: str = "") -> np.ndarray:
         """Return the embedding rows of `types`, mapped by `rung` and of length 1, (type, dim).
@@ -129,16 +127,18 @@ class _Fold:
 def _geometry(fold: _Fold, name: str, layer: int) -> Found:
     """Yield the geometry scores of one rung, layer and fold."""
     task, train, items = fold.task, fold.train, fold.items
-    states, trained = task.positions.states[layer], fold.training(layer, "", train)
-    references = {"layer0": 0} | ({"previous": layer - 1} if layer else {})
-    for reference, other in references.items():
-        vectors = task.positions.states[other]
-        rung = fit_rung(name, trained, vectors[task.truth[train]])
-        found = score_in_sentence(task, rung, states, vectors, items)
+    states, inputs = task.positions.states[layer], task.positions.states[0]
+    trained = fold.prepared("", states, train, layer=layer)
+    references = {"layer0": (inputs, fold.prepared("inputs", inputs, task.truth[train]))}
+    if layer:
+        below = task.positions.states[layer - 1]
+        references["previous"] = below, fold.prepared("below", below, task.truth[train], layer=layer)
+    for reference, (vectors, targets) in references.items():
+        found = score_in_sentence(task, fit_rung(name, trained, targets), states, vectors, items)
         yield ("geometry", reference, "sentence"), items, found
+    rung = fit_rung(name, trained, fold.prepared("tokens", task.embedding, task.label[train]))
     yield ("geometry", "within", "corpus"), items, score_within(task, rung, states, items)
     if task.embedding.shape[1] == states.shape[1]:
-        rung = fit_rung(name, trained, task.embedding[task.label[train]])
         found = score_in_types(task, rung, states, fold.rows(rung, task.types), task.types, items)
         yield ("geometry", "layer0", "corpus"), items, found
 
@@ -149,18 +149,21 @@ def _decodability(fold: _Fold, name: str, layer: int, rng: np.random.Generator) 
     states, inputs = task.positions.states[layer], task.positions.states[0]
     if name != "procrustes" or task.embedding.shape[1] == states.shape[1]:
         for suffix, fitted_on, scored in fold.splits:
-            trained = fold.training(layer, suffix, fitted_on)
-            rung = fit_rung(name, trained, task.embedding[task.label[fitted_on]], rng=rng)
+            trained = fold.prepared(suffix, states, fitted_on, layer=layer)
+            targets = fold.prepared("tokens" + suffix, task.embedding, task.label[fitted_on])
+            rung = fit_rung(name, trained, targets, rng=rng)
             for candidates, some, found in _decoded_against_each_set(fold, rung, layer, scored, suffix):
                 yield ("decodability", "layer0", candidates + suffix), some, found
+    trained = fold.prepared("", states, train, layer=layer)
     if task.place_in_inputs and name != "mlp":  # too slow for what it would add
-        rung = fit_rung(name, fold.training(layer, "", train), inputs[task.truth[train]], rng=rng)
+        rung = fit_rung(name, trained, fold.prepared("inputs", inputs, task.truth[train]), rng=rng)
         found = score_in_sentence(task, rung, states, inputs, items)
         yield ("decodability", "layer0", "sentence_layer0"), items, found
     if name == "ridge":
         donor = donors(task.positions.place[train], task.positions.sentence[train], rng)
         has = donor >= 0
-        trained = fold.training(layer, "" if has.all() else "_control", train[has])
+        if not has.all():
+            trained = fold.prepared("_control", states, train[has], layer=layer)
         rung = fit_rung(name, trained, inputs[task.truth[train[donor[has]]]])
         found = score_in_sentence(task, rung, states, inputs, items)
         yield ("decodability", "layer0", "sentence_position_control"), items, found

@@ -72,14 +72,20 @@ def _centrer(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 class TrainingStates:
-    """States (position, dim) that several maps are fitted on: standardised once, and factorised once for ridge."""
+    """States or targets (position, dim) of several maps: standardised, multiplied and factorised once for all of them."""
 
     def __init__(self, states: np.ndarray) -> None:
         self.states = states
+        self._products: dict[TrainingStates, np.ndarray] = {}
 
     def __len__(self) -> int:
         """Return the number of positions."""
         return len(self.states)
+
+    @cached_property
+    def centre(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The subtraction of these states' mean."""
+        return _centrer(self.states)
 
     @cached_property
     def standardise(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -97,21 +103,27 @@ class TrainingStates:
         x = self.standardised
         gram = (x.T @ x).astype(np.float64)
         gram[np.diag_indices_from(gram)] += RIDGE * len(x)
-        return cho_factor(gram)
+        return cho_factor(gram, overwrite_a=True, check_finite=False)
+
+    def product(self, targets: TrainingStates) -> np.ndarray:
+        """Return the products of these states with the targets, both standardised: (dim, target dim)."""
+        if targets not in self._products:
+            self._products[targets] = self.standardised.T @ targets.standardised
+        return self._products[targets]
 
 
-def _procrustes(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the orthogonal map that takes x nearest to y in least squares (Schoenemann 1966)."""
-    left, _, right = np.linalg.svd(x.T @ y)
+def _procrustes(train: TrainingStates, targets: TrainingStates) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the orthogonal map that takes states nearest to targets in least squares (Schoenemann 1966)."""
+    left, _, right = np.linalg.svd(train.product(targets))
     rotation = left @ right  # (dim, dim)
     return lambda rows: rows @ rotation
 
 
-def _ridge(train: TrainingStates, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the ridge map; states and y are standardised: no intercept, and one penalty fits all layers."""
-    right = (train.standardised.T @ y).astype(np.float64)
-    weights = cho_solve(train.factor, right).astype(np.float32)  # (dim, target dim)
-    return lambda rows: rows @ weights
+def _ridge(train: TrainingStates, targets: TrainingStates) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the ridge map; states and targets are standardised: no intercept, and one penalty fits all layers."""
+    right = train.product(targets).astype(np.float64)
+    weights = cho_solve(train.factor, right, overwrite_b=True, check_finite=False).astype(np.float32)
+    return lambda rows: rows @ weights  # (dim, target dim)
 
 
 def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
@@ -138,7 +150,7 @@ def _mlp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Callable[[np
 def fit_rung(
     name: str,
     states: np.ndarray | TrainingStates,
-    targets: np.ndarray,
+    targets: np.ndarray | TrainingStates,
     *,
     rng: np.random.Generator | None = None,
 ) -> FittedRung:
@@ -151,7 +163,7 @@ def fit_rung(
     states : (position, dim) array, or TrainingStates
         States of the training positions at the layer in question; as `TrainingStates` they are standardised and
         factorised once for all maps fitted on them.
-    targets : (position, target dim) array
+    targets : (position, target dim) array, or TrainingStates
         What each state should be like: its position's input vector or its token's embedding row. The first
         three rungs need ``target dim == dim``, and so does ``procrustes``.
     rng : numpy.random.Generator, optional
@@ -190,20 +202,18 @@ def fit_rung(
         )
     if name == "cosine":
         return FittedRung(name, lambda rows: rows, lambda rows: rows)
-    train = states if isinstance(states, TrainingStates) else TrainingStates(states)
+    train, wanted = (rows if isinstance(rows, TrainingStates) else TrainingStates(rows) for rows in (states, targets))
     if name == "cosine_centred":
-        return FittedRung(name, _centrer(train.states), _centrer(targets))
-    on_targets = _standardiser(targets)
+        return FittedRung(name, train.centre, wanted.centre)
     if name in GEOMETRY_RUNGS:
-        return FittedRung(name, train.standardise, on_targets)
-    y = on_targets(targets)
+        return FittedRung(name, train.standardise, wanted.standardise)
     if name == "mlp":
         if rng is None:
             raise ExplaintError(
                 "expected a generator, found none: the mlp rung starts from random weights; pass "
                 "rng=numpy.random.default_rng(seed)"
             )
-        step = _mlp(train.standardised, y, rng)
+        step = _mlp(train.standardised, wanted.standardised, rng)
     else:
-        step = _ridge(train, y) if name == "ridge" else _procrustes(train.standardised, y)
-    return FittedRung(name, lambda rows: step(train.standardise(rows)), on_targets)
+        step = _ridge(train, wanted) if name == "ridge" else _procrustes(train, wanted)
+    return FittedRung(name, lambda rows: step(train.standardise(rows)), wanted.standardise)

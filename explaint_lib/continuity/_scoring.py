@@ -13,7 +13,7 @@ import numpy as np
 from explaint_lib._common import ExplaintError
 from explaint_lib.continuity._ladder import FittedRung, to_unit_length
 from explaint_lib.continuity._positions import Positions
-from explaint_lib.continuity._ranks import TruthRanks, chance_of_truth, rank_of_truth
+from explaint_lib.continuity._ranks import TruthRanks, chance_of_truth, count_true, rank_of_pairs, rank_of_truth
 
 _CELLS = 2**23  # numbers in one array of a block of items: 32 MB
 
@@ -79,46 +79,42 @@ def make_task(
     )
 
 
+def _equal_pairs(ours: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of all pairs of equal values, by ours: (pair,) each."""
+    order = np.argsort(others, kind="stable")
+    first, end = (np.searchsorted(others[order], ours, side=side) for side in ("left", "right"))
+    n = end - first
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)  # 0, 1, ... for each of ours
+    return np.repeat(np.arange(len(ours)), n), order[np.repeat(first, n) + within]
+
+
 def _in_blocks(
-    similarity: Callable[[slice], np.ndarray],
-    is_truth: Callable[[slice], np.ndarray],
-    is_candidate: Callable[[slice], np.ndarray],
-    n_items: int,
-    width: int,
+    score: Callable[[np.ndarray], tuple[TruthRanks, TruthRanks]], n_items: int, n_candidates: int
 ) -> tuple[TruthRanks, TruthRanks]:
-    """Score so many items at a time that their arrays, of `width` numbers an item, stay small."""
-    step = max(1, _CELLS // max(width, 1))
-    blocks = [slice(start, start + step) for start in range(0, n_items, step)] or [slice(0, 0)]
-    found = [_score(similarity(some), is_truth(some), is_candidate(some)) for some in blocks]
+    """Score so many items at a time, given by their indices, that their arrays stay small."""
+    step = max(1, _CELLS // max(n_candidates, 1))
+    found = [score(np.arange(start, min(start + step, n_items))) for start in range(0, max(n_items, 1), step)]
     ranks, chance = (TruthRanks(*map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*found, strict=True))
     return ranks, chance
-
-
-def _score(similarity: np.ndarray, is_truth: np.ndarray, is_candidate: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
-    """Return the ranks of the truth and their chance."""
-    is_truth = is_truth & is_candidate
-    ranks = rank_of_truth(similarity, is_truth, is_candidate)
-    return ranks, chance_of_truth(is_truth.sum(axis=1), is_candidate.sum(axis=1))
 
 
 def score_in_sentence(
     task: Task, rung: FittedRung, states: np.ndarray, reference: np.ndarray, items: np.ndarray
 ) -> tuple[TruthRanks, TruthRanks]:
-    """Score `items` (flat indices) against the positions of their own sentences."""
+    """Score `items` (flat indices, ascending) against the positions of their own sentences."""
+    sentences, starts = np.unique(task.positions.sentence[items], return_index=True)
     slots = task.positions.slots[task.positions.sentence[items]]  # (item, slot)
     there = slots >= 0
-    needed, where = np.unique(slots[there], return_inverse=True)
-    local = np.zeros_like(slots)
-    local[there] = where
-    candidates = to_unit_length(rung.map_candidates(reference[needed]))  # (needed, dim)
+    is_truth = there & (task.positions.token_ids[slots] == task.label[items, None])
+    needed = task.positions.slots[sentences]  # (sentence, slot)
     queries = to_unit_length(rung.map_states(states[items]))  # (item, dim)
-    return _in_blocks(
-        lambda some: (candidates[local[some]] @ queries[some, :, None])[:, :, 0],  # (item, slot)
-        lambda some: task.positions.token_ids[slots[some]] == task.label[items[some], None],
-        lambda some: there[some],
-        len(items),
-        slots.shape[1] * queries.shape[1],
-    )
+    candidates = to_unit_length(rung.map_candidates(reference[needed[needed >= 0]]))
+    similarity = np.zeros(slots.shape, dtype=np.result_type(queries, candidates))
+    n_slots, end = count_true(needed >= 0), [*starts[1:], len(items)]
+    for start, stop, n, last in zip(starts, end, n_slots, np.cumsum(n_slots), strict=True):
+        similarity[start:stop, :n] = queries[start:stop] @ candidates[last - n : last].T  # those of one sentence
+    chance = chance_of_truth(count_true(is_truth), count_true(there))
+    return rank_of_truth(similarity, is_truth, there), chance
 
 
 def score_in_types(
@@ -126,26 +122,35 @@ def score_in_types(
 ) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against the token `types`; `rows` are their embedding rows, mapped and of length 1."""
     queries = to_unit_length(rung.map_states(states[items]))
-    return _in_blocks(
-        lambda some: queries[some] @ rows.T,  # (item, type)
-        lambda some: types[None, :] == task.label[items[some], None],
-        lambda some: np.ones((len(items[some]), len(types)), dtype=bool),
-        len(items),
-        len(types),
-    )
+
+    def score(some: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
+        item, true = _equal_pairs(task.label[items[some]], types)
+        n_true = np.bincount(item, minlength=len(some))
+        chance = chance_of_truth(n_true, np.full(len(some), len(types)))
+        return rank_of_pairs(queries[some] @ rows.T, item, true), chance
+
+    return _in_blocks(score, len(items), len(types))
 
 
 def score_within(task: Task, rung: FittedRung, states: np.ndarray, items: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
     """Score `items` against all positions of other sentences in the same layer: is the nearest its type?"""
-    sentence = task.positions.sentence
-    queries, candidates = to_unit_length(rung.map_states(states[items])), to_unit_length(rung.map_states(states))
-    return _in_blocks(
-        lambda some: queries[some] @ candidates.T,
-        lambda some: task.label[items[some], None] == task.label[None, :],
-        lambda some: (sentence[items[some], None] != sentence[None, :]) & (task.label >= 0)[None, :],
-        len(items),
-        len(states),
-    )
+    asked = np.flatnonzero(task.label >= 0)
+    sentence, label = task.positions.sentence, task.label
+    queries, candidates = (to_unit_length(rung.map_states(states[some])) for some in (items, asked))
+
+    def score(some: np.ndarray) -> tuple[TruthRanks, TruthRanks]:
+        ours = items[some]
+        similarity = queries[some] @ candidates.T
+        own = _equal_pairs(sentence[ours], sentence[asked])
+        similarity[own] = -np.inf
+        item, true = _equal_pairs(label[ours], label[asked])
+        other = sentence[ours[item]] != sentence[asked[true]]
+        item, true = item[other], true[other]
+        n_candidates = len(asked) - np.bincount(own[0], minlength=len(some))
+        chance = chance_of_truth(np.bincount(item, minlength=len(some)), n_candidates)
+        return rank_of_pairs(similarity, item, true), chance
+
+    return _in_blocks(score, len(items), len(asked))
 
 
 def donors(place: np.ndarray, sentence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
