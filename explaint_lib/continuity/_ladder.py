@@ -72,7 +72,7 @@ def _centrer(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 class TrainingStates:
-    """States or targets (position, dim) of several maps: standardised, multiplied and factorised once for all of them."""
+    """States or targets (position, dim) of several maps: standardised, multiplied and factorised once for all."""
 
     def __init__(self, states: np.ndarray) -> None:
         self.states = states
