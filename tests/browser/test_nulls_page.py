@@ -227,3 +227,27 @@ def test_print_and_no_script_get_a_table(open_page):
     drawn.emulate_media(media="print")
     assert widget(drawn, 0).locator(".ex-static").is_visible()
     assert not widget(drawn, 0).locator(".ex-mount").is_visible()
+
+
+def test_a_kernel_gets_the_same_figure(chromium, tmp_path):
+    """As anywidget calls the module: `render`, with bytes as the DataView of a message."""
+    made = explorers()[0]
+    state = {name: base64.b64encode(getattr(made, name)).decode() for name in ("vectors", "cells")}
+    page = chromium.new_page()
+    page.set_content("<div id=here></div>")
+    page.evaluate(
+        """async ([code, meta, label, state]) => {
+          const bytes = text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+          const values = {meta, label, vectors: bytes(state.vectors), cells: bytes(state.cells)};
+          const address = URL.createObjectURL(new Blob([code], {type: 'text/javascript'}));
+          const {default: widget} = await import(address);
+          const model = {get: key => values[key], set() {}, save_changes() {}, on() {}, off() {}, send() {}};
+          window.end = await widget.render({model, el: document.getElementById('here')}); }""",
+        [str(made._esm), made.meta, made.label, state],
+    )
+    figure = page.locator("#here")
+    commit(figure)
+    figure.get_by_role("button", name="Shuffle 199 times").click()
+    assert "of 199 draws" in finished(figure)
+    page.evaluate("window.end()")  # another output takes its place
+    page.close()

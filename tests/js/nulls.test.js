@@ -52,11 +52,14 @@ test("what is said follows from the draws", () => {
   assert.equal(missed(0.3, 0.1), "0.20 lower than you said");
   const outcome = { guess: 0.2, observed: 0.3, drawn: new Array(199).fill(0.1), seed: 1 };
   const texts = controlTexts("f1", "rewired", outcome);
-  assert.match(texts[0], /You said 0\.20; with rewired the score lands at 0\.10 on average, 0\.10 lower/);
+  assert.match(texts[0], /You said 0\.20; with rewired norms the score lands at 0\.10 on average, 0\.10 lower/);
   assert.match(texts[1], /None of 199 draws .* = 0\.005, the smallest p that 199 draws can give/);
-  assert.match(texts[2], /needs more than what a map learns from rewired/);
+  assert.match(
+    texts[2],
+    /needs more than what a map learns from rewired norms \(33% of the score; the constant may reach more\)\./,
+  );
   const none = controlTexts("f1", "rewired", { ...outcome, drawn: new Array(99).fill(0.3) });
-  assert.match(none[1], /99 of 99 draws .* = 1, at least 0\.01 is possible/);
+  assert.match(none[1], /99 of 99 draws .* = 1, the smallest possible is 0\.01/);
   assert.match(none[2], /shows no more than/);
   assert.match(controlTexts("f1", "rewired", { ...outcome, drawn: [0.1] }).at(-1), /Draw at least 19 times/);
   assert.match(controlTexts("f1", "constant", { ...outcome, drawn: [0.15] })[1], /50% of this score needs no vector/);

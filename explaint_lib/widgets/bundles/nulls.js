@@ -732,12 +732,12 @@ var CONTROLS = {
   shuffled: {
     name: "columns shuffled",
     how: "Each feature goes to as many words as before, but they are drawn for this feature alone.",
-    keeps: "what a map learns from shuffled columns, which can be less than the constant scores"
+    keeps: "what a map learns from shuffled columns"
   },
   permuted_pairing: {
     name: "rows permuted",
     how: "Each word gets the whole list of features of another word.",
-    keeps: "what a map learns from the norms of other words, which can be less than the constant scores"
+    keeps: "what a map learns from the norms of other words"
   },
   permuted_within: {
     name: "rows permuted within the category",
@@ -745,9 +745,9 @@ var CONTROLS = {
     keeps: "what a map learns from the norms of other words of the same category"
   },
   rewired: {
-    name: "rewired",
+    name: "rewired norms",
     how: "Words exchange features until none of the old pairs counts. Each feature keeps its number of words, and each word its number of features.",
-    keeps: "what a map learns from rewired norms, which can be less than the constant scores"
+    keeps: "what a map learns from rewired norms"
   },
   random: {
     name: "random cells",
@@ -771,7 +771,7 @@ var FEW = 19;
 function said(outcome, reach) {
   const n = outcome.drawn.length, p = permutationP(outcome.observed, outcome.drawn), least = 1 / (1 + n), above = Math.round(p * (1 + n)) - 1;
   const some = above === 0 ? "None" : `${above}`;
-  const end = above === 0 ? `the smallest p that ${n} ${n === 1 ? "draw" : "draws"} can give` : `at least ${number(least)} is possible`;
+  const end = above === 0 ? `the smallest p that ${n} ${n === 1 ? "draw" : "draws"} can give` : `the smallest possible is ${number(least)}`;
   return `${some} of ${n} ${n === 1 ? "draw reaches" : "draws reach"} ${reach}: p = (1 + ${above}) / (1 + ${n}) = ${number(p)}, ${end}.`;
 }
 var number = (p) => String(Number(p.toPrecision(2)));
@@ -779,10 +779,10 @@ function controlTexts(score, control, outcome) {
   const { name, keeps } = CONTROLS[control];
   const { guess, observed, drawn } = outcome;
   if (control === "constant") {
-    const share = SCORES[score].low === 0 ? `${Math.round(100 * drawn[0] / observed)}% of this score needs` : "such a score needs";
+    const share2 = SCORES[score].low === 0 ? `${Math.round(100 * drawn[0] / observed)}% of this score needs` : "such a score needs";
     return [
       `You said ${two(guess)}; ${name} scores ${two(drawn[0])}, ${missed(guess, drawn[0])}.`,
-      `The map scores ${two(observed)}. So ${share} no vector at all.`
+      `The map scores ${two(observed)}. So ${share2} no vector at all.`
     ];
   }
   const landed = mean(drawn);
@@ -793,7 +793,13 @@ function controlTexts(score, control, outcome) {
   if (drawn.length < FEW)
     return [...texts, `Draw at least ${FEW} times before you read p: with fewer draws it cannot be 0.05.`];
   const more = permutationP(observed, drawn) <= 0.05;
-  return [...texts, `So this score ${more ? "needs more than" : "shows no more than"} ${keeps}.`];
+  const share = SCORES[score].low === 0 ? `${Math.round(100 * landed / observed)}% of the score` : "";
+  const rest = ["shuffled", "permuted_pairing", "rewired"].includes(control) ? "the constant may reach more" : "";
+  const aside = [share, rest].filter(Boolean).join("; ");
+  return [
+    ...texts,
+    `So this score ${more ? "needs more than" : "shows no more than"} ${keeps}${aside && ` (${aside})`}.`
+  ];
 }
 function ownTexts(feature, outcome, usual) {
   const { guess, observed, drawn } = outcome;
