@@ -351,6 +351,14 @@ def test_what_others_wrote_is_text_in_every_output(audited, tmp_path):
     assert suite.get("tests") == "2" and len(suite.findall("testcase")) == 2
 
 
+def test_two_claims_in_the_same_words_are_two_lines_of_the_figure(audited, tmp_path):
+    results = json.loads(json.dumps(audited["category"]))
+    results["claims"][1]["sentence"] = results["claims"][0]["sentence"]
+    audit.write_outputs(results, tmp_path)
+    figure = (tmp_path / "report.html").read_text("utf8").partition("<figure>")[2].partition("</figure>")[0]
+    assert all(f"({one['id'][:20]}" in re.sub(r"</?text[^>]*>", "", figure) for one in results["claims"])
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 

@@ -163,6 +163,27 @@ def test_every_control_of_every_claim_was_tried_in_planted_worlds():
                     assert (control.asks, control.name, score) in tried, (kind.name, control)
 
 
+def test_what_is_wrong_with_sources_is_said_at_once_before_a_model_is_loaded(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: pytest.fail("a model was loaded"))
+    (place / "few.txt").write_text("one two\n" * 30)
+    claims = [
+        "  - {type: position_keeps_token, layer: 3}",
+        "  - {id: few, type: position_keeps_token, text: few.txt}",
+        "  - {id: short, type: method_follows_effect, text: few.txt}",
+        "  - {type: map_adds}",
+    ]
+    with pytest.raises(ExplaintError) as fault:
+        audited(place, tmp_path, *claims)
+    for said in (
+        "to 2; found 3",
+        "few needs 20 different sentences, found 1",
+        "5 to 12 words, found 0",
+        "no vector for",
+    ):
+        assert said in str(fault.value), fault.value
+    assert not list((tmp_path / "claims").iterdir())
+
+
 @pytest.mark.models
 def test_the_published_model_reads_hypernymy_no_better_than_its_vectors_do(tmp_path):
     text = audit.claim_file(model="minilm", profile="quick")

@@ -16,6 +16,7 @@ from explaint_lib import inference
 from explaint_lib.audit._claims import Claim
 from explaint_lib.audit._found import Found, Report
 from explaint_lib.audit._kinds import POSITIONS
+from explaint_lib.audit._texts import sentences_of, short_sentences
 from explaint_lib.results import Result, pick
 
 if TYPE_CHECKING:
@@ -35,18 +36,7 @@ EFFORTS: dict[str, dict[str, Any]] = {
     },
 }
 _TWINS = 5  # fewer say too little of how much twins differ
-_SHORT = 12  # words of a sentence, at most, on which methods are run: time grows fast with the length
 _SHARES = (0.1, 0.2, 0.4)  # of all heads, pruned
-
-
-def sentences_of(claim: Claim) -> list[str]:
-    """Return the sentences of the claim's text, or the bundled ones."""
-    from explaint_lib._common import text_lines
-    from explaint_lib.experiments.continuity import bundled_sentences
-
-    if claim.source["text"] is None:
-        return list(bundled_sentences())
-    return [line.strip() for _, line in text_lines(Path(claim.source["text"]))]
 
 
 def run_position(claim: Claim, sources: Sources, profile: str, report: Report) -> Found:
@@ -118,7 +108,7 @@ def run_method(claim: Claim, sources: Sources, profile: str, report: Report) -> 
     effort = EFFORTS[profile]
 
     def compute() -> Result:
-        short = [one for one in sentences_of(claim) if len(one.split()) <= _SHORT][: effort["methods"]]
+        short = short_sentences(claim)[: effort["methods"]]
         return compare_methods(sources.encoder(claim), short, seed=claim.source["seed"]).result
 
     result = sources.once(("methods", *_subject(claim)), compute)

@@ -98,17 +98,19 @@ def _forest(claims: list[Mapping[str, Any]]) -> str:
 
     from explaint_lib.plotting import forest_legend, forest_plot
 
+    said = [one["sentence"] for one in claims]  # of two models, say: told apart by their ids
+    labels = {one["id"]: s if said.count(s) == 1 else f"{s} ({one['id']})" for one, s in zip(claims, said, strict=True)}
     columns = ["control", "difference", "ci_low", "ci_high", "margin", "score"]
     rows = [
         {name: row[name] for name in columns}
-        | {"claim": one["sentence"], "word": one["word"], "verdict": one["verdict"]}
+        | {"claim": labels[one["id"]], "word": one["word"], "verdict": one["verdict"]}
         for one in claims
         for row in one["controls"]
     ]
     if not rows:
         return ""
     table = pd.DataFrame(rows).astype(dict.fromkeys(columns[1:5], "float64"))
-    names = list(dict.fromkeys(one["sentence"] for one in claims))
+    names = list(labels.values())
     with matplotlib.rc_context({"svg.hashsalt": "explaint", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure = Figure(figsize=(7, 1.2 + 0.75 * len(names)), layout="constrained")
         axes = forest_plot(figure.subplots(), table, names)

@@ -115,7 +115,7 @@ def _checked(claims: ClaimFile, sources: Sources) -> dict[str, dict[str, Any]]:
         except ExplaintError as fault:
             faults.append(str(fault))
     if faults:
-        raise ExplaintError("; ".join(dict.fromkeys(faults)))
+        raise ExplaintError("nothing was run:\n  " + "\n  ".join(dict.fromkeys(faults)))
     return known
 
 

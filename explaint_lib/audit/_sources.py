@@ -20,6 +20,7 @@ import numpy as np
 from explaint_lib._cache import file_hash
 from explaint_lib._common import ExplaintError, printable
 from explaint_lib.audit._claims import Claim
+from explaint_lib.audit._texts import check_sentences
 from explaint_lib.norms import FeatureNorms, load_norms
 
 
@@ -219,18 +220,34 @@ class Sources:
         ExplaintError
             For what is not there, or does not fit together.
         """
-        from explaint_lib.encoders import outline
-
         source, about = claim.source, {}
         about["norms"] = self.norms(source["norms"]).fingerprint()
         if claim.kind.needs == "vectors":
             self.shared(claim)
         if source["model"] is not None:
-            about["model"] = outline(source["model"], revision=source["revision"]).revision
+            about["model"] = self._outlined(claim)
         for key in ("vectors", "predictions", "text"):
             if source[key] is not None:
                 about[key] = file_hash(Path(source[key]))
         return about
+
+    def _outlined(self, claim: Claim) -> str:
+        """Check what of a claim can be checked without the model's weights; return what identifies the model."""
+        from explaint_lib.encoders import layer_index, outline
+
+        name = claim.source["model"]
+        found = outline(name, revision=claim.source["revision"])
+        if "layer" in claim.options:
+            layer_index(claim.options["layer"], found.n_layers, printable(name))
+        norms = self.norms(claim.source["norms"])
+        if claim.kind.needs == "vectors" and (unknown := found.unknown_words(norms.word_forms)):
+            raise ExplaintError(
+                f"{printable(name)} has no vector for {len(unknown)} words of {norms.name}, such as "
+                f"{printable(unknown[0])}; save its vectors of the words it has, and give them as vectors: FILE"
+            )
+        if claim.source["text"] is not None:
+            check_sentences(claim)
+        return found.revision
 
     def shared(self, claim: Claim) -> tuple[FeatureNorms, Any]:
         """Return the norms of the words that a claim's file has too, and the file; None for a model."""
@@ -262,11 +279,6 @@ class Sources:
         key = (name, revision, layer, norms.name)
         if key not in self._states:
             encoder = load_vectors(name, revision=revision, device=self.device)
-            if unknown := encoder.unknown_words(norms.word_forms):
-                raise ExplaintError(
-                    f"{name} has no vector for {len(unknown)} words of {norms.name}, such as {printable(unknown[0])}; "
-                    "save its vectors of the words it has, and give them as vectors: FILE"
-                )
             found = encoder.word_vectors(norms.word_forms, layer=layer).astype(np.float64)
             self._states[key] = found, encoder.describe()
         return self._states[key]
