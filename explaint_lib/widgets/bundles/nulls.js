@@ -581,24 +581,16 @@ function nearestOf(gram, n) {
 function overlapAt10(fit, rows) {
   const { n } = fit;
   const gram = gramOf(rows, n);
-  const whole = wholeWeights(fit);
-  const shared = Array.from({ length: n }, (_, k) => {
-    const places = [];
-    for (let j = 0; j < n; j++) if (gram[k * n + j] !== 0) places.push(j);
-    return Int32Array.from(places);
-  });
   const half = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    const row = half.subarray(i * n, i * n + n);
-    for (let k = 0; k < n; k++) {
-      const weight = whole[i * n + k];
-      if (weight === 0) continue;
-      const places = shared[k];
-      for (let c = 0; c < places.length; c++) row[places[c]] += weight * gram[k * n + places[c]];
+  eachPrediction(fit, rows, (i, predicted2) => {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let c = rows.start[j]; c < rows.start[j + 1]; c++) sum += predicted2[rows.column[c]] * rows.value[c];
+      half[i * n + j] = sum;
     }
-  }
+  });
   const predicted = new Float64Array(n * n);
-  productInto(predicted, half, whole, n, n);
+  productInto(predicted, half, wholeWeights(fit), n, n);
   const [near, gold] = [nearestOf(predicted, n), nearestOf(gram, n)];
   const scores = new Float64Array(n);
   for (let i = 0; i < n; i++) for (let j = i * n; j < (i + 1) * n; j++) scores[i] += near[j] * gold[j] / K;
