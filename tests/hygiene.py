@@ -194,6 +194,10 @@ def _exercises(notebook: NotebookNode) -> Iterator[str]:
     for words in re.findall(r"\{exercise-start\} (.*?)\{exercise-end\}", text, re.DOTALL):
         if not HEAD.search(words):
             yield f"an exercise must begin `**Easy, five minutes, core.**`: {words.splitlines()[0]}"
+    ends = text.partition("## Exercises")[2].partition("\n## Summary")[0]
+    for heading in ("Break it", "An open project"):
+        if f"### {heading}\n" not in ends:
+            yield f"the exercises end with `### {heading}`"
     inside, number = False, 0
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

@@ -83,7 +83,10 @@ def chapter(number: str = "99") -> nbformat.NotebookNode:
         ),
         code("median = np.median(sample[::2]) - np.median(sample[1::2])\nmedian", "solution"),
         code(CHECK.replace("NN", str(int(number))), "check", "remove-cell"),
-        text("````{solution-end}\n````"),
+        text(
+            "````{solution-end}\n````\n\n### Break it\n\nFind a sample that lies.\n\n"
+            "### An open project\n\nAnother sample."
+        ),
         text("## Summary\n\nA difference needs a null."),
         text("## Further reading\n\n{cite:t}`hewitt2019`."),
     ]

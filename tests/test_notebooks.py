@@ -154,6 +154,7 @@ TWINS = {
         "stands open",
     ),
     "exercise without importance": (replace("minutes, core.**", "minutes.**"), "must begin"),
+    "no open project": (replace("### An open project", "### More"), "end with `### An open project`"),
     "check that a page would show": (retag("# median = ...", "check"), "no page shows it"),
     "check without a blank": (replace("# median = ...", "# the median"), "begins with the blank"),
     "check that says nothing": (replace('"99.1: this is one', '"this is one'), "what is wrong"),

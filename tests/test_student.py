@@ -185,3 +185,45 @@ def test_a_wrong_answer_that_is_common_is_caught_by_name(case: str, norms_chapte
 def test_the_solution_of_chapter_07_passes_its_check(number: str, norms_chapter: dict):
     one = exercises("07")[number]
     assert said(one, norms_chapter, solved(one)) == ""
+
+
+SMALL = {
+    "01": {"n_sentences": 30, "n_untrained": 1, "n_permutations": 19},
+    "03": {"n_sentences": 20, "max_layers": 2, "n_interventions": 4, "mlp_layers": 0, "n_untrained": 1},
+    "08": {"models": ["minilm"], "max_layers": 2, "n_folds": 3, "n_fold_draws": 2, "n_permutations": 5, "n_boot": 50},
+}
+TYPED = {  # what students type in the blanks, and what they are told
+    "01": {
+        "share_right": ("share_right = 1.0", "1.1: you counted the three sentences"),
+        "where_missed": (
+            "where_missed = {way: one.held_out.mean() for way, one in trained[model_name].items()}",
+            "1.2: these shares are of *all* items",
+        ),
+        "luck": (
+            "luck = (looked[model_name].length - 1).mean() ** -np.arange(1.0, 9)",
+            "1.3: this is the luck of *one* head",
+        ),
+    },
+    "03": {"nearest": ("nearest = {-1: 1.0, 0: 1.0, 1: 1.0}", "3.1: every state finds its own token")},
+    "08": {
+        "thinned": (
+            "thinned = {(share, label): scores(mappers.Ridge().fit(one, told).predict(one), told, world_folds)"
+            " for share in (1.0, 0.5) for label, one in vectors.items()}",
+            "8.1: both shares score alike",
+        ),
+        "by_formula": ("by_formula = 1 - (995**3 - 995) / (1000**3 - 1000)", "8.3: this is the ratio of the variances"),
+    },
+}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("number", TYPED)
+def test_a_chapter_says_what_is_wrong_with_what_students_type(number: str, tmp_path: Path):
+    """The copy is run whole, as it is marked; in each blank stands a mistake."""
+    (path,) = ROOT.glob(f"notebooks/{number}_*.ipynb")
+    notebook = student.copy(path, "student", SMALL[number])
+    for name, (typed, _) in TYPED[number].items():
+        next(cell for cell in notebook.cells if cell.source.startswith(f"{name} = ...")).source = typed
+    found = errors(notebook, tmp_path)
+    assert len(found) == len(TYPED[number])
+    assert all(message.startswith(words) for message, (_, words) in zip(found, TYPED[number].values(), strict=True))
