@@ -4,7 +4,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help book student test coverage bench mutants lab install
+.PHONY: help book student sheets test coverage bench mutants lab install
 .DELETE_ON_ERROR:
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make book PROFILE=full   the same with the published numbers; human norms too, where installed"
 	@echo "make book ARGS='...'     more choices: make book ARGS=--help"
 	@echo "make student             copies of the chapters for a course: student, key, nbgrader; into _build/course"
+	@echo "make sheets              a worksheet for each chapter, two A4 pages to print; into _build/course/sheets"
 	@echo "make test                every test; ARGS='-m fast' for those that need no model and no browser"
 	@echo "make coverage            the same, and which lines they ran: a table, and pages in _build/coverage"
 	@echo "make bench               every program in benchmarks/, each writes _build/bench/PROGRAM.json"
@@ -23,6 +24,9 @@ book: install
 
 student: install
 	exec $(BIN)/python book/student.py --profile $(PROFILE) $(ARGS)
+
+sheets: install
+	exec $(BIN)/python book/sheets.py $(ARGS)
 
 test: install
 	exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
