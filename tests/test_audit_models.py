@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import jsonschema
 import numpy as np
 import pytest
 from helpers_models import save_tiny_bert, save_tiny_llama
 
-from explaint_lib import attribution, audit, encoders, inference
+from explaint_lib import attribution, audit, encoders, inference, probes, relations
 from explaint_lib._common import ExplaintError
 from explaint_lib.audit import _kinds, _models
 from explaint_lib.experiments import eviction, pruning
@@ -22,13 +24,17 @@ WORDS = TEXT.split()
 def place(tmp_path_factory):
     """A folder with two tiny models and 30 sentences of one length."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
     folder, rng = tmp_path_factory.mktemp("models"), np.random.default_rng(0)
     save_tiny_bert(folder / "bert")
+    config = BertConfig.from_pretrained(folder / "bert", max_position_embeddings=256)  # room for sentences of a grammar
+    said = json.loads((folder / "bert" / "tokenizer_config.json").read_text())
+    (folder / "bert" / "tokenizer_config.json").write_text(json.dumps(said | {"model_max_length": 256}))
     save_tiny_llama(folder / "llama")
     with torch.random.fork_rng():
         torch.manual_seed(0)
+        BertModel(config, add_pooling_layer=False).save_pretrained(folder / "bert")
         LlamaForCausalLM(LlamaConfig.from_pretrained(folder / "llama")).save_pretrained(folder / "llama")
     sentences = {" ".join(rng.choice(WORDS, 7, replace=False)) for _ in range(30)}
     (folder / "text.txt").write_text("\n".join(sorted(sentences)), encoding="utf-8")
@@ -161,6 +167,30 @@ def test_every_control_of_every_claim_was_tried_in_planted_worlds():
                 scores = {"main": ("F1@10", "Spearman per word"), "damage": ("nats per token", "cosine distance")}
                 for score in scores.get(control.score, (control.score,)):
                     assert (control.asks, control.name, score) in tried, (kind.name, control)
+
+
+def test_a_head_is_judged_against_offsets_and_twins_where_the_relation_points(place, tmp_path):
+    claims = [
+        "  - {id: best, type: head_encodes_relation, relation: nsubj}",
+        "  - {id: named, type: head_encodes_relation, relation: nsubj, head: 1/3}",
+        "  - {id: turned, type: head_encodes_relation, relation: nsubj, looks_from: head, head: 1/3}",
+        "  - {id: other, type: head_encodes_relation, relation: det, head: 1/3}",
+    ]
+    best, named, turned, other = audited(place, tmp_path, *claims)
+    assert set(numbers(best)) == {"fixed offset", "untrained twin"} and best["word"] != "supported"
+    sentences = relations.parsed_sentences(120, rng=np.random.default_rng(0))
+    encoder, right = encoders.load_encoder(str(place / "bert")), []
+    for sentence, encoding in zip(sentences, encoder.encode([one.text for one in sentences]), strict=True):
+        maps = probes.word_attention(encoding.attention, encoding.word_ids)[1, 3]
+        np.fill_diagonal(maps, -1)
+        right += [maps[a].argmax() == b for relation, a, b in sentence.relations if relation == "nsubj"]
+    assert named["levels"]["share of words"] == pytest.approx(np.mean(right))
+    shares = [one["levels"]["share of words"] for one in (named, turned, other)]
+    assert len(set(shares)) == 3, "another end, another relation, another number"
+    with pytest.raises(ExplaintError, match="2 layers x 4 heads"):
+        audited(place, tmp_path, "  - {type: head_encodes_relation, head: 2/0}")
+    with pytest.raises(ExplaintError, match="such as 4/7; found"):
+        audited(place, tmp_path, "  - {type: head_encodes_relation, head: 2}")
 
 
 def test_what_is_wrong_with_sources_is_said_at_once_before_a_model_is_loaded(place, tmp_path, monkeypatch):

@@ -1,11 +1,11 @@
 """The closed list of claims that can be audited: what each says, needs and assumes, and which controls it must survive.
 
-What it measures: nothing by itself; it is what a claim file is checked against. What it does not license: a claim that
-is not of this list has no calibrated controls here, and is refused rather than judged by others.
+What it does not license: a claim that is not of this list has no calibrated controls, and is refused, not judged.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ class Control:
     score : str
         The score it is compared in; "main" for the main score of the norms (F1@10, or Spearman per word).
     chapter : str
-        The chapter that shows why it is needed.
+        The chapter that shows its need.
     """
 
     name: str
@@ -88,6 +88,11 @@ def whole(least: int, most: int) -> Callable[[Any], str | None]:
     return check
 
 
+def _head(value: Any) -> str | None:
+    good = isinstance(value, str) and (value == "best" or re.fullmatch(r"\d{1,3}/\d{1,3}", value))
+    return None if good else "best, or a layer and a head from 0, such as 4/7"
+
+
 def layer(value: Any) -> str | None:
     """Return what a layer has to be, where the value is none."""
     if value == "last" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
@@ -95,6 +100,7 @@ def layer(value: Any) -> str | None:
     return '"last" or a whole number from 0, which is the embedding layer'
 
 
+_STEER = "12_when_an_explanation_steers_a_system"
 _BASE, _GEOMETRY, _SCORES = "08_base_rates_and_sparsity", "09_geometry_not_semantics", "06_scores_that_convince"
 _FIVE, _NONSENSE = "07_five_controls_and_what_they_leave_out", "10_nonsense_features"
 _LAYER = Key("last", "layer of the vectors: last, or 0 (the embedding layer) and up", check=layer)
@@ -187,7 +193,8 @@ POSITIONS: dict[str, dict[str, Any]] = {
     "causal_locality": {"claim": "causal_locality"},
     "content_share": {"claim": "content_share"},
 }  # fmt: skip
-_POSITIONS, _STEER = "03_do_positions_keep_their_tokens", "12_when_an_explanation_steers_a_system"
+_PICTURE, _POSITIONS = "01_the_picture_that_convinces", "03_do_positions_keep_their_tokens"
+_RELATIONS = ("nsubj", "obj", "pobj", "amod", "poss", "det")
 _HYPERNYMY, _FLOWS = "02_hypernymy_from_attention", "05_what_actually_flows"
 _DEGREES = {"more than chance": ("chance",), "mostly": ("chance", "one half")}
 _LEVELS = {"chance": "the number of positions to choose from", "one half": "a minority of the positions"}
@@ -241,6 +248,27 @@ add(
         ),
         tuple({"meaning": meaning} for meaning in POSITIONS),
         cost=40,
+    )
+)
+add(
+    Kind(
+        "head_encodes_relation",
+        "an attention head follows a relation of syntax, in sentences whose syntax is known",
+        "model",
+        "Head {head} encodes the relation {relation}, looking from the {looks_from}",
+        "The sentences are of a small grammar, and the best head is chosen on the half on which it is not judged.",
+        "that a head looks where the relation points more often than a fixed distance and untrained heads do.",
+        {
+            "relation": Key("nsubj", f"one of {', '.join(_RELATIONS)}", _RELATIONS),
+            "looks_from": Key("dependent", "the word that looks: dependent or head", ("dependent", "head")),
+            "head": Key("best", "best, or a layer and a head from 0, such as 4/7", check=_head),
+        },
+        lambda options: (
+            Control("fixed offset", "how far away the word stands", "head", "share", _PICTURE),
+            Control("untrained twin", "architecture, tokenizer, and the choice of a head", "head", "share", _PICTURE),
+        ),
+        ({"relation": "nsubj", "looks_from": "head"},),
+        cost=120,
     )
 )
 add(

@@ -16,6 +16,7 @@ from explaint_lib import inference
 from explaint_lib.audit._claims import Claim
 from explaint_lib.audit._found import Found, Report
 from explaint_lib.audit._kinds import POSITIONS
+from explaint_lib.audit._relations import run_relation
 from explaint_lib.audit._texts import sentences_of, short_sentences
 from explaint_lib.results import Result, pick
 
@@ -189,6 +190,7 @@ def _data(result: Result, claim: Claim) -> dict[str, Any]:
 
 RUN: dict[str, Callable[[Claim, Sources, str, Report], Found]] = {
     "position_keeps_token": run_position,
+    "head_encodes_relation": run_relation,
     "attention_encodes_hypernymy": run_hypernymy_claim,
     "method_follows_effect": run_method,
     "attention_says_what_to_keep": run_keep,
