@@ -66,6 +66,12 @@ def one_by_one(name, layer, group, key):
     return {"recent": key, "earliest": -key}[name]
 
 
+def test_who_gives_every_entry_the_same_uses_none():
+    even = np.tril(np.ones((1, 2, 4, 4))) / np.arange(1, 5)[:, None]
+    cache = Cache(even, np.zeros((1, 1, 4, 2)), np.zeros((1, 1, 4, 2)))
+    assert (POLICIES["least recently used"](cache, np.random.default_rng(0)) == -1).all()
+
+
 @pytest.mark.parametrize("name", [name for name in POLICIES if name != "random"])
 def test_a_score_is_that_of_its_definition_for_each_layer_and_head(name):
     found = POLICIES[name](CACHE, np.random.default_rng(0))
