@@ -15,6 +15,7 @@ WORDS = {
     "book/how_to_run": ("install", "installation", "download", "requirements", "run", "jupyterlab"),
     "book/how_to_read_a_verdict": ("verdict", "supported", "cannot tell", "equivalent"),
     "book/bibliography": ("references", "literature"),
+    "book/teach": ("course", "teacher", "lesson", "worksheet", "nbgrader"),
     "book/glossary": ("words", "terms", "definitions"),
 }
 
