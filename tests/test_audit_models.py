@@ -214,6 +214,16 @@ def test_what_is_wrong_with_sources_is_said_at_once_before_a_model_is_loaded(pla
     assert not list((tmp_path / "claims").iterdir())
 
 
+def test_a_table_of_vectors_is_asked_of_vectors_alone(place, tmp_path, monkeypatch):
+    text = audit.claim_file(model="glove", static=True)
+    asked = audit.parse_claims(text.encode(), "mine").claims
+    assert {one.kind.needs for one in asked} == {"vectors"} and len(asked) == 5
+    table = encoders.Outline("glove", "pinned", 0, lambda words: [], None)
+    monkeypatch.setattr(encoders, "outline", lambda name, **_: table)
+    with pytest.raises(ExplaintError, match="is a table of vectors, without layers"):
+        audited(place, tmp_path, "  - {type: attention_says_which_heads_go}")
+
+
 @pytest.mark.models
 def test_the_published_model_reads_hypernymy_no_better_than_its_vectors_do(tmp_path):
     text = audit.claim_file(model="minilm", profile="quick")

@@ -36,6 +36,7 @@ def claim_file(
     text: str | None = None,
     seed: int = 0,
     profile: str = "full",
+    static: bool = False,
     commented: bool = False,
 ) -> str:
     """Return a claim file with the book's standard claims.
@@ -44,6 +45,8 @@ def claim_file(
     ----------
     model, revision, vectors, predictions, norms, text, seed, profile
         As in the file; one of model, vectors and predictions.
+    static : bool
+        The model is a table of vectors: without the claims about layers and attention.
     commented : bool
         With every key explained, as `explaint audit --init` writes it.
 
@@ -60,7 +63,7 @@ def claim_file(
     """
     given: dict[str, Any] = {"model": model, "revision": revision, "vectors": vectors, "predictions": predictions}
     given |= {"norms": norms, "text": text, "seed": seed}
-    subject = "vectors" if model is None else "model"
+    subject = "vectors" if model is None or static else "model"
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in given.items() if value is not None]
     parts = [_HEAD.format(profile=profile, source="\n".join(lines))]
     parts += [_MARGINS] if commented else []

@@ -237,6 +237,10 @@ class Sources:
 
         name = claim.source["model"]
         found = outline(name, revision=claim.source["revision"])
+        if claim.kind.needs == "model" and found.n_layers == 0:
+            raise ExplaintError(
+                f"{claim.id}: {printable(name)} is a table of vectors, without layers and attention; remove the claim"
+            )
         if "layer" in claim.options:
             layer_index(claim.options["layer"], found.n_layers, printable(name))
         norms = self.norms(claim.source["norms"])

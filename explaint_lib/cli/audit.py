@@ -173,7 +173,12 @@ def _standard(
 
     files = {"vectors": vectors, "predictions": predictions, "text": text}
     whole: dict[str, Any] = {name: None if path is None else str(path.resolve()) for name, path in files.items()}
-    return claim_file(model=model, revision=revision, norms=norms, seed=seed, profile=profile, **whole).encode()
+    from explaint_lib.encoders import outline
+
+    static = model is not None and outline(model, revision=revision).n_layers == 0
+    return claim_file(
+        model=model, static=static, revision=revision, norms=norms, seed=seed, profile=profile, **whole
+    ).encode()
 
 
 def _run(wanted: ClaimFile, out: Path, device: str, fail_on: list[str]) -> dict[str, Any]:
