@@ -101,6 +101,30 @@ def test_the_numbers_are_those_of_the_parts_that_made_them(audited, worlds):
     assert row["ci_low"] < row["difference"] < row["ci_high"] and found["data"]["n_words"] == 120
 
 
+def test_a_permutation_inside_categories_keeps_what_the_category_gives(audited):
+    features, category = audited["category"]["claims"]
+    rows = {row["control"]: row["difference"] for one in (features, category) for row in one["controls"]}
+    assert abs(rows["permuted in category"]) < 0.05 < 0.2 < rows["permuted pairing"]
+
+
+def test_copying_takes_the_number_of_neighbours_that_suits_it_best(worlds, tmp_path):
+    world = worlds["category_and_attributes"]
+    claim = "  - {type: map_adds, components: 10, leave_out: [similarity encoding], because: few}"
+    path = claims_of(worlds, "category_and_attributes", claim)
+    found = audit.run_audit(audit.read_claims(path), tmp_path)["claims"][0]
+    X, Y, rng = world.embeddings - world.embeddings.mean(axis=0), world.values, np.random.default_rng([0, *b"folds"])
+    cosine, parts = metrics.cosines(X, X), [mappers.make_folds(120, 5, rng=rng) for _ in range(5)]
+    means = []
+    for k in (3, 10, 30):
+        guesses = []
+        for part in parts:
+            order = np.argsort(-np.where(part[:, None] == part, -9, cosine), axis=1)[:, :k]
+            guesses.append(metrics.f1_at_k(Y[order].mean(axis=1), Y).mean())
+        means.append(np.mean(guesses))
+    copied = next(row for row in found["controls"] if row["control"] == "copied")
+    assert found["levels"]["F1@10: score"] - copied["difference"] == pytest.approx(max(means))
+
+
 def test_other_norms_and_another_seed_give_other_numbers_and_the_same_seed_the_same_bytes(audited, worlds, tmp_path):
     def level(path, out):
         return audit.run_audit(audit.read_claims(path), tmp_path / out)["claims"][0]["levels"]["F1@10: score"]
