@@ -109,6 +109,15 @@ def test_what_may_be_written_follows_the_word(one, may, may_not):
     assert one.asks or "norms with m" in line.may
 
 
+def test_a_control_that_was_passed_over_explains_nothing_and_excludes_nothing():
+    verdicts = many(It=BETTER)
+    blind = verdicts.assign(control="category alone", difference=-0.1, ci_low=-0.13, ci_high=-0.07)
+    verdicts = pd.concat([verdicts, blind], ignore_index=True)  # supported, though a blind control scores higher
+    (line,) = results.may_write(results.Result("09", {}, verdicts=verdicts)).itertuples(index=False)
+    assert "not explained by mean profile: It." in line.may and "Nothing follows from category alone" in line.may
+    assert line.may_not.endswith("excluded besides mean profile.")
+
+
 def test_what_could_not_be_tested_may_not_be_written():
     found = results.Result("06", {}, verdicts=inference.verdicts({"It": []}, smallest_effect=0.02))
     assert results.may_write(found).iloc[0].tolist() == ["It was not tested on these data: It.", "It."]

@@ -137,11 +137,16 @@ def _pair(claims: Sequence[str], word: str, rows: pd.DataFrame, scope: str) -> t
     row = deciding(rows)
     if row is None:
         return f"It was not tested on {scope}: {quoted}.", f"{quoted}."
-    controls = _listed(dict.fromkeys(rows.loc[rows["difference"].notna(), "control"]))
+    tried = rows[rows["difference"].notna()]
+    # a supported claim need not lie above a control that says the same of true and of false claims
+    over = tried.loc[tried["ci_low"] <= 0, "control"] if word == "supported" else tried["control"][:0]
+    controls = _listed(dict.fromkeys(tried.loc[~tried["control"].isin(over), "control"]))
     numbers = "" if together else f" {_capital(_difference(row))}."
     if word == "supported":
         beyond = f"The same of other data or models, or that anything was excluded besides {controls}."
-        return f"On {scope}, not explained by {controls}: {quoted}.{numbers}", beyond
+        passed = f" Nothing follows from {_listed(dict.fromkeys(over))}: it says the same of true and of false claims."
+        passed = passed if len(over) else ""
+        return f"On {scope}, not explained by {controls}: {quoted}.{numbers}{passed}", beyond
     if word == "cannot tell":
         return f"On {scope}, the evidence does not decide: {quoted}.{numbers}", f"{quoted}; or that it is false."
     if word == "no verdict":
