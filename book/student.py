@@ -63,12 +63,13 @@ class Exercise:
 
     def checked(self) -> str:
         """Return the check's code; what is still blank is said first."""
-        names = [BLANK.fullmatch(f"# {line}")[2] for line in self.blanks]
+        names = [line.partition(" = ")[0] for line in self.blanks]
         empty = [
             f'assert {name} is not ..., "{self.number} is still blank: replace the three dots after `{name} =`."'
             for name in names
         ]
-        rest = [line for line in self.check.source.splitlines() if not BLANK.fullmatch(line)]
+        source = self.check.source if self.check else ""
+        rest = [line for line in source.splitlines() if not BLANK.fullmatch(line)]
         return "\n".join([*empty, *rest, f'print("{self.number}: the check found no mistake.")'])
 
 
@@ -95,7 +96,7 @@ def read(path: Path) -> list[NotebookNode | Exercise]:
                 break
             at, inside = mark.end(), mark[1] or ""
             if inside == "exercise":
-                label = re.search(r":label: (\S+)", mark[3])[1]
+                (label,) = re.findall(r":label: (\S+)", mark[3])
                 at_hand = exercises[label] = Exercise(f"{number}.{len(exercises) + 1}", mark[2].strip(), label)
                 found.append(at_hand)
             elif inside == "solution":
@@ -146,9 +147,8 @@ def _tags(cell: NotebookNode) -> set[str]:
 
 def _with_values(source: str, parameters: dict[str, object]) -> str:
     for name, value in parameters.items():
-        source = re.sub(
-            rf"^({name}: .+? = ).+?(  # )", lambda line, value=value: f"{line[1]}{value!r}{line[2]}", source, flags=re.M
-        )
+        written = repr(value).replace("\\", r"\\")
+        source = re.sub(rf"^({name}: .+? = ).+?(  # )", rf"\g<1>{written}\g<2>", source, flags=re.M)
     return source
 
 
