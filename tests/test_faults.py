@@ -12,7 +12,7 @@ from helpers_models import save_tiny_bert, save_tiny_llama
 from explaint_lib import attribution, encoders, planted
 from explaint_lib._common import ExplaintError
 from explaint_lib.experiments import faults
-from explaint_lib.experiments.faults import KINDS, TOOLS, Fault
+from explaint_lib.experiments.faults import KINDS, TOOLS, Fault, _plant
 from explaint_lib.experiments.faults._run import tool_scores
 from explaint_lib.experiments.faults._tools import look as look_at
 from explaint_lib.experiments.faults._tools import scores
@@ -253,3 +253,14 @@ def test_errors_at_the_door():
         faults.find_faults(world, ids, n_per_kind=0, rng=np.random.default_rng(0))
     with pytest.raises(ExplaintError, match="a drift above 0 of a real model"):
         faults.find_faults(world, ids, n_per_kind=1, drift=0.1, rng=np.random.default_rng(0))
+
+
+def test_a_token_of_a_world_gets_the_embedding_of_another_and_no_other_changes():
+    world = planted.keeper(rng=np.random.default_rng(0))
+    kept = np.delete(world.embedding, 3, axis=0)
+    swapped = _plant._faulty_world(world, Fault("embedding of another token", (3,), 0)).embedding
+    assert (kept == swapped[3]).all(axis=1).any() and not np.array_equal(swapped[3], world.embedding[3])
+    noisy = _plant._faulty_world(world, Fault("embedding perturbed", (3,), 0)).embedding
+    assert not (kept == noisy[3]).all(axis=1).any() and not np.array_equal(noisy[3], world.embedding[3])
+    for changed in (swapped, noisy):
+        np.testing.assert_array_equal(np.delete(changed, 3, axis=0), kept)
