@@ -9,7 +9,7 @@ import typer
 
 from explaint_lib import __version__
 from explaint_lib._common import ExplaintError
-from explaint_lib.cli._terminal import say
+from explaint_lib.cli._terminal import say, stopped
 
 __all__ = ["app", "main"]
 
@@ -76,6 +76,5 @@ def main() -> None:
         say(f"explaint: {fault}", style="red", error=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        say("explaint: stopped; no output file was written", style="yellow", error=True)
-        sys.exit(130)
+        stopped("no output file was written")
     sys.exit(code if isinstance(code, int) else 0)

@@ -5,7 +5,8 @@ Commands print with `say` and `Terminal`, never with ``print``, ``typer.echo`` o
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -23,6 +24,15 @@ class Terminal(Console):
         """Return the string as plain text, control characters shown as escapes, line breaks kept."""
         lines = "\n".join(map(printable, text.split("\n")))
         return super().render_str(lines, **{**options, "markup": False, "emoji": False, "highlight": False})
+
+
+def stopped(kept: str) -> NoReturn:
+    """Say that the reader stopped a command, and what is kept; end with the exit code of that.
+
+    Not typer's Exit, of which `main` would say that it was stopped once more.
+    """
+    say(f"explaint: stopped; {kept}", style="yellow", error=True)
+    sys.exit(130)
 
 
 def say(text: object, *, style: str = "", error: bool = False) -> None:

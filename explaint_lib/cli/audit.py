@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from explaint_lib._common import ExplaintError, atomic_path, make_folder
 from explaint_lib.cli._options import Device, Revision, Seed, TextFile
-from explaint_lib.cli._terminal import Terminal, say
+from explaint_lib.cli._terminal import Terminal, say, stopped
 
 if TYPE_CHECKING:
     from explaint_lib.audit import ClaimFile
@@ -119,12 +118,7 @@ def audit(
     try:
         results = _run(wanted, out, device, words)
     except KeyboardInterrupt:
-        say(
-            "explaint: stopped; claims that had ended are kept, and the same command goes on from there",
-            style="yellow",
-            error=True,
-        )
-        sys.exit(130)  # not typer's Exit, of which `main` would say that it was stopped once more
+        stopped("claims that had ended are kept, and the same command goes on from there")
     if any(one["word"] in words for one in results["claims"]):
         raise typer.Exit(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from explaint_lib._common import ExplaintError
 from explaint_lib.cli._options import Device
 from explaint_lib.cli._show import say_left_out
-from explaint_lib.cli._terminal import say
+from explaint_lib.cli._terminal import say, stopped
 
 if TYPE_CHECKING:
     from explaint_lib.experiments.grid import Grid
@@ -104,12 +103,7 @@ def sweep(
     try:
         _run(wanted, out or grid.with_suffix(".parquet"), jobs, backend.value, scheduler, device)
     except KeyboardInterrupt:
-        say(
-            "explaint: stopped; finished cells are kept, the same command goes on from there",
-            style="yellow",
-            error=True,
-        )
-        sys.exit(130)  # not typer's Exit, of which `main` would say that it was stopped once more
+        stopped("finished cells are kept, the same command goes on from there")
 
 
 def _list(wanted: Grid, device: str) -> None:
